@@ -1,0 +1,124 @@
+"""The ledger: integer counts of what came, what went and what is still here; they must add up.
+
+Three equations hold at every moment, and :meth:`Ledger.imbalance` says by how much they do not:
+
+* ``submitted = accepted + refused + in_doubt + in_flight``
+* ``receipts_in = matched + parked + duplicate + quarantined + unreadable + withheld``
+* ``matched = delivered + queued + refused_by_client + expired + dropped + unwanted``
+
+``in_flight``, ``parked``, ``queued`` and ``withheld`` are what is here now; the others only grow.
+``in_doubt`` counts messages whose client was told ``ESME_RUNKNOWNERR`` or had gone before the
+fate was known; ``lost_responses`` counts every submit_sm whose host went away before answering,
+whatever became of it afterwards.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+FIELDS = (
+    "submitted",
+    "accepted",
+    "refused",
+    "in_doubt",
+    "resent",
+    "lost_responses",
+    "no_provider_id",
+    "late_responses",
+    "receipts_in",
+    "matched",
+    "parked_in",
+    "parked_out",
+    "duplicated",
+    "quarantined",
+    "unreadable",
+    "withheld",
+    "unwanted",
+    "delivered",
+    "redelivered",
+    "refused_by_client",
+    "expired",
+    "dropped",
+    "queued_before",
+    "mo_in",
+    "mo_unrouted",
+    "mo_delivered",
+)
+
+
+class Ledger:
+    """Counters bumped in place by the journeys; nothing here costs more than an addition."""
+
+    __slots__ = (*FIELDS, "events")
+
+    submitted: int
+    accepted: int
+    refused: int
+    in_doubt: int
+    resent: int
+    lost_responses: int
+    no_provider_id: int
+    late_responses: int
+    receipts_in: int
+    matched: int
+    parked_in: int
+    parked_out: int
+    duplicated: int
+    quarantined: int
+    unreadable: int
+    withheld: int
+    unwanted: int
+    delivered: int
+    redelivered: int
+    refused_by_client: int
+    expired: int
+    dropped: int
+    queued_before: int
+    mo_in: int
+    mo_unrouted: int
+    mo_delivered: int
+
+    def __init__(self) -> None:
+        for field in FIELDS:
+            setattr(self, field, 0)
+        self.events: Counter[str] = Counter()
+
+    def count(self, event: str, number: int = 1) -> None:
+        """Count a named oddity, e.g. ``unexpected_response``."""
+        self.events[event] += number
+
+    @property
+    def in_flight(self) -> int:
+        """Messages taken from clients that have no outcome yet."""
+        return self.submitted - self.accepted - self.refused - self.in_doubt
+
+    @property
+    def parked(self) -> int:
+        """Receipts that wait for the answer to their submit_sm."""
+        return self.parked_in - self.parked_out
+
+    @property
+    def queued(self) -> int:
+        """Receipts in the accounts' queues, those from before this process included."""
+        gone = self.delivered + self.refused_by_client + self.expired + self.dropped
+        return self.queued_before + self.matched - self.unwanted - gone
+
+    def imbalance(self) -> dict[str, int]:
+        """What does not add up: an empty dict is the promise (reliability: conservation)."""
+        known = self.matched + self.parked + self.duplicated + self.quarantined
+        checks = {
+            "submitted": min(self.in_flight, 0),
+            "receipts_in": self.receipts_in - known - self.unreadable - self.withheld,
+            "queued": min(self.queued, 0),
+            "parked": min(self.parked, 0),
+        }
+        return {name: off for name, off in checks.items() if off}
+
+    def as_dict(self) -> dict[str, int]:
+        """Every count by name, what is here now included."""
+        counts = {field: getattr(self, field) for field in FIELDS}
+        return counts | {
+            "in_flight": self.in_flight,
+            "parked": self.parked,
+            "queued": self.queued,
+        }
