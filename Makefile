@@ -1,0 +1,94 @@
+# Everything runs in .venv, which the first target that needs it makes.
+# `make test` needs Python 3.11 or later with venv, and make; no root, no system package.
+
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+JOBS ?= 2
+SAY := @printf '\n== %s\n'
+
+# tests/interop asks for foreign programs and has a target of its own; tests/support holds no tests.
+SUITES = $(filter-out tests.interop tests.support, \
+	$(patsubst tests/%/__init__.py,tests.%,$(sort $(wildcard tests/*/__init__.py)))) \
+	$(patsubst tests/%.py,tests.%,$(sort $(wildcard tests/test_*.py)))
+TRIAL = $(BIN)/python -m tests.support.trial
+
+.PHONY: help venv demo test lint format types imports coverage interop interop-tools check clean
+
+help:
+	@printf 'make %-9s %s\n' \
+	  demo     'two simulated hosts, a client, a host killed half-way: the whole product in 30 s' \
+	  test     'every test that needs nothing but Python' \
+	  interop  'tests with foreign clients, foreign servers and tshark' \
+	  check    'what CI runs: lint types imports coverage interop' \
+	  lint     'ruff' \
+	  format   'sort imports and mend what ruff can mend' \
+	  types    'mypy, strict' \
+	  imports  'the import rule of the rooms' \
+	  coverage 'test, with the coverage gate' \
+	  venv     'the virtual environment in .venv' \
+	  clean    'remove what the targets made'
+
+venv: $(STAMP)
+
+# editable_mode=compat: the usual editable install would hide twisted/plugins from twistd.
+$(STAMP): pyproject.toml setup.cfg
+	$(SAY) 'venv: $(VENV) with everything the tests need'
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo 'Python 3.11 or later is needed: make PYTHON=python3.11 ...'; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) \
+	  || { rm -rf $(VENV); echo 'venv is missing: on Debian, apt-get install python3-venv'; exit 1; }
+	@$(BIN)/pip install -q --disable-pip-version-check --config-settings editable_mode=compat \
+	  -e '.[dev,embedded]'
+	@touch $@
+
+demo: venv
+	$(SAY) 'demo: 30 seconds; host a is killed half-way and comes back'
+	@$(BIN)/smppproxy demo --for 30
+
+test: venv
+	$(SAY) 'test: $(words $(SUITES)) suites on $(JOBS) workers'
+	@$(TRIAL) --record test -- -j$(JOBS) $(SUITES)
+
+lint: venv
+	$(SAY) 'lint: ruff'
+	@$(BIN)/ruff check .
+
+format: venv
+	$(SAY) 'format: ruff --fix'
+	@$(BIN)/ruff check --fix .
+
+types: venv
+	$(SAY) 'types: mypy --strict'
+	@$(BIN)/mypy
+
+imports: venv
+	$(SAY) 'imports: the layers of the rooms'
+	@$(BIN)/lint-imports --no-cache
+
+coverage: venv
+	$(SAY) 'coverage: test, lines and branches measured'
+	@rm -rf build/coverage && mkdir -p build/coverage
+	@$(TRIAL) --record test --coverage -- -j$(JOBS) $(SUITES)
+	@$(BIN)/coverage combine -q
+	@$(BIN)/coverage report
+
+interop-tools: venv
+	$(SAY) 'interop-tools: npm smpp, Net::SMPP, Kannel, tshark'
+	@tests/interop/install
+
+interop: interop-tools
+	$(SAY) 'interop: foreign clients and servers'
+	@$(TRIAL) --record interop -- tests.interop
+
+check: lint types imports coverage interop
+	$(SAY) 'check: all passed'
+
+clean:
+	$(SAY) 'clean'
+	rm -rf build dist *.egg-info _trial_temp* .mypy_cache .ruff_cache .hypothesis .coverage* \
+	  tests/interop/node/node_modules $(VENV)
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+	find twisted -name dropin.cache -delete

@@ -1,0 +1,1 @@
+"""smppproxy: an SMPP multiplexing router."""

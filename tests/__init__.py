@@ -1,0 +1,1 @@
+"""Tests of smppproxy, one folder per room."""

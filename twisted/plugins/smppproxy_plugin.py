@@ -1,0 +1,10 @@
+"""Tells twistd that there is a service named smppproxy."""
+
+from twisted.application.service import ServiceMaker
+
+smppproxy = ServiceMaker(
+    "smppproxy",
+    "smppproxy.tap",
+    "SMPP multiplexing router",
+    "smppproxy",
+)
