@@ -1,0 +1,1 @@
+"""The memory, shared between nodes: maps, queued receipts and MO messages, counters."""

@@ -1,0 +1,242 @@
+"""What the memory promises to the journeys: maps, receipts and MO messages that survive a restart.
+
+Everything here is bytes, integers and Deferreds. One call serves a whole read (a list goes in, a
+list comes out) and is one atomic step of the store. The same contract holds for the shared store
+(``store.redis``), the private one (``store.embedded``) and the one for tests (``store.memory``).
+
+A call that changes something may be tried again without harm: each batch carries a token, and the
+store keeps the result of a batch for ten minutes. ``patience`` says for how long a call that met an
+absent store is tried again, in seconds: ``0`` gives up at once, ``None`` tries until the store is
+back or the caller cancels the Deferred. After that it fails with :class:`StoreUnavailable`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+import attrs
+from twisted.internet.defer import Deferred
+
+QUEUED, PARKED, DUPLICATE, UNWANTED, QUARANTINED, SUPERSEDED = range(6)
+
+OUTCOME_NAMES = ("queued", "parked", "duplicate", "unwanted", "quarantined", "superseded")
+"""Names of the outcomes of :meth:`Store.match`, for metrics and logs."""
+
+NOT_SENT = "not_sent"
+UNKNOWN = "unknown"
+
+RECEIPTS = b"r:"
+"""Prefix of an account's receipt queue: ``b"r:" + account``."""
+
+MESSAGES = b"m:"
+"""Prefix of an account's MO queue: ``b"m:" + account``."""
+
+DEFAULT_COUNT = 25_000
+"""Entries a queue holds when nobody said otherwise (L1, GW-22)."""
+
+DEFAULT_KEEP = 172_800
+"""Seconds an entry is kept when nobody said otherwise: 48 h (L1, GW-22)."""
+
+PARKED_KEEP = 172_800
+"""Seconds a parked receipt waits for its submit_sm_resp: 48 h (D5)."""
+
+
+class StoreError(Exception):
+    """The store is set up in a way that the product cannot work with."""
+
+
+class StoreUnavailable(Exception):
+    """The store did not do, or did not say that it did, what was asked.
+
+    ``fate`` is ``"not_sent"`` when nothing can have been changed, ``"unknown"`` when the call left
+    and no answer came. ``reason`` is one of ``"away"`` (no ready connection), ``"lost"`` (the
+    connection went while the call was out), ``"timeout"``, ``"busy"`` (too many calls are out),
+    ``"full"`` (the store is out of memory, F83) and ``"refused"`` (any other error it answered).
+    """
+
+    def __init__(self, fate: str, reason: str = "away", detail: str = "") -> None:
+        super().__init__(f"store unavailable: {reason}, fate {fate}" + (detail and f": {detail}"))
+        self.fate = fate
+        self.reason = reason
+
+
+@attrs.define
+class Mapping:
+    """The way back of one accepted submit_sm.
+
+    ``key`` is the normalised provider_message_id (never empty), ``destination`` the tail that a
+    receipt's source address must fit, ``want`` the kinds of receipts that were asked for (bits),
+    ``origin`` a packed :class:`smppproxy.store.records.Origin`, handed back untouched.
+    """
+
+    key: bytes
+    account: bytes
+    destination: bytes
+    want: int
+    origin: bytes
+
+
+@attrs.define
+class Arrival:
+    """One receipt from a provider.
+
+    ``keys`` are the ids it may be found under, best first; ``destination`` is the tail of the
+    number that got the message (``b""``: the provider does not say); ``kind`` is one bit of
+    ``want``; ``state`` is message_state (0 to 255); ``receipt`` is a packed record.
+    """
+
+    keys: tuple[bytes, ...]
+    destination: bytes
+    kind: int
+    state: int
+    final: bool
+    receipt: bytes
+
+
+@attrs.define
+class Entry:
+    """One queued receipt (``origin`` and ``receipt``) or MO (``origin`` is ``b""``).
+
+    ``deliveries`` counts how often it was handed to a node, this time included.
+    """
+
+    queue: bytes
+    entry_id: bytes
+    deliveries: int
+    origin: bytes
+    receipt: bytes
+
+
+@attrs.define
+class Limit:
+    """How much a queue holds: ``count`` entries, exactly, each for at most ``keep`` seconds."""
+
+    count: int
+    keep: int
+
+
+@attrs.define
+class Stray:
+    """A receipt without an owner: an orphan (no map came in 48 h) or one in quarantine (D7).
+
+    ``arrived`` is in unix seconds; ``reason`` says in a word why it is here: ``b"unknown"``,
+    ``b"destination"``, ``b"ambiguous"`` or ``b"no_id"``.
+    """
+
+    entry_id: bytes
+    provider: bytes
+    reason: bytes
+    arrived: int
+    arrival: Arrival
+
+
+class Store(Protocol):
+    """The contract. Every Deferred fails with :class:`StoreUnavailable` and nothing else."""
+
+    ready: bool
+    """Whether a call has a chance right now; cheap enough to be read for each message."""
+
+    def watch(self, callback: Callable[[bool], None]) -> None:
+        """Call ``callback(ready)`` at every change of ``ready``."""
+
+    def start(self) -> Deferred[None]:
+        """Connect. Fires when the store is ready for the first time.
+
+        Fails with :class:`StoreError` when it can never work as it is set up. A store that is
+        merely away is tried for ever.
+        """
+
+    def stop(self) -> Deferred[None]:
+        """Disconnect; calls that are out fail. Fires when nothing is left."""
+
+    def take_numbers(self, name: bytes, count: int, patience: float | None = 0.0) -> Deferred[int]:
+        """First of ``count`` numbers in a row that no node ever got before; counts from 1."""
+
+    def record(
+        self,
+        provider: bytes,
+        mappings: list[Mapping],
+        ttl: int,
+        limits: dict[bytes, Limit],
+        patience: float | None = 5.0,
+    ) -> Deferred[list[bytes]]:
+        """Write maps, each with its time to live in seconds, and release what was parked for them.
+
+        Both happen in one atomic step (D4). The result has one item per receipt released: the
+        queue it went to, or ``b""`` when it was a duplicate, not wanted or put in quarantine.
+        Mappings with an empty key are left out (F22). Two maps under one key are both kept, up to
+        eight, and told apart by their destination (F75).
+
+        ``limits`` go by queue name and are remembered by the store, so passing the same dict
+        object again costs nothing; change limits by passing another dict, not in place.
+        """
+
+    def match(
+        self,
+        provider: bytes,
+        arrivals: list[Arrival],
+        final_ttl: int,
+        limits: dict[bytes, Limit],
+        patience: float | None = None,
+    ) -> Deferred[list[tuple[int, bytes]]]:
+        """Find the owners of the receipts of one read and queue the receipts, atomically.
+
+        One ``(outcome, queue)`` per arrival; the queue is ``b""`` unless ``QUEUED``.
+        ``QUEUED``: it is in ``b"r:" + account``. ``PARKED``: no map yet, kept until one comes.
+        ``DUPLICATE``: this state came before (D3), or the same receipt is parked already.
+        ``SUPERSEDED``: a final one came before (D9). ``UNWANTED``: not asked for (XC-10).
+        ``QUARANTINED``: the destination does not fit, not exactly one map fits, or there is no
+        id at all (D7). A final receipt shortens the life of its map to ``final_ttl`` seconds and
+        never deletes it (D10).
+        """
+
+    def put(
+        self, queue: bytes, records: list[bytes], limit: Limit, patience: float | None = 5.0
+    ) -> Deferred[int]:
+        """Append MO records to ``b"m:" + account``; how many old ones were dropped for them."""
+
+    def fetch(
+        self, wants: list[tuple[bytes, int]], patience: float | None = 5.0
+    ) -> Deferred[list[Entry]]:
+        """New entries of each ``(queue, count)``, oldest first.
+
+        They are then in this node's hands until :meth:`ack`, and nobody else gets them unless
+        this node neither acks nor touches them for as long as :meth:`adopt` says.
+        """
+
+    def adopt(self, queues: list[bytes], count: int, idle_ms: int) -> Deferred[list[Entry]]:
+        """Entries nobody is busy with any more, up to ``count`` per queue, now in our hands.
+
+        ``idle_ms`` 0: what this node's name held before this process began. Else: what anyone
+        (this node too) held for longer than ``idle_ms`` without a :meth:`touch` (D6).
+        """
+
+    def touch(self, held: list[tuple[bytes, bytes]]) -> Deferred[None]:
+        """Say that these ``(queue, entry_id)`` are still in our hands; others' are left alone."""
+
+    def ack(
+        self, acks: list[tuple[bytes, bytes]], patience: float | None = None
+    ) -> Deferred[int]:
+        """Remove delivered ``(queue, entry_id)``; how many were still there (L2, L3)."""
+
+    def sizes(self, queues: list[bytes]) -> Deferred[list[tuple[int, int]]]:
+        """``(waiting, in hands)`` of each queue."""
+
+    def sweep(self, queues: dict[bytes, Limit]) -> Deferred[dict[bytes, int]]:
+        """Drop what is older than its limit and make orphans of receipts parked for 48 h.
+
+        Counts by name: the queue, or ``b"p:" + provider`` for orphans. Bounded work per call.
+        """
+
+    def dropped(self) -> Deferred[dict[bytes, int]]:
+        """How many entries each queue lost to its limits since the store began (L3)."""
+
+    def parked(self, provider: bytes) -> Deferred[int]:
+        """How many receipts of this provider wait for their submit_sm_resp."""
+
+    def orphans(self, count: int) -> Deferred[list[Stray]]:
+        """The newest receipts that never found a map, newest first (capped at 10,000; D5)."""
+
+    def quarantined(self, count: int) -> Deferred[list[Stray]]:
+        """The newest receipts in quarantine, newest first (capped at 10,000; D7)."""

@@ -1,0 +1,231 @@
+"""What is written into the store about a message: versioned, length-checked octets, never pickles.
+
+Each record is a fixed struct that starts with a version, then the variable octets in a fixed order.
+The lengths in the struct must add up to the record, else it is refused: nothing is guessed.
+"""
+
+from __future__ import annotations
+
+from struct import Struct
+from struct import error as StructError
+
+import attrs
+
+_VERSION = 1
+_NONE = 255  # length that says: there is no user_message_reference
+
+# version, interface_version, registered_delivery, ton/npi of source and destination,
+# lengths of client_message_id, source_addr, destination_addr, user_message_reference, submit_time
+_ORIGIN = Struct(">BBBBBBBBBBBq")
+# version, state, lengths of stat, err, network_error_code and text, sub, dlvrd, done_date
+_RECEIPT = Struct(">BBBBBHiiq")
+# version, length of the body
+_MO = Struct(">BI")
+
+_pack_origin, _unpack_origin, _ORIGIN_SIZE = _ORIGIN.pack, _ORIGIN.unpack_from, _ORIGIN.size
+_pack_receipt, _unpack_receipt, _RECEIPT_SIZE = _RECEIPT.pack, _RECEIPT.unpack_from, _RECEIPT.size
+
+
+class RecordError(ValueError):
+    """A record cannot be written (a field is too long) or read (other version, wrong length)."""
+
+
+@attrs.define
+class Origin:
+    """What is kept of a submit_sm to write its receipts later.
+
+    ``submit_time`` is in unix seconds, UTC. ``user_message_reference`` is the value of the
+    client's own TLV, ``None`` when there was none. ``interface_version`` is the one of the
+    session that sent the submit_sm: it says whether TLVs may be sent back.
+    """
+
+    client_message_id: bytes
+    source_addr_ton: int
+    source_addr_npi: int
+    source_addr: bytes
+    dest_addr_ton: int
+    dest_addr_npi: int
+    destination_addr: bytes
+    registered_delivery: int
+    submit_time: int
+    user_message_reference: bytes | None
+    interface_version: int
+
+    def pack(self) -> bytes:
+        """The record's octets; :class:`RecordError` when a field does not fit."""
+        client_message_id = self.client_message_id
+        source_addr = self.source_addr
+        destination_addr = self.destination_addr
+        reference = self.user_message_reference
+        if reference is None:
+            reference = b""
+            reference_length = _NONE
+        else:
+            reference_length = len(reference)
+            if reference_length >= _NONE:
+                raise RecordError("user_message_reference is too long")
+        try:
+            return (
+                _pack_origin(
+                    _VERSION,
+                    self.interface_version,
+                    self.registered_delivery,
+                    self.source_addr_ton,
+                    self.source_addr_npi,
+                    self.dest_addr_ton,
+                    self.dest_addr_npi,
+                    len(client_message_id),
+                    len(source_addr),
+                    len(destination_addr),
+                    reference_length,
+                    self.submit_time,
+                )
+                + client_message_id
+                + source_addr
+                + destination_addr
+                + reference
+            )
+        except StructError as error:
+            raise RecordError(f"a field of the origin does not fit: {error}") from None
+
+    @classmethod
+    def unpack(cls, record: bytes) -> Origin:
+        """Read what :meth:`pack` wrote; :class:`RecordError` for anything else."""
+        if len(record) < _ORIGIN_SIZE or record[0] != _VERSION:
+            raise RecordError("not an origin record of a version that is known here")
+        (
+            _,
+            interface_version,
+            registered_delivery,
+            source_ton,
+            source_npi,
+            dest_ton,
+            dest_npi,
+            id_length,
+            source_length,
+            destination_length,
+            reference_length,
+            submit_time,
+        ) = _unpack_origin(record)
+        source_at = _ORIGIN_SIZE + id_length
+        destination_at = source_at + source_length
+        reference_at = destination_at + destination_length
+        if reference_length == _NONE:
+            reference = None
+            end = reference_at
+        else:
+            reference = record[reference_at:]
+            end = reference_at + reference_length
+        if end != len(record):
+            raise RecordError("the lengths in an origin record do not add up")
+        return cls(
+            record[_ORIGIN_SIZE:source_at],
+            source_ton,
+            source_npi,
+            record[source_at:destination_at],
+            dest_ton,
+            dest_npi,
+            record[destination_at:reference_at],
+            registered_delivery,
+            submit_time,
+            reference,
+            interface_version,
+        )
+
+
+@attrs.define
+class ReceiptRecord:
+    """What a provider's receipt said.
+
+    ``state`` is message_state, ``stat`` the word as it stood there, ``done_date`` unix seconds
+    (0: unknown), ``sub`` and ``dlvrd`` are -1 when unknown, ``network_error_code`` is the TLV's
+    value or ``b""``.
+    """
+
+    state: int
+    stat: bytes
+    err: bytes
+    done_date: int
+    sub: int
+    dlvrd: int
+    text: bytes
+    network_error_code: bytes
+
+    def pack(self) -> bytes:
+        """The record's octets; :class:`RecordError` when a field does not fit."""
+        stat = self.stat
+        err = self.err
+        text = self.text
+        network_error_code = self.network_error_code
+        try:
+            return (
+                _pack_receipt(
+                    _VERSION,
+                    self.state,
+                    len(stat),
+                    len(err),
+                    len(network_error_code),
+                    len(text),
+                    self.sub,
+                    self.dlvrd,
+                    self.done_date,
+                )
+                + stat
+                + err
+                + network_error_code
+                + text
+            )
+        except StructError as error:
+            raise RecordError(f"a field of the receipt does not fit: {error}") from None
+
+    @classmethod
+    def unpack(cls, record: bytes) -> ReceiptRecord:
+        """Read what :meth:`pack` wrote; :class:`RecordError` for anything else."""
+        if len(record) < _RECEIPT_SIZE or record[0] != _VERSION:
+            raise RecordError("not a receipt record of a version that is known here")
+        (
+            _,
+            state,
+            stat_length,
+            err_length,
+            code_length,
+            text_length,
+            sub,
+            dlvrd,
+            done_date,
+        ) = _unpack_receipt(record)
+        err_at = _RECEIPT_SIZE + stat_length
+        code_at = err_at + err_length
+        text_at = code_at + code_length
+        if text_at + text_length != len(record):
+            raise RecordError("the lengths in a receipt record do not add up")
+        return cls(
+            state,
+            record[_RECEIPT_SIZE:err_at],
+            record[err_at:code_at],
+            done_date,
+            sub,
+            dlvrd,
+            record[text_at:],
+            record[code_at:text_at],
+        )
+
+
+@attrs.define
+class MoRecord:
+    """An MO message: the deliver_sm's octets after the header, untouched."""
+
+    body: bytes
+
+    def pack(self) -> bytes:
+        """The record's octets."""
+        return _MO.pack(_VERSION, len(self.body)) + self.body
+
+    @classmethod
+    def unpack(cls, record: bytes) -> MoRecord:
+        """Read what :meth:`pack` wrote; :class:`RecordError` for anything else."""
+        if len(record) < _MO.size or record[0] != _VERSION:
+            raise RecordError("not an MO record of a version that is known here")
+        if _MO.unpack_from(record)[1] != len(record) - _MO.size:
+            raise RecordError("the length in an MO record does not add up")
+        return cls(record[_MO.size :])
