@@ -3,7 +3,7 @@
 Three equations hold at every moment, and :meth:`Ledger.imbalance` says by how much they do not:
 
 * ``submitted = accepted + refused + in_doubt + in_flight``
-* ``receipts_in = matched + parked + duplicate + quarantined + unreadable + withheld``
+* ``receipts_in = matched + parked + orphaned + duplicated + quarantined + unreadable + withheld``
 * ``matched = delivered + queued + refused_by_client + expired + dropped + unwanted``
 
 ``in_flight``, ``parked``, ``queued`` and ``withheld`` are what is here now; the others only grow.
@@ -29,6 +29,7 @@ FIELDS = (
     "matched",
     "parked_in",
     "parked_out",
+    "orphaned",
     "duplicated",
     "quarantined",
     "unreadable",
@@ -63,6 +64,7 @@ class Ledger:
     matched: int
     parked_in: int
     parked_out: int
+    orphaned: int
     duplicated: int
     quarantined: int
     unreadable: int
@@ -95,7 +97,7 @@ class Ledger:
     @property
     def parked(self) -> int:
         """Receipts that wait for the answer to their submit_sm."""
-        return self.parked_in - self.parked_out
+        return self.parked_in - self.parked_out - self.orphaned
 
     @property
     def queued(self) -> int:
@@ -105,7 +107,7 @@ class Ledger:
 
     def imbalance(self) -> dict[str, int]:
         """What does not add up: an empty dict is the promise (reliability: conservation)."""
-        known = self.matched + self.parked + self.duplicated + self.quarantined
+        known = self.matched + self.parked + self.orphaned + self.duplicated + self.quarantined
         checks = {
             "submitted": min(self.in_flight, 0),
             "receipts_in": self.receipts_in - known - self.unreadable - self.withheld,

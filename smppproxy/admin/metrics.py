@@ -1,0 +1,111 @@
+"""The node's integers as Prometheus metrics, read at each scrape and never on the hot path."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from smppproxy.relay.ledger import FIELDS
+from smppproxy.relay.relay import SmppRelay
+
+HELP = {
+    "submitted": "submit_sm taken from clients",
+    "accepted": "submit_sm answered ESME_ROK: a provider has the message and its map is durable",
+    "refused": "submit_sm answered with an error",
+    "in_doubt": "submit_sm whose fate is unknown and was reported so",
+    "resent": "submit_sm sent once more after their host went away",
+    "lost_responses": "submit_sm whose host went away before it answered",
+    "no_provider_id": "acceptances without a message_id: their receipts cannot be found",
+    "late_responses": "answers that came after their submit_sm was given up",
+    "receipts_in": "delivery receipts read from providers",
+    "matched": "receipts that found their message",
+    "parked_in": "receipts that came before the answer to their submit_sm",
+    "parked_out": "parked receipts that found their message",
+    "orphaned": "parked receipts that never found their message",
+    "duplicated": "receipts that said what had been said, or came after the final one",
+    "quarantined": "receipts that do not fit the message their id names",
+    "unreadable": "receipts without any message id",
+    "withheld": "receipts that wait for the store",
+    "unwanted": "receipts that the client had not asked for",
+    "delivered": "receipts acknowledged by clients",
+    "redelivered": "deliver_sm sent more than once",
+    "refused_by_client": "receipts that a client refused for good",
+    "expired": "receipts that grew too old in their queue",
+    "dropped": "receipts that a full queue pushed out",
+    "queued_before": "receipts that were queued when this process began",
+    "mo_in": "MO messages read from providers",
+    "mo_unrouted": "MO messages for numbers that no account owns",
+    "mo_delivered": "MO messages acknowledged by clients",
+}
+
+GAUGES = frozenset({"withheld", "queued_before"})
+
+
+class NodeCollector(Collector):
+    """Reads ledger, binds and queues of one node when asked."""
+
+    def __init__(self, relay: SmppRelay, binds: Callable[[], list[dict[str, Any]]]) -> None:
+        """
+        :param binds: rows of the upstream binds: provider, host, bind, state, outstanding.
+        """
+        self._relay = relay
+        self._binds = binds
+
+    def collect(self) -> Iterator[Metric]:
+        """Every metric of the node."""
+        ledger = self._relay.ledger
+        for field in FIELDS:
+            family = GaugeMetricFamily if field in GAUGES else CounterMetricFamily
+            yield family(f"smppproxy_{field}", HELP[field], value=getattr(ledger, field))
+        for name, text in (
+            ("in_flight", "submit_sm without an outcome"),
+            ("parked", "receipts that wait for the answer to their submit_sm"),
+            ("queued", "receipts in the accounts' queues"),
+        ):
+            yield GaugeMetricFamily(f"smppproxy_{name}", text, value=getattr(ledger, name))
+        yield GaugeMetricFamily(
+            "smppproxy_imbalance",
+            "how far the ledger is from adding up; 0 is the promise",
+            value=sum(abs(off) for off in ledger.imbalance().values()),
+        )
+        yield GaugeMetricFamily(
+            "smppproxy_store_ready", "1 when the store answers", value=self._relay.store.ready
+        )
+        yield from self._labelled()
+
+    def _labelled(self) -> Iterator[Metric]:
+        events = CounterMetricFamily("smppproxy_events", "named events", labels=["event"])
+        for event, count in sorted(self._relay.ledger.events.items()):
+            events.add_metric([event], count)
+        yield events
+        clients = GaugeMetricFamily("smppproxy_client_binds", "bound sessions", labels=["account"])
+        for account, bound in sorted(self._relay.directory.clients.items()):
+            clients.add_metric([account], len(bound))
+        yield clients
+        state = GaugeMetricFamily(
+            "smppproxy_upstream_bind",
+            "1 for the state each bind to a provider is in",
+            labels=["provider", "host", "bind", "state"],
+        )
+        window = GaugeMetricFamily(
+            "smppproxy_upstream_outstanding",
+            "submit_sm without an answer",
+            labels=["provider", "host", "bind"],
+        )
+        for row in self._binds():
+            place = [row["provider"], row["host"], str(row["bind"])]
+            state.add_metric([*place, row["state"]], 1)
+            window.add_metric(place, row["outstanding"])
+        yield state
+        yield window
+
+
+def exposition(collector: NodeCollector) -> bytes:
+    """The text that Prometheus scrapes."""
+    registry = CollectorRegistry()
+    registry.register(collector)
+    return generate_latest(registry)

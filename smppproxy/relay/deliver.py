@@ -1,0 +1,290 @@
+"""The life of a receipt or an MO message: a provider's read becomes entries in accounts' queues.
+
+1. :meth:`Delivers.requests`: the deliver_sm (and data_sm) of one read. esm_class and the
+   provider's profile say what is a receipt; TLVs are read before the text.
+2. ONE store call matches all ids of the read and, in the same atomic step, queues the receipts.
+   A receipt without a map is parked and queued when its submit_sm is answered (D4).
+3. Stored: one write of deliver_sm_resp. While the store is away the provider gets no answer, or
+   its ``temp_answer`` after 5 s (reading 4): a receipt that is not held is never acknowledged.
+4. ``outbox`` hands what is queued to the account's receivers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+
+from smppproxy.receipts.correlation import destination_tail
+from smppproxy.receipts.message_ids import keys_of_receipt
+from smppproxy.receipts.receipt import Receipt, read_receipt
+from smppproxy.relay.ledger import Ledger
+from smppproxy.relay.peers import Upstream
+from smppproxy.routing.mo import MoTable
+from smppproxy.smpp.build import data_sm_resp, deliver_sm, deliver_sm_resp
+from smppproxy.smpp.constants import DATA_SM
+from smppproxy.smpp.errors import BodyError
+from smppproxy.smpp.fields import read_data_sm, walk_message
+from smppproxy.smpp.pdu import Pdu
+from smppproxy.store.interface import (
+    DUPLICATE,
+    MESSAGES,
+    PARKED,
+    QUARANTINED,
+    QUEUED,
+    SUPERSEDED,
+    UNWANTED,
+    Arrival,
+    Limit,
+    Store,
+)
+from smppproxy.store.records import MoRecord, ReceiptRecord
+
+UNROUTED = b"m:"
+"""The queue of MO messages that no account owns: kept, listed, never refused (SX-23)."""
+
+UNROUTED_LIMIT = Limit(10_000, 172_800)
+
+UNANSWERED = 500
+"""deliver_sm of one bind that may wait for the store before its socket is no longer read (F78)."""
+
+TEMP_ANSWER_AFTER = 5.0
+"""Seconds without the store after which a provider with a ``temp_answer`` gets it (reading 4)."""
+
+# What a provider writes is bounded before it is stored; longer words are no SMPP words.
+MAX_WORD = 32
+MAX_TEXT = 255
+
+
+class Delivers:
+    """The journey of deliver_sm and data_sm from providers into the accounts' queues."""
+
+    _log = Logger()
+
+    def __init__(
+        self, store: Store, ledger: Ledger, released: Callable[[Iterable[bytes]], None]
+    ) -> None:
+        """
+        :param released: told the queues that grew.
+        """
+        self._store = store
+        self._ledger = ledger
+        self._released = released
+        self._mo = MoTable(())
+        self._limits: dict[bytes, Limit] = {}
+        self._unanswered: dict[Upstream, int] = {}
+
+    def use(self, mo: MoTable, limits: dict[bytes, Limit]) -> None:
+        """Route MO by this table from the next read on.
+
+        :param limits: of every queue, by its name; replaced as a whole, never changed in place.
+        """
+        self._mo = mo
+        self._limits = limits
+
+    def requests(self, upstream: Upstream, pdus: Sequence[Pdu], now: float) -> None:
+        """Store the receipts and MO messages of one read, then acknowledge them."""
+        profile = upstream.provider.receipt
+        receipts: list[Pdu] = []
+        arrivals: list[Arrival] = []
+        messages: dict[bytes, list[Pdu]] = {}
+        answered: list[bytes] = []
+        for pdu in pdus:
+            try:
+                receipt = read_receipt(pdu, profile)
+                if receipt is None:
+                    messages.setdefault(self._queue_of(upstream, pdu), []).append(pdu)
+                    continue
+            except BodyError as error:
+                self._ledger.count("unreadable_deliver_sm")
+                answered.append(answer_to(pdu, error.command_status))
+                continue
+            self._ledger.receipts_in += 1
+            arrival = self._arrival(upstream, receipt)
+            if arrival is None:
+                answered.append(answer_to(pdu))
+            else:
+                receipts.append(pdu)
+                arrivals.append(arrival)
+        if answered:
+            upstream.write(b"".join(answered))
+        if arrivals:
+            self._ledger.withheld += len(arrivals)
+            self._match(upstream, receipts, arrivals)
+        for queue, waiting in messages.items():
+            self._put(upstream, queue, waiting)
+
+    def lost(self, upstream: Upstream) -> None:
+        """The bind is gone; its answers go nowhere, the provider sends again what it misses."""
+        self._unanswered.pop(upstream, None)
+
+    # -- receipts -------------------------------------------------------------------------------
+
+    def _arrival(self, upstream: Upstream, receipt: Receipt) -> Arrival | None:
+        """What the store is asked; None for a receipt that names no message (MG-11)."""
+        keys = keys_of_receipt(upstream.provider.ids, receipt)
+        if not keys:
+            self._ledger.unreadable += 1
+            self._log.warn(
+                "receipt without a message id from {provider}",
+                event="receipt_unreadable",
+                provider=upstream.provider.name,
+                host=upstream.host.name,
+                stat=receipt.stat[:MAX_WORD],
+            )
+            return None
+        record = ReceiptRecord(
+            receipt.state,
+            receipt.stat[:MAX_WORD],
+            receipt.err[:MAX_WORD],
+            receipt.done_date,
+            receipt.sub,
+            receipt.dlvrd,
+            receipt.text[:MAX_TEXT],
+            receipt.network_error_code[:MAX_WORD],
+        )
+        return Arrival(
+            keys,
+            destination_tail(receipt.destination),
+            receipt.kind,
+            receipt.state,
+            receipt.final,
+            record.pack(),
+        )
+
+    def _match(self, upstream: Upstream, pdus: list[Pdu], arrivals: list[Arrival]) -> None:
+        provider = upstream.provider
+        patience = TEMP_ANSWER_AFTER if provider.temp_answer else None
+        self._await(
+            upstream,
+            pdus,
+            self._store.match(
+                provider.key, arrivals, provider.final_ttl, self._limits, patience=patience
+            ),
+            self._matched,
+        )
+
+    def _matched(self, result: list[tuple[int, bytes]]) -> None:
+        """Count what became of each receipt and wake the queues that grew."""
+        ledger = self._ledger
+        ledger.withheld -= len(result)
+        outcomes = [0] * 6
+        for outcome, _ in result:
+            outcomes[outcome] += 1
+        ledger.matched += outcomes[QUEUED] + outcomes[UNWANTED]
+        ledger.unwanted += outcomes[UNWANTED]
+        ledger.parked_in += outcomes[PARKED]
+        ledger.duplicated += outcomes[DUPLICATE] + outcomes[SUPERSEDED]
+        ledger.quarantined += outcomes[QUARANTINED]
+        if outcomes[QUARANTINED]:
+            self._log.warn(
+                "{count} receipts do not fit the messages their ids name: in quarantine",
+                event="receipt_quarantined",
+                count=outcomes[QUARANTINED],
+            )
+        self._released({queue for _, queue in result if queue})
+
+    # -- MO -------------------------------------------------------------------------------------
+
+    def _queue_of(self, upstream: Upstream, pdu: Pdu) -> bytes:
+        """The queue of the account that owns the number; :data:`UNROUTED` when none does."""
+        self._ledger.mo_in += 1
+        if pdu.command_id == DATA_SM:
+            destination = read_data_sm(pdu).destination_addr
+        else:
+            _, dest_at, esm_at, _, _, _ = walk_message(pdu.raw)
+            destination = pdu.raw[dest_at + 2 : esm_at - 1]
+        account = self._mo.account(upstream.provider.name, destination)
+        if account is None:
+            self._ledger.mo_unrouted += 1
+            self._log.warn(
+                "no account owns the number of an MO message from {provider}",
+                event="mo_unrouted",
+                provider=upstream.provider.name,
+                destination_addr=destination,
+            )
+            return UNROUTED
+        return MESSAGES + account.encode()
+
+    def _put(self, upstream: Upstream, queue: bytes, pdus: list[Pdu]) -> None:
+        records = [MoRecord(message_body(pdu)).pack() for pdu in pdus]
+        limit = self._limits.get(queue, UNROUTED_LIMIT)
+        patience = TEMP_ANSWER_AFTER if upstream.provider.temp_answer else None
+
+        def stored(dropped: int) -> None:
+            self._ledger.count("mo_dropped", dropped)
+            self._released((queue,))
+
+        self._await(upstream, pdus, self._store.put(queue, records, limit, patience), stored)
+
+    # -- answers to the provider ----------------------------------------------------------------
+
+    def _await(
+        self,
+        upstream: Upstream,
+        pdus: list[Pdu],
+        call: Deferred[Any],
+        stored: Callable[[Any], None],
+    ) -> None:
+        """Answer ``pdus`` once the store has them; stop reading a bind with too many waiting."""
+        waiting = self._unanswered.get(upstream, 0) + len(pdus)
+        self._unanswered[upstream] = waiting
+        if waiting > UNANSWERED:
+            upstream.hold()
+
+        def done(result: Any) -> None:
+            stored(result)
+            self._answered(upstream, pdus, 0)
+
+        def failed(failure: Any) -> None:
+            self._ledger.count("deliver_sm_not_stored", len(pdus))
+            if stored == self._matched:  # the provider will send them again: they did not come in
+                self._ledger.withheld -= len(pdus)
+                self._ledger.receipts_in -= len(pdus)
+            self._answered(upstream, pdus, upstream.provider.temp_answer or None)
+
+        call.addCallbacks(done, failed)
+
+    def _answered(self, upstream: Upstream, pdus: list[Pdu], status: int | None) -> None:
+        """Write the answers, unless ``status`` is None (withheld) or the bind is gone."""
+        waiting = self._unanswered.get(upstream)
+        if waiting is None:
+            return
+        waiting -= len(pdus)
+        self._unanswered[upstream] = waiting
+        if status is not None:
+            upstream.write(b"".join([answer_to(pdu, status) for pdu in pdus]))
+        if waiting <= UNANSWERED:
+            upstream.release()
+
+
+def answer_to(pdu: Pdu, status: int = 0) -> bytes:
+    """deliver_sm_resp or data_sm_resp with an empty message_id (OZ-18, V28)."""
+    answer = data_sm_resp if pdu.command_id == DATA_SM else deliver_sm_resp
+    return answer(pdu.sequence_number, status)
+
+
+def message_body(pdu: Pdu) -> bytes:
+    """The octets of an MO after its header, as a deliver_sm carries them.
+
+    A deliver_sm passes untouched; what came in data_sm, which few clients take (quirks 5.6), goes
+    out as deliver_sm with the same message_payload.
+    """
+    if pdu.command_id != DATA_SM:
+        return pdu.raw[16:]
+    message = read_data_sm(pdu)
+    return deliver_sm(
+        0,
+        service_type=message.service_type,
+        source_addr_ton=message.source_addr_ton,
+        source_addr_npi=message.source_addr_npi,
+        source_addr=message.source_addr,
+        dest_addr_ton=message.dest_addr_ton,
+        dest_addr_npi=message.dest_addr_npi,
+        destination_addr=message.destination_addr,
+        esm_class=message.esm_class,
+        data_coding=message.data_coding,
+        tlvs=message.tlvs,
+    )[16:]

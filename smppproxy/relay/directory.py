@@ -1,0 +1,169 @@
+"""Who is bound here. State and index are one: only ``enter`` and ``leave`` change who is bound.
+
+A :class:`Pool` holds the binds of one provider and the submits that wait for window room; an
+:class:`Inbox` holds the receivers of one account and the deliveries that are due again.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING
+
+from smppproxy.relay.peers import Client, Upstream
+from smppproxy.routing.accounts import Account
+from smppproxy.routing.providers import Provider
+
+if TYPE_CHECKING:
+    from smppproxy.relay.outbox import Delivery
+    from smppproxy.relay.submit import Submit
+
+RUN = 8
+"""Submits that go to one bind before the next bind's turn: one write carries them all, and a
+hundred submits over two hosts still split evenly (GW-03)."""
+
+
+class Pool:
+    """The binds of one provider that take submits, and the submits waiting for room in a window."""
+
+    def __init__(self, provider: Provider) -> None:
+        self.provider = provider
+        self.binds: list[Upstream] = []
+        self.backlog: deque[Submit] = deque()
+        self._turn = 0
+        self._run = 0
+
+    def pick(self) -> Upstream | None:
+        """A bind with room in its window, the binds taking turns; None when every window is full."""
+        binds = self.binds
+        count = len(binds)
+        if self._run < RUN and self._turn < count:
+            bind = binds[self._turn]
+            if bind.session.window.room > 0 and bind.writable:
+                self._run += 1
+                return bind
+        for step in range(1, count + 1):
+            turn = (self._turn + step) % count
+            bind = binds[turn]
+            if bind.session.window.room > 0 and bind.writable:
+                self._turn = turn
+                self._run = 1
+                return bind
+        return None
+
+    def pick_for(self, affinity: int) -> Upstream | None:
+        """A bind on the one host that takes all parts of a message (XC-06); None when it is full.
+
+        :param affinity: the same number for every part, on every node.
+        """
+        hosts = sorted({bind.host.name for bind in self.binds})
+        chosen = hosts[affinity % len(hosts)]
+        for bind in self.binds:
+            if bind.host.name == chosen and bind.session.window.room > 0 and bind.writable:
+                return bind
+        return None
+
+
+class Inbox:
+    """The receivers of one account on this node, and what is in this node's hands for them."""
+
+    def __init__(self, account: Account) -> None:
+        self.account = account
+        self.receivers: list[Client] = []
+        self.due: deque[Delivery] = deque()
+        self.later: list[Delivery] = []
+        self.waiting: set[bytes] = set()
+        self._turn = 0
+
+    @property
+    def queues(self) -> tuple[bytes, bytes]:
+        """The names of the account's queues in the store: receipts, MO messages."""
+        key = self.account.key
+        return (b"r:" + key, b"m:" + key)
+
+    def room(self) -> int:
+        """Deliveries that all receivers together have window room for."""
+        return sum(
+            receiver.session.window.room for receiver in self.receivers if receiver.writable
+        )
+
+    def pick(self) -> Client | None:
+        """The next receiver with room, the receivers taking turns (GW-29); None when all are full."""
+        receivers = self.receivers
+        for step in range(1, len(receivers) + 1):
+            turn = (self._turn + step) % len(receivers)
+            receiver = receivers[turn]
+            if receiver.session.window.room > 0 and receiver.writable:
+                self._turn = turn
+                return receiver
+        return None
+
+
+class Directory:
+    """Every bound session of this node, by account and by provider."""
+
+    def __init__(self) -> None:
+        self.pools: dict[str, Pool] = {}
+        self.inboxes: dict[bytes, Inbox] = {}
+        self.clients: dict[str, set[Client]] = {}
+        self.upstreams: set[Upstream] = set()
+
+    def pool(self, provider: Provider) -> Pool:
+        """The provider's pool, made at its first use; its settings are those given last."""
+        pool = self.pools.get(provider.name)
+        if pool is None:
+            pool = self.pools[provider.name] = Pool(provider)
+        pool.provider = provider
+        return pool
+
+    def inbox(self, account: Account) -> Inbox:
+        """The account's inbox, made at its first use; its settings are those given last."""
+        inbox = self.inboxes.get(account.key)
+        if inbox is None:
+            inbox = self.inboxes[account.key] = Inbox(account)
+        inbox.account = account
+        return inbox
+
+    def enter_client(self, client: Client) -> Inbox | None:
+        """A client bound; returns the account's inbox if it can take deliveries."""
+        self.clients.setdefault(client.account.system_id, set()).add(client)
+        if not client.session.can_receive:
+            return None
+        inbox = self.inbox(client.account)
+        inbox.receivers.append(client)
+        return inbox
+
+    def leave_client(self, client: Client) -> Inbox | None:
+        """A client's session ended; returns the inbox it received from, if it did."""
+        bound = self.clients.get(client.account.system_id, set())
+        bound.discard(client)
+        if not bound:
+            self.clients.pop(client.account.system_id, None)
+        inbox = self.inboxes.get(client.account.key)
+        if inbox is None or client not in inbox.receivers:
+            return None
+        inbox.receivers.remove(client)
+        return inbox
+
+    def binds_of(self, account: Account) -> int:
+        """Sessions of this account that are bound here."""
+        return len(self.clients.get(account.system_id, ()))
+
+    def enter_upstream(self, upstream: Upstream) -> Pool:
+        """A bind to a provider stands; it takes submits if its type allows it."""
+        self.upstreams.add(upstream)
+        pool = self.pool(upstream.provider)
+        if upstream.session.can_submit:
+            pool.binds.append(upstream)
+        return pool
+
+    def rest_upstream(self, upstream: Upstream) -> Pool:
+        """No new submits on this bind; answers and receipts still come from it."""
+        pool = self.pool(upstream.provider)
+        if upstream in pool.binds:
+            pool.binds.remove(upstream)
+        return pool
+
+    def leave_upstream(self, upstream: Upstream) -> Pool:
+        """The bind is gone."""
+        self.upstreams.discard(upstream)
+        return self.rest_upstream(upstream)

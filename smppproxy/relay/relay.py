@@ -1,0 +1,159 @@
+"""The relay as the wire sees it: one object that gives each event to its journey."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from twisted.logger import Logger
+
+from smppproxy.relay.deliver import Delivers
+from smppproxy.relay.directory import Directory
+from smppproxy.relay.ledger import Ledger
+from smppproxy.relay.outbox import Outbox
+from smppproxy.relay.peers import Client, Upstream
+from smppproxy.relay.submit import Submits
+from smppproxy.routing.accounts import Account
+from smppproxy.routing.mo import MoTable
+from smppproxy.routing.routes import RouteTable
+from smppproxy.smpp.pdu import Pdu
+from smppproxy.store.interface import MESSAGES, RECEIPTS, Limit, Store
+
+SWEEP_EVERY = 30.0
+"""Seconds between two sweeps of the queues for what is older than the account keeps it."""
+
+
+class SmppRelay:
+    """Implements :class:`smppproxy.relay.peers.Relay` over one store."""
+
+    _log = Logger()
+
+    def __init__(self, store: Store, wall_clock: Callable[[], float]) -> None:
+        """
+        :param wall_clock: unix seconds, for submit times in receipts; never for timers.
+        """
+        self.ledger = Ledger()
+        self.directory = Directory()
+        self.store = store
+        self.draining = False
+        self._accounts: Mapping[str, Account] = {}
+        self._limits: dict[bytes, Limit] = {}
+        self._swept = 0.0
+        self._outbox = Outbox(self.directory, store, self.ledger)
+        self._submits = Submits(
+            self.directory, store, self.ledger, wall_clock, self._outbox.wake
+        )
+        self._delivers = Delivers(store, self.ledger, self._outbox.wake)
+        store.watch(self._store_changed)
+
+    def use(
+        self, accounts: Mapping[str, Account], routes: RouteTable, mo: MoTable, now: float
+    ) -> None:
+        """Take a network's accounts and routes, at once and as a whole."""
+        limits: dict[bytes, Limit] = {}
+        for account in accounts.values():
+            limits[RECEIPTS + account.key] = Limit(account.receipt_limit, account.receipt_keep)
+            limits[MESSAGES + account.key] = Limit(account.mo_limit, account.mo_keep)
+        self._accounts = accounts
+        self._limits = limits
+        self._submits.use(routes, accounts.values(), limits, now)
+        self._delivers.use(mo, limits)
+
+    def _store_changed(self, ready: bool) -> None:
+        self._log.info("store is {state}", event="store", state="ready" if ready else "away")
+        self.ledger.count("store_ready" if ready else "store_away")
+        if ready:
+            self._submits.store_ready()
+            self._outbox.wake_all()
+
+    def may_bind(self, account: Account) -> bool:
+        """Whether one more bind of this account is within its ``max_binds`` (MG-28)."""
+        return self.directory.binds_of(account) < account.max_binds
+
+    # -- clients --------------------------------------------------------------------------------
+
+    def client_bound(self, client: Client, now: float) -> None:
+        """See :class:`~smppproxy.relay.peers.Relay`."""
+        inbox = self.directory.enter_client(client)
+        if inbox is not None:
+            self._outbox.entered(inbox, now)
+
+    def client_requests(self, client: Client, pdus: Sequence[Pdu], now: float) -> None:
+        """See :class:`~smppproxy.relay.peers.Relay`."""
+        self._submits.requests(client, pdus, now)
+
+    def client_responses(
+        self, client: Client, answers: Sequence[tuple[Any, Pdu]], now: float
+    ) -> None:
+        """See :class:`~smppproxy.relay.peers.Relay`."""
+        self._outbox.responses(client, answers, now)
+
+    def client_expired(self, client: Client, tokens: Sequence[Any], now: float) -> None:
+        """See :class:`~smppproxy.relay.peers.Relay`."""
+        self._outbox.expired(client, tokens, now)
+
+    def client_lost(self, client: Client, now: float) -> None:
+        """See :class:`~smppproxy.relay.peers.Relay`."""
+        self._outbox.left(client, self.directory.leave_client(client), now)
+
+    # -- providers ------------------------------------------------------------------------------
+
+    def upstream_bound(self, upstream: Upstream, now: float) -> None:
+        """See :class:`~smppproxy.relay.peers.Relay`."""
+        self._submits.advance(self.directory.enter_upstream(upstream), now)
+
+    def upstream_requests(self, upstream: Upstream, pdus: Sequence[Pdu], now: float) -> None:
+        """See :class:`~smppproxy.relay.peers.Relay`."""
+        self._delivers.requests(upstream, pdus, now)
+
+    def upstream_responses(
+        self, upstream: Upstream, answers: Sequence[tuple[Any, Pdu]], now: float
+    ) -> None:
+        """See :class:`~smppproxy.relay.peers.Relay`."""
+        self._submits.responses(upstream, answers, now)
+
+    def upstream_late(
+        self, upstream: Upstream, answers: Sequence[tuple[Any, Pdu]], now: float
+    ) -> None:
+        """See :class:`~smppproxy.relay.peers.Relay`."""
+        self._submits.late(upstream, answers, now)
+
+    def upstream_expired(self, upstream: Upstream, tokens: Sequence[Any], now: float) -> None:
+        """See :class:`~smppproxy.relay.peers.Relay`."""
+        self._submits.doubt(tokens, now)
+
+    def upstream_draining(self, upstream: Upstream, now: float) -> None:
+        """See :class:`~smppproxy.relay.peers.Relay`."""
+        pool = self.directory.rest_upstream(upstream)
+        if not pool.binds:
+            self._submits.reroute(pool, now)
+
+    def upstream_lost(self, upstream: Upstream, now: float) -> None:
+        """See :class:`~smppproxy.relay.peers.Relay`."""
+        pool = self.directory.leave_upstream(upstream)
+        self._delivers.lost(upstream)
+        self._submits.lost(upstream, pool, now)
+
+    # -- time -----------------------------------------------------------------------------------
+
+    def tick(self, now: float) -> None:
+        """Once a second: what waited too long, what is due again, what is too old."""
+        self._submits.tick(now)
+        self._outbox.tick(now)
+        if self.store.ready and now - self._swept >= SWEEP_EVERY:
+            self._swept = now
+            self.store.sweep(dict(self._limits)).addCallbacks(self._sweeped, lambda failure: None)
+
+    def _sweeped(self, counts: Mapping[bytes, int]) -> None:
+        """Receipts that grew too old were expired; parked ones became orphans."""
+        for queue, count in counts.items():
+            if queue.startswith(RECEIPTS):
+                self.ledger.expired += count
+            elif queue.startswith(b"p:"):
+                self.ledger.orphaned += count
+            else:
+                self.ledger.count("mo_expired", count)
+
+    def opened(self, queues: Iterable[tuple[int, int]]) -> None:
+        """What the accounts' receipt queues held when this process began."""
+        self.ledger.queued_before = sum(waiting + held for waiting, held in queues)
