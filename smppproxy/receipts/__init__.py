@@ -1,0 +1,1 @@
+"""The return: reading providers' receipts, matching their ids, writing ours. Pure."""

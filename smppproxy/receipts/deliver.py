@@ -1,0 +1,136 @@
+"""The deliver_sm that brings a receipt to a client: its body, octet for octet (GW-25, GW-55, V27).
+
+The header is the session's business; the body can be made before it is known which bind takes it.
+"""
+
+from __future__ import annotations
+
+from smppproxy.receipts import errs
+from smppproxy.receipts.dialects import DIALECTS, downstream
+from smppproxy.receipts.text import date_text, render
+from smppproxy.smpp.constants import (
+    ESME_RINVPARLEN,
+    ESME_ROK,
+    STATE_DELIVERED,
+    TLV_MESSAGE_STATE,
+    TLV_NETWORK_ERROR_CODE,
+    TLV_RECEIPTED_MESSAGE_ID,
+    TLV_USER_MESSAGE_REFERENCE,
+)
+
+_TEXT_OCTETS = 20
+_REFERENCE_OCTETS = 255
+_MOST_PARTS = 999
+_MOST_ERR = 999
+_NOT_PRINTABLE = bytes(range(0x20)) + bytes(range(0x7F, 0x100))
+_TO_PRINTABLE = bytes.maketrans(_NOT_PRINTABLE, b"?" * len(_NOT_PRINTABLE))
+
+# service_type; ton, npi, addr twice; esm_class 0x04; then protocol_id, priority_flag, both times,
+# registered_delivery, replace_if_present_flag, data_coding, sm_default_msg_id: all 0; sm_length.
+_BODY = b"\x00%c%c%b\x00%c%c%b\x00\x04\x00\x00\x00\x00\x00\x00\x00\x00%c%b"
+
+# TLVs: receipted_message_id with its NUL (quirks 5.5) and message_state.
+_ID_AND_STATE = (
+    TLV_RECEIPTED_MESSAGE_ID.to_bytes(2, "big")
+    + b"%c%c%b\x00"
+    + TLV_MESSAGE_STATE.to_bytes(2, "big")
+    + b"\x00\x01%c"
+)
+_NETWORK_ERROR_CODE = TLV_NETWORK_ERROR_CODE.to_bytes(2, "big") + b"\x00\x03"
+_REFERENCE = TLV_USER_MESSAGE_REFERENCE.to_bytes(2, "big")
+
+
+def reference_status(user_message_reference: bytes) -> int:
+    """The command_status for a submit_sm with this TLV: 0, or 0xC2 over 255 octets (GW-33)."""
+    return ESME_RINVPARLEN if len(user_message_reference) > _REFERENCE_OCTETS else ESME_ROK
+
+
+def reference_text(user_message_reference: bytes) -> bytes:
+    """What ``text:`` shows of a user_message_reference (GW-31, GW-33): at most 20 octets of ASCII.
+
+    Two octets are the standard's integer, shown in decimal; others are characters, trailing NULs
+    cut, and ``?`` for what is not printable.
+    """
+    if len(user_message_reference) == 2:
+        return b"%d" % int.from_bytes(user_message_reference, "big")
+    characters = user_message_reference.rstrip(b"\x00")[:_TEXT_OCTETS]
+    return characters.translate(_TO_PRINTABLE)
+
+
+def receipt_body(
+    client_message_id: bytes,
+    source_addr_ton: int,
+    source_addr_npi: int,
+    source_addr: bytes,
+    dest_addr_ton: int,
+    dest_addr_npi: int,
+    destination_addr: bytes,
+    submit_date: int,
+    done_date: int,
+    state: int,
+    stat: bytes,
+    err: bytes,
+    *,
+    sub: int = 1,
+    dlvrd: int = -1,
+    user_message_reference: bytes | None = None,
+    network_error_code: bytes = b"",
+    with_tlvs: bool = True,
+    dialect: str = "default",
+) -> bytes:
+    """All octets after the header of the deliver_sm that tells a client about its message.
+
+    The addresses are those of its submit_sm; they are swapped here. ``submit_date`` (our own time
+    of the submit, GW-27) and ``done_date`` are unix seconds, 0 unknown. ``state``, ``stat``,
+    ``err`` and ``network_error_code`` are as :class:`smppproxy.receipts.receipt.Receipt` has them;
+    what the client reads follows its ``dialect``. ``sub`` and ``dlvrd`` are our true counts of
+    parts (GW-26), not the provider's; -1: ``sub`` if delivered, else 0. ``user_message_reference``
+    is the client's own, None or b"" when it gave none (GW-31, GW-32). ``with_tlvs`` is False for a
+    session bound below 0x34.
+
+    ``err`` is always three digits. A number above 999 is sent as 999 and in network_error_code
+    (GW-35). Otherwise that TLV is left out, except where the dialect has it in every receipt.
+    """
+    spoken = DIALECTS[dialect]
+    word, message_state = downstream(spoken, state, stat)
+    digits, number = errs.three_digits(err)
+    if dlvrd < 0:
+        dlvrd = sub if message_state == STATE_DELIVERED else 0
+    reference = user_message_reference or b""
+    line = render(
+        client_message_id,
+        min(sub, _MOST_PARTS),
+        min(dlvrd, _MOST_PARTS),
+        date_text(submit_date),
+        date_text(done_date),
+        word,
+        digits,
+        reference_text(reference) if reference else b"",
+    )
+    body = _BODY % (
+        dest_addr_ton,
+        dest_addr_npi,
+        destination_addr,
+        source_addr_ton,
+        source_addr_npi,
+        source_addr,
+        len(line),
+        line,
+    )
+    if not with_tlvs:
+        return body
+    body += _ID_AND_STATE % (0, len(client_message_id) + 1, client_message_id, message_state)
+    if number > _MOST_ERR or spoken.network_error_code:
+        body += _error_tlv(number, network_error_code)
+    if reference:
+        body += _REFERENCE + len(reference).to_bytes(2, "big") + reference
+    return body
+
+
+def _error_tlv(number: int, given: bytes) -> bytes:
+    """The network_error_code TLV: the number that err cannot show, else the provider's own value,
+    else the number that err shows; b"" for a number beyond two octets."""
+    usable = len(given) == 3 and given[0] <= errs.HIGHEST_NETWORK_TYPE
+    value = b"" if usable and number <= _MOST_ERR else errs.network_error_code(number)
+    value = value or (given if usable else b"")
+    return _NETWORK_ERROR_CODE + value if value else b""

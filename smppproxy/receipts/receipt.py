@@ -1,0 +1,309 @@
+"""A provider's receipt as a value, out of a deliver_sm or a data_sm (mission 3.1 to 3.5).
+
+TLVs first, text second. :func:`read_receipt` runs for every deliver_sm of a provider.
+"""
+
+from __future__ import annotations
+
+from datetime import tzinfo
+from struct import Struct
+from zoneinfo import ZoneInfo
+
+import attrs
+
+from smppproxy.receipts import errs, text
+from smppproxy.receipts.dialects import (
+    FINAL_BY_DEFAULT,
+    NO_STATE,
+    NORMALISED,
+    STATE_SCHEDULED,
+    kind_of,
+    state_of,
+)
+from smppproxy.smpp.constants import (
+    DATA_SM,
+    ESM_INTERMEDIATE,
+    ESM_RECEIPT,
+    ESM_UDHI,
+    ESME_RINVCMDLEN,
+    STATE_ENROUTE,
+    STATE_UNKNOWN,
+    TLV_MESSAGE_PAYLOAD,
+    TLV_MESSAGE_STATE,
+    TLV_NETWORK_ERROR_CODE,
+    TLV_RECEIPTED_MESSAGE_ID,
+    TLV_USER_MESSAGE_REFERENCE,
+)
+from smppproxy.smpp.errors import BodyError
+from smppproxy.smpp.fields import walk_message
+from smppproxy.smpp.pdu import Pdu
+
+CONFLICT = "state_conflict"  # TLV and text name different states; the TLV won
+UNHEARD_OF = "unknown_stat"  # no TLV, and a word that the table does not know
+UNREADABLE = "unreadable"  # a receipt by its esm_class, without an id
+
+_ESM_TYPE = 0x3C
+_UMR_OCTETS = 255
+_WORD_OCTETS = 65
+_TEXT_OCTETS = 255
+_DATES_KEPT = 4096
+_tag_and_length = Struct(">HH").unpack_from
+
+
+@attrs.define
+class Receipt:
+    """What one receipt said.
+
+    :ivar message_ids: as written, the preferred first, no repeats; () when there is none.
+    :ivar state: message_state; 7 when unknown.
+    :ivar stat: the word verbatim, b"" when there was none.
+    :ivar err: decimal digits where it is a number, else verbatim.
+    :ivar submit_date: unix seconds, UTC; 0 unknown. done_date likewise.
+    :ivar sub: -1 unknown; never decides anything (GW-26). dlvrd likewise.
+    :ivar text: at most 255 octets.
+    :ivar network_error_code: the TLV's value, b"" when absent.
+    :ivar user_message_reference: the TLV's value, at most 255 octets, b"" when absent.
+    :ivar destination: the receipt's source_addr: who got the message.
+    :ivar final: the provider says no more after this one (its profile's table).
+    :ivar kind: the WANT bits of which one must be asked for.
+    :ivar receipted_message_id: the id of the TLV, b"" when absent.
+    :ivar text_message_id: the id of the text, b"" when absent.
+    :ivar text_first: the id of the text is to be tried first.
+    :ivar oddity: "" or one of this module's names; for counting.
+    """
+
+    message_ids: tuple[bytes, ...]
+    state: int
+    stat: bytes
+    err: bytes
+    submit_date: int
+    done_date: int
+    sub: int
+    dlvrd: int
+    text: bytes
+    network_error_code: bytes
+    user_message_reference: bytes
+    destination: bytes
+    final: bool
+    kind: int
+    receipted_message_id: bytes = b""
+    text_message_id: bytes = b""
+    text_first: bool = False
+    oddity: str = ""
+
+
+def _zone(name: str) -> tzinfo | None:
+    return None if name == "UTC" else ZoneInfo(name)
+
+
+@attrs.define
+class ReceiptProfile:
+    """How one provider writes receipts.
+
+    :ivar final: normalised words (dialects.NORMALISED, and BUFFERD) after which nothing comes.
+    :ivar final_for: more of them for a destination prefix, digits: ``(("57", {"ENROUTE"}),)``.
+    :ivar detect_by_text: a text with id and stat is a receipt whatever esm_class says. Off by
+        default: an end user could type one.
+    :ivar prefer: "tlv" or "text": whose id is tried first (XC-03).
+    :ivar tz: zone of its dates, "UTC" or a name of the zone database; for records only (GW-27).
+    :ivar err: "dec", "hex", "gatewayapi" or "opaque" (GW-34).
+    """
+
+    final: frozenset[str] = FINAL_BY_DEFAULT
+    final_for: tuple[tuple[str, frozenset[str]], ...] = ()
+    detect_by_text: bool = False
+    prefer: str = attrs.field(default="tlv", validator=attrs.validators.in_(("tlv", "text")))
+    tz: str = "UTC"
+    err: str = attrs.field(
+        default="dec", validator=attrs.validators.in_(("dec", "hex", "gatewayapi", "opaque"))
+    )
+    zone: tzinfo | None = attrs.field(init=False, repr=False, eq=False)
+    _dates: dict[bytes, int] = attrs.field(init=False, repr=False, eq=False, factory=dict)
+
+    def __attrs_post_init__(self) -> None:
+        self.zone = _zone(self.tz)
+
+    def is_final(self, normalised: str, destination: bytes) -> bool:
+        """Whether a state is the last word about a message to ``destination``."""
+        if normalised in self.final:
+            return True
+        if self.final_for:
+            digits = destination.lstrip(b"+").removeprefix(b"00").decode("latin-1")
+            for prefix, words in self.final_for:
+                if normalised in words and digits.startswith(prefix):
+                    return True
+        return False
+
+    def seconds_of(self, date: bytes) -> int:
+        """Unix seconds of a date text in this provider's zone; 0 unknown."""
+        seconds = self._dates.get(date)
+        if seconds is None:
+            if len(self._dates) >= _DATES_KEPT:
+                self._dates.clear()
+            seconds = self._dates[date] = text.seconds_of(date, self.zone)
+        return seconds
+
+
+def _tlvs(raw: bytes, at: int) -> dict[int, bytes]:
+    """The TLVs from an offset on, as far as they can be read; the first of a tag counts (F14)."""
+    found: dict[int, bytes] = {}
+    last = len(raw) - 4
+    while at <= last:
+        tag, length = _tag_and_length(raw, at)
+        start = at + 4
+        at = start + length
+        if at > last + 4:
+            break
+        if tag not in found:
+            found[tag] = raw[start:at]
+    return found
+
+
+def read_receipt(pdu: Pdu, profile: ReceiptProfile) -> Receipt | None:
+    """The receipt in a deliver_sm or data_sm, or None for an MO message (mission 3.1).
+
+    A receipt that says no id has ``message_ids == ()`` and ``oddity == UNREADABLE``. A receipt is
+    read as far as it goes when its fields or TLVs are broken.
+
+    :raises BodyError: for a PDU that is broken and no receipt.
+    """
+    raw = pdu.raw
+    if pdu.command_id == DATA_SM:
+        return _read_leniently(raw, True, profile, None)
+    try:
+        source_at, dest_at, esm_at, _, sm_at, tlv_at = walk_message(raw)
+    except BodyError as error:
+        return _read_leniently(raw, False, profile, error)
+    esm_class = raw[esm_at]
+    # Most of what is no receipt leaves here.
+    if tlv_at == len(raw) and not esm_class & _ESM_TYPE and not profile.detect_by_text:
+        return None
+    octets = raw[sm_at : sm_at + raw[sm_at - 1]]
+    return _read(raw, esm_class, raw[source_at + 2 : dest_at - 1], octets, tlv_at, profile)
+
+
+def _read(
+    raw: bytes,
+    esm_class: int,
+    destination: bytes,
+    octets: bytes,
+    tlv_at: int,
+    profile: ReceiptProfile,
+) -> Receipt | None:
+    tlvs = _tlvs(raw, tlv_at)
+    message_type = esm_class & _ESM_TYPE
+    certain = (
+        message_type == ESM_RECEIPT
+        or message_type == ESM_INTERMEDIATE
+        or (TLV_RECEIPTED_MESSAGE_ID in tlvs and TLV_MESSAGE_STATE in tlvs)
+    )
+    if not certain and not message_type and not profile.detect_by_text:
+        return None
+    octets = octets or tlvs.get(TLV_MESSAGE_PAYLOAD, b"")
+    if esm_class & ESM_UDHI and octets and octets[0] < len(octets):
+        octets = octets[octets[0] + 1 :]
+    fields = text.parse(octets) if octets else None
+    if fields is None:
+        if not certain:
+            return None
+        fields = text.NOTHING
+    elif not certain and not message_type and not (fields.id and fields.stat):
+        return None
+    return _receipt(fields, tlvs, destination, message_type == ESM_INTERMEDIATE, profile)
+
+
+def _receipt(
+    fields: text.Fields,
+    tlvs: dict[int, bytes],
+    destination: bytes,
+    intermediate: bool,
+    profile: ReceiptProfile,
+) -> Receipt:
+    text_id, sub, dlvrd, submit_date, done_date, stat, err, rest = fields
+    # Its NUL is seen missing, and octets behind it.
+    tlv_id = tlvs.get(TLV_RECEIPTED_MESSAGE_ID, b"").partition(b"\x00")[0]
+    text_first = profile.prefer == "text" or not tlv_id
+    state, normalised, oddity = _state(stat, tlvs.get(TLV_MESSAGE_STATE, b""))
+    if not tlv_id or not text_id or tlv_id == text_id:
+        single = tlv_id or text_id
+        message_ids: tuple[bytes, ...] = (single,) if single else ()
+        oddity = oddity if single else UNREADABLE
+    else:
+        message_ids = (text_id, tlv_id) if text_first else (tlv_id, text_id)
+    final = profile.is_final(normalised, destination)
+    code = tlvs.get(TLV_NETWORK_ERROR_CODE, b"")
+    if code and not err:
+        err = errs.err_of_network_error_code(code)
+    elif profile.err == "hex" or not err.isdigit():
+        err = errs.normalise(err[:_WORD_OCTETS], profile.err)
+    return Receipt(
+        message_ids,
+        state,
+        stat[:_WORD_OCTETS],
+        err[:_WORD_OCTETS],
+        profile.seconds_of(submit_date) if submit_date else 0,
+        profile.seconds_of(done_date) if done_date else 0,
+        text.count_of(sub),
+        text.count_of(dlvrd),
+        rest[:_TEXT_OCTETS],
+        code[:_UMR_OCTETS],
+        tlvs.get(TLV_USER_MESSAGE_REFERENCE, b"")[:_UMR_OCTETS],
+        destination,
+        final,
+        kind_of(state, final, intermediate),
+        tlv_id,
+        text_id,
+        text_first,
+        oddity,
+    )
+
+
+def _state(stat: bytes, tlv: bytes) -> tuple[int, str, str]:
+    """(message_state, normalised word, oddity) of the word and the TLV together (mission 3.5)."""
+    by_tlv = tlv[0] if len(tlv) == 1 and tlv[0] in NORMALISED else NO_STATE
+    by_word, normalised = state_of(stat)
+    if by_tlv == by_word:
+        if by_word == NO_STATE:
+            return STATE_UNKNOWN, NORMALISED[STATE_UNKNOWN], UNHEARD_OF
+        return by_word, normalised, ""
+    if by_tlv == NO_STATE:
+        return by_word, normalised, ""
+    if by_word == NO_STATE:
+        return by_tlv, NORMALISED[by_tlv], ""
+    if by_tlv == STATE_SCHEDULED:
+        # 3.4, which we speak to providers, has no state 0: an unset TLV beside a word.
+        return by_word, normalised, CONFLICT if by_word != STATE_ENROUTE else ""
+    return by_tlv, NORMALISED[by_tlv], CONFLICT
+
+
+def _read_leniently(
+    raw: bytes, data_sm: bool, profile: ReceiptProfile, error: BodyError | None
+) -> Receipt | None:
+    """A receipt from a data_sm, or from a deliver_sm that breaks the rules somewhere."""
+    try:
+        esm_class, destination, octets, tlv_at = _locate(raw, data_sm)
+    except (IndexError, ValueError):
+        raise error or BodyError(ESME_RINVCMDLEN, "the body is cut short") from None
+    receipt = _read(raw, esm_class, destination, octets, tlv_at, profile)
+    if receipt is None and error is not None:
+        raise error
+    return receipt
+
+
+def _locate(raw: bytes, data_sm: bool) -> tuple[int, bytes, bytes, int]:
+    """(esm_class, source_addr, short_message, offset of the TLVs), whatever their lengths.
+
+    :raises IndexError: when the body ends before; ValueError for a string without its NUL.
+    """
+    source_at = raw.index(b"\x00", 16) + 3
+    source_end = raw.index(b"\x00", source_at)
+    at = raw.index(b"\x00", source_end + 3) + 1
+    esm_class = raw[at]
+    source_addr = raw[source_at:source_end]
+    if data_sm:
+        return esm_class, source_addr, b"", at + 3
+    at = raw.index(b"\x00", at + 3) + 1  # behind schedule_delivery_time
+    at = raw.index(b"\x00", at) + 5  # sm_length, behind validity_period and four octets
+    sm_at = at + 1
+    tlv_at = sm_at + raw[at]
+    return esm_class, source_addr, raw[sm_at:tlv_at], tlv_at

@@ -1,0 +1,180 @@
+"""The text of a receipt: reading what providers write, writing what clients can read.
+
+The grammar is mission 3.2 and 3.3. Reading is tolerant and never raises; nothing is decoded by
+data_coding, since ``text:`` may hold octets of any kind.
+"""
+
+from __future__ import annotations
+
+import re
+from calendar import timegm
+from datetime import UTC, datetime, tzinfo
+from typing import NamedTuple
+
+
+class Fields(NamedTuple):
+    """The fields of a receipt's text, as written; ``b""`` for what is not there."""
+
+    id: bytes
+    sub: bytes
+    dlvrd: bytes
+    submit_date: bytes
+    done_date: bytes
+    stat: bytes
+    err: bytes
+    text: bytes
+
+
+NOTHING = Fields(b"", b"", b"", b"", b"", b"", b"", b"")
+
+# What nearly everyone sends, in one match. It accepts a subset of the grammar and gives the same
+# fields; a test holds the two against each other.
+_USUAL = re.compile(
+    rb"id:(\S{1,65}) (?:sub:(\S*) dlvrd:(\S*) )?submit date:(\S*) done date:(\S*) "
+    rb"stat:(\S+) err:(\S*)(?: [Tt]ext:(.*))?",
+    re.DOTALL,
+).fullmatch
+
+_KEY = re.compile(
+    rb"(?<!\S)(?:(id)|(sub)|(dlvrd)|(submit[ _]?date)|(done[ _]?date)"
+    rb"|(stat(?:us)?)|(err(?:or)?)|(text))\s*:",
+    re.IGNORECASE,
+).search
+
+_ID, _STAT, _TEXT = 0, 5, 7
+_MAX_ID = 65
+
+
+def parse(octets: bytes) -> Fields | None:
+    """The fields of a receipt text, or None when neither ``id`` nor ``stat`` is in it.
+
+    Trailing NULs are no part of it. The first occurrence of a key counts; once id and stat are
+    read, ``text`` runs to the end, so a receipt quoted in it cannot win. A text in UTF-16 is read
+    by its low octets.
+    """
+    if octets[-1:] == b"\x00":
+        octets = octets.rstrip(b"\x00")
+    match = _USUAL(octets)
+    if match is not None:
+        return Fields._make(match.groups(b""))
+    if octets[:5:2] == b"\x00\x00\x00":
+        octets = octets[1::2]
+    return parse_any(octets)
+
+
+def parse_any(octets: bytes) -> Fields | None:
+    """As :func:`parse`, by the whole grammar: any order, spelling and white space."""
+    fields: list[bytes | None] = [None] * 8
+    match = _KEY(octets)
+    while match is not None:
+        key = match.lastindex - 1 if match.lastindex else 0
+        value_at = match.end()
+        if key == _TEXT and fields[_ID] and fields[_STAT]:
+            value = octets[value_at:]
+            match = None
+        else:
+            match = _KEY(octets, value_at)
+            value = octets[value_at : match.start() if match else len(octets)]
+            if key != _TEXT:
+                # A blank ends a value: what follows is a key that nobody knows.
+                value = b"".join(value.split(None, 1)[:1])
+        if fields[key] is None:
+            fields[key] = value
+    if len(fields[_ID] or b"") > _MAX_ID:
+        fields[_ID] = None
+    if not fields[_ID] and not fields[_STAT]:
+        return None
+    return Fields._make([field or b"" for field in fields])
+
+
+def count_of(octets: bytes) -> int:
+    """``sub`` or ``dlvrd`` as a number; -1 when it is none (``null``, ``...``) or over 9999."""
+    return int(octets) if octets.isdigit() and len(octets) < 5 else -1
+
+
+def seconds_of(octets: bytes, zone: tzinfo | None) -> int:
+    """A date of 10, 12 or 14 digits as unix seconds; 0 when it is unknown.
+
+    :param zone: the provider's zone, None for UTC.
+
+    12 digits are YYMMDDhhmmss, or YYYYMMDDhhmm when they begin with 20 and the next two are above
+    12. Zeros, impossible dates and anything else are unknown, never an error.
+    """
+    length = len(octets)
+    if not octets.isdigit() or length not in (10, 12, 14):
+        return 0
+    digits = octets.decode("ascii")
+    if length == 12 and digits[:2] == "20" and digits[2:4] > "12":
+        digits += "00"
+    elif length != 14:
+        digits = "20" + digits.ljust(12, "0")
+    try:
+        moment = datetime(
+            int(digits[:4]),
+            int(digits[4:6]),
+            int(digits[6:8]),
+            int(digits[8:10]),
+            int(digits[10:12]),
+            int(digits[12:]),
+            tzinfo=zone,
+        )
+        return max(0, timegm(moment.utctimetuple()))
+    except (ValueError, OverflowError):
+        return 0
+
+
+# Unix minute: YYMMDDhhmm. Receipts of one hour share some dozens of these.
+_minutes: dict[int, bytes] = {0: b"0000000000"}
+_MINUTES_KEPT = 4096
+_LAST_MINUTE = 4102444800 // 60  # 2100-01-01: two digits of a year go no further
+
+
+def date_text(seconds: int) -> bytes:
+    """Unix seconds as the ten digits YYMMDDhhmm, UTC (GW-27); zeros for 0 (unknown)."""
+    minute = seconds // 60
+    text = _minutes.get(minute)
+    if text is None:
+        if not 0 < minute < _LAST_MINUTE:
+            return _minutes[0]
+        if len(_minutes) >= _MINUTES_KEPT:
+            _minutes.clear()
+            _minutes[0] = b"0000000000"
+        text = _minutes[minute] = _format_minute(minute)
+    return text
+
+
+def _format_minute(minute: int) -> bytes:
+    moment = datetime.fromtimestamp(minute * 60, UTC)
+    return b"%02d%02d%02d%02d%02d" % (
+        moment.year % 100,
+        moment.month,
+        moment.day,
+        moment.hour,
+        moment.minute,
+    )
+
+
+def render(
+    client_message_id: bytes,
+    sub: int,
+    dlvrd: int,
+    submit_date: bytes,
+    done_date: bytes,
+    stat: bytes,
+    err: bytes,
+    text: bytes,
+) -> bytes:
+    """The one line that every strict reader takes (mission 3.3, GW-25).
+
+    ``submit_date`` and ``done_date`` are of :func:`date_text`, ``err`` three digits.
+    """
+    return b"id:%b sub:%03d dlvrd:%03d submit date:%b done date:%b stat:%b err:%b text:%b" % (
+        client_message_id,
+        sub,
+        dlvrd,
+        submit_date,
+        done_date,
+        stat,
+        err,
+        text,
+    )

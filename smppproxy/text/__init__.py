@@ -1,0 +1,1 @@
+"""What a message says: characters, user data headers and the parts of long messages. Pure."""
