@@ -144,18 +144,31 @@ class ReceiptProfile:
         return seconds
 
 
-def _tlvs(raw: bytes, at: int) -> dict[int, bytes]:
-    """The TLVs from an offset on, as far as they can be read; the first of a tag counts (F14)."""
+def _tlvs(raw: bytes, at: int) -> tuple[dict[int, bytes], bool]:
+    """The TLVs from an offset on, the first of each tag (F14), and whether they fill the PDU.
+
+    Providers cut the last one short; those before it are good.
+    """
     found: dict[int, bytes] = {}
-    last = len(raw) - 4
+    end = len(raw)
+    last = end - 4
     while at <= last:
         tag, length = _tag_and_length(raw, at)
         start = at + 4
         at = start + length
-        if at > last + 4:
+        if at > end:
             break
         if tag not in found:
             found[tag] = raw[start:at]
+    return found, at == end
+
+
+def _tlvs_behind_nul(raw: bytes, at: int, found: dict[int, bytes]) -> dict[int, bytes]:
+    """The TLVs behind an uncounted NUL (GW-53) if they read better than what was ``found``."""
+    if raw[at] == 0:
+        behind, whole = _tlvs(raw, at + 1)
+        if whole:
+            return behind
     return found
 
 
@@ -163,23 +176,33 @@ def read_receipt(pdu: Pdu, profile: ReceiptProfile) -> Receipt | None:
     """The receipt in a deliver_sm or data_sm, or None for an MO message (mission 3.1).
 
     A receipt that says no id has ``message_ids == ()`` and ``oddity == UNREADABLE``. A receipt is
-    read as far as it goes when its fields or TLVs are broken.
+    read as far as it goes when its fields or TLVs break the rules; an MO message must keep them.
 
     :raises BodyError: for a PDU that is broken and no receipt.
     """
     raw = pdu.raw
-    if pdu.command_id == DATA_SM:
-        return _read_leniently(raw, True, profile, None)
+    data_sm = pdu.command_id == DATA_SM
     try:
-        source_at, dest_at, esm_at, _, sm_at, tlv_at = walk_message(raw)
+        esm_class, destination, octets, tlv_at = _locate(raw, data_sm)
+    except (IndexError, ValueError):
+        raise _error(pdu) from None
+    receipt = None
+    # Most of what is no receipt has neither.
+    if tlv_at < len(raw) or esm_class & _ESM_TYPE or profile.detect_by_text:
+        receipt = _read(raw, esm_class, destination, octets, tlv_at, profile)
+    if receipt is None and not data_sm:
+        walk_message(raw)
+    return receipt
+
+
+def _error(pdu: Pdu) -> BodyError:
+    """What is wrong with a body that ends too early."""
+    try:
+        if pdu.command_id != DATA_SM:
+            walk_message(pdu.raw)
     except BodyError as error:
-        return _read_leniently(raw, False, profile, error)
-    esm_class = raw[esm_at]
-    # Most of what is no receipt leaves here.
-    if tlv_at == len(raw) and not esm_class & _ESM_TYPE and not profile.detect_by_text:
-        return None
-    octets = raw[sm_at : sm_at + raw[sm_at - 1]]
-    return _read(raw, esm_class, raw[source_at + 2 : dest_at - 1], octets, tlv_at, profile)
+        return error
+    return BodyError(ESME_RINVCMDLEN, "the body is cut short")
 
 
 def _read(
@@ -190,7 +213,9 @@ def _read(
     tlv_at: int,
     profile: ReceiptProfile,
 ) -> Receipt | None:
-    tlvs = _tlvs(raw, tlv_at)
+    tlvs, whole = _tlvs(raw, tlv_at)
+    if not whole and tlv_at < len(raw):
+        tlvs = _tlvs_behind_nul(raw, tlv_at, tlvs)
     message_type = esm_class & _ESM_TYPE
     certain = (
         message_type == ESM_RECEIPT
@@ -274,20 +299,6 @@ def _state(stat: bytes, tlv: bytes) -> tuple[int, str, str]:
         # 3.4, which we speak to providers, has no state 0: an unset TLV beside a word.
         return by_word, normalised, CONFLICT if by_word != STATE_ENROUTE else ""
     return by_tlv, NORMALISED[by_tlv], CONFLICT
-
-
-def _read_leniently(
-    raw: bytes, data_sm: bool, profile: ReceiptProfile, error: BodyError | None
-) -> Receipt | None:
-    """A receipt from a data_sm, or from a deliver_sm that breaks the rules somewhere."""
-    try:
-        esm_class, destination, octets, tlv_at = _locate(raw, data_sm)
-    except (IndexError, ValueError):
-        raise error or BodyError(ESME_RINVCMDLEN, "the body is cut short") from None
-    receipt = _read(raw, esm_class, destination, octets, tlv_at, profile)
-    if receipt is None and error is not None:
-        raise error
-    return receipt
 
 
 def _locate(raw: bytes, data_sm: bool) -> tuple[int, bytes, bytes, int]:
