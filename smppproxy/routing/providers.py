@@ -61,8 +61,8 @@ class Provider:
     bind_timeout: float = attrs.field(default=10.0, validator=Seconds(0.01, 300))
     #: From a submit_sm to its submit_sm_resp.
     response_timeout: float = attrs.field(default=60.0, validator=Seconds(0.01, HOUR))
-    #: Silence after which we send enquire_link (GW-11).
-    enquire_link: float = attrs.field(default=30.0, validator=Seconds(0.01, HOUR))
+    #: Silence after which we send enquire_link (GW-11); 0 = never.
+    enquire_link: float = attrs.field(default=30.0, validator=Seconds(0, HOUR))
     #: From enquire_link to its answer; then the bind is lost.
     enquire_answer: float = attrs.field(default=10.0, validator=Seconds(0.01, HOUR))
     #: Pause before a new attempt: from the first to the longest (GW-06).

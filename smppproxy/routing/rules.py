@@ -7,7 +7,7 @@ so that one reading of a file reports every problem in it.
 
 import json
 import math
-from ipaddress import IPv4Network, IPv6Network
+from ipaddress import IPv4Network, IPv6Network, ip_address
 from typing import Any
 
 import attrs
@@ -121,11 +121,10 @@ class SomeOf:
     def __call__(self, instance: object, attribute: Any, value: Any) -> None:
         example = f"{attribute.name} = [{show(self.words[0])}]"
         mend = f"write a list of {quoted(self.words)}, e.g. {example}"
-        if not isinstance(value, frozenset):
-            raise RuleError(f"{show(value)} is not a list", mend)
-        if not value:
+        words = _several(value, mend)
+        if not words:
             raise RuleError("the list is empty", mend)
-        for word in sorted(value, key=str):
+        for word in words:
             if word not in self.words:
                 raise RuleError(f"{show(word)} is not a word known here", mend)
 
@@ -166,7 +165,8 @@ class Secret:
     def __call__(self, instance: object, attribute: Any, value: Any) -> None:
         if not isinstance(value, str | bytes):
             raise RuleError("the value is not text", "write text in quotes")
-        if len(value) > self.longest or "\0" in str(value) or b"\0" in _octets(value):
+        octets = value.encode() if isinstance(value, str) else value
+        if len(octets) > self.longest or b"\0" in octets:
             raise RuleError(
                 "the secret is too long or holds a NUL", f"write at most {self.longest} octets"
             )
@@ -218,6 +218,21 @@ class Networks:
 
 
 @attrs.define
+class Address:
+    """An IP address of this machine to listen on, not a name."""
+
+    def __call__(self, instance: object, attribute: Any, value: Any) -> None:
+        mend = f'write {attribute.name} = "127.0.0.1", or "0.0.0.0" or "::" for every address'
+        try:
+            if isinstance(value, str):
+                ip_address(value)
+                return
+        except ValueError:
+            pass
+        raise RuleError(f"{show(value)} is not an IP address", mend)
+
+
+@attrs.define
 class Several:
     """At least one value of one class."""
 
@@ -242,6 +257,3 @@ def _several(value: object, mend: str) -> list[Any]:
         return sorted(value, key=str)
     raise RuleError(f"{show(value)} is not a list", mend)
 
-
-def _octets(value: str | bytes) -> bytes:
-    return value if isinstance(value, bytes) else value.encode()

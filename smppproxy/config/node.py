@@ -1,0 +1,217 @@
+"""The node file: what belongs to one process on one machine."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path as FilePath
+from typing import Any
+
+import attrs
+
+from smppproxy.config import options
+from smppproxy.config.references import store_url
+from smppproxy.config.source import Source
+from smppproxy.routing.rules import Address, Flag, OneOf, Seconds, Secret, Text, Whole
+from smppproxy.smpp.timers import Timers
+
+_HOUR = 3600.0
+_LEVELS = ("debug", "info", "warn", "error", "critical")
+_LISTENER_EXAMPLE = '[[listener]] with address = "127.0.0.1" and port = 2775'
+
+
+@attrs.define
+class Listener:
+    """One door for clients. Plain and TLS doors take the same accounts (SX-03, SX-04)."""
+
+    port: int = attrs.field(validator=Whole(0, 65_535))
+    address: str = attrs.field(default="0.0.0.0", validator=Address())
+    #: For logs and metrics; "" becomes address:port.
+    name: str = attrs.field(default="", validator=Text(0, 64, "plain"))
+    tls: bool = attrs.field(default=False, validator=Flag())
+    #: PEM files: the certificate with its chain, and its private key.
+    certificate: str = attrs.field(default="", validator=Text(0, 4096, "tls.crt"))
+    key: str = attrs.field(default="", validator=Text(0, 4096, "tls.key"))
+    #: New connections per second, the rest waits in the system's queue; 0 = no limit (F46).
+    accept_rate: int = attrs.field(default=200, validator=Whole(0, 1_000_000))
+    #: Sessions at once; further connections are closed. 0 = no limit.
+    max_sessions: int = attrs.field(default=10_000, validator=Whole(0, 1_000_000))
+
+
+@attrs.define
+class Admin:
+    """The operator's door: /livez, /readyz, /metrics. Port 0 = none; path = a Unix socket."""
+
+    address: str = attrs.field(default="127.0.0.1", validator=Address())
+    port: int = attrs.field(default=0, validator=Whole(0, 65_535))
+    path: str = attrs.field(default="", validator=Text(0, 100, "/run/smppproxy/admin"))
+
+
+@attrs.define
+class Log:
+    """What is logged."""
+
+    level: str = attrs.field(default="info", validator=OneOf(_LEVELS))
+
+
+@attrs.define
+class Node:
+    """A node file. All paths are absolute, times are seconds, timers are towards clients."""
+
+    name: str = attrs.field(validator=Text(1, 64, "node1"))
+    network_file: str = attrs.field(validator=Text(1, 4096, "network.toml"))
+    #: The store's address, `env:` followed; it may hold a password.
+    store: str = attrs.field(
+        default="embedded:///var/lib/smppproxy", repr=False, validator=Secret(4096)
+    )
+    #: What bind_resp says we are.
+    system_id: bytes = attrs.field(default=b"smppproxy", validator=Text(0, 15, "smppproxy"))
+    workers: int = attrs.field(default=1, validator=Whole(1, 64))
+    #: At a planned stop: how long outstanding answers are waited for (GW-04).
+    drain_timeout: float = attrs.field(default=10.0, validator=Seconds(0, _HOUR))
+    #: From TCP accept (TLS handshake included) to a good bind (F24).
+    session_init: float = attrs.field(default=10.0, validator=Seconds(0.01, _HOUR))
+    #: Silence after which we send enquire_link; 0 = never.
+    enquire_link: float = attrs.field(default=30.0, validator=Seconds(0, _HOUR))
+    #: From enquire_link to its answer; then the session is closed.
+    enquire_answer: float = attrs.field(default=10.0, validator=Seconds(0.01, _HOUR))
+    #: Age of an unanswered deliver_sm, in silence, at which we ask at once; 0 = never.
+    probe_after: float = attrs.field(default=5.0, validator=Seconds(0, _HOUR))
+    #: From a deliver_sm to its deliver_sm_resp.
+    response_timeout: float = attrs.field(default=30.0, validator=Seconds(0.01, _HOUR))
+    #: How long the rest of a PDU may take.
+    partial_pdu: float = attrs.field(default=30.0, validator=Seconds(0.01, _HOUR))
+    #: Silence after which we unbind a client; 0 = never (OZ-08).
+    idle_timeout: float = attrs.field(default=0.0, validator=Seconds(0, 24 * _HOUR))
+    #: From our unbind to unbind_resp (F31).
+    unbind_timeout: float = attrs.field(default=2.0, validator=Seconds(0.01, _HOUR))
+    listeners: tuple[Listener, ...] = ()
+    admin: Admin = attrs.field(factory=Admin)
+    log_level: str = attrs.field(default="info", validator=OneOf(_LEVELS))
+
+    @property
+    def timers(self) -> Timers:
+        """The timers of sessions with clients."""
+        return Timers(
+            session_init=self.session_init,
+            enquire_link=self.enquire_link,
+            enquire_answer=self.enquire_answer,
+            probe_after=self.probe_after,
+            response=self.response_timeout,
+            partial_pdu=self.partial_pdu,
+            idle=self.idle_timeout,
+            unbind=self.unbind_timeout,
+        )
+
+
+def load_node(path: str | FilePath, environ: Mapping[str, str] | None = None) -> Node:
+    """Read a node file. Raises ConfigError with every problem of the file.
+
+    `environ` holds the variables that the file may name, by default those of the process. The
+    network file is not read, but it must be there.
+    """
+    source = Source(path, os.environ if environ is None else environ)
+    source.unknown((), source.data, ("node", "listener", "admin", "log"), "table")
+    arguments = _node(source)
+    listeners = _listeners(source)
+    admin = _admin(source, listeners)
+    log = options.read(source, ("log",), _table(source, "log"), Log)
+    source.raise_problems()
+    return Node(
+        **arguments,
+        listeners=tuple(listeners.values()),
+        admin=admin,
+        log_level=Log(**log).level,
+    )
+
+
+def _table(source: Source, name: str) -> dict[str, Any]:
+    return source.table((name,), source.data.get(name, {}), f"write its options below [{name}]")
+
+
+def _node(source: Source) -> dict[str, Any]:
+    table = _table(source, "node")
+    filled = frozenset({"listeners", "admin", "log_level"})
+    arguments = options.read(source, ("node",), table, Node, other=filled)
+    for name in sorted(filled & table.keys()):
+        place = {"listeners": "[[listener]]", "log_level": "[log] as level"}.get(name, f"[{name}]")
+        source.problem(("node", name), "this does not stand here", f"write it below {place}")
+    if "network_file" in arguments:
+        path = ("node", "network_file")
+        arguments["network_file"] = source.file(path, arguments["network_file"])
+    if "store" in arguments:
+        arguments["store"] = store_url(source, ("node", "store"), arguments["store"])
+    _idle(source, arguments)
+    return arguments
+
+
+def _idle(source: Source, arguments: dict[str, Any]) -> None:
+    idle = arguments.get("idle_timeout", 0.0)
+    enquire_link = arguments.get("enquire_link", attrs.fields(Node).enquire_link.default)
+    if idle and enquire_link >= idle:
+        named = "enquire_link" if "enquire_link" in arguments else "idle_timeout"
+        text = f"enquire_link ({enquire_link:g} s) is not shorter than idle_timeout ({idle:g} s)"
+        mend = "ask before the session ends: idle_timeout of at least twice enquire_link, or 0"
+        source.problem(("node", named), text, mend)
+
+
+def _listeners(source: Source) -> dict[int, Listener]:
+    """The good listeners by their place in the file."""
+    if "listener" not in source.data:
+        source.problem(("listener",), "there is no listener", f"write {_LISTENER_EXAMPLE}")
+    listeners: dict[int, Listener] = {}
+    for place, (path, table) in enumerate(source.tables("listener")):
+        known = len(source.problems)
+        arguments = options.read(source, path, table, Listener)
+        _tls(source, path, arguments)
+        if len(source.problems) == known:
+            listener = listeners[place] = Listener(**arguments)
+            listener.name = listener.name or f"{listener.address}:{listener.port}"
+    _unique(source, listeners)
+    return listeners
+
+
+def _tls(source: Source, path: tuple[str | int, ...], arguments: dict[str, Any]) -> None:
+    tls = arguments.get("tls", False)
+    for name in ("certificate", "key"):
+        if not arguments.get(name):
+            if tls:
+                options.missing(source, path, name, f'a TLS listener needs {name} = "FILE.pem"')
+        elif tls:
+            arguments[name] = source.file((*path, name), arguments[name])
+        else:
+            source.problem((*path, name), "this listener has no TLS", "write tls = true beside it")
+
+
+def _unique(source: Source, listeners: dict[int, Listener]) -> None:
+    ports: dict[int, list[tuple[str, str]]] = {}
+    names: set[str] = set()
+    for place, listener in listeners.items():
+        path = ("listener", place)
+        for address, name in ports.get(listener.port, ()):
+            if _overlap(address, listener.address) and listener.port:
+                text = f"{name} listens on port {listener.port} already"
+                source.problem((*path, "port"), text, "give each listener a port of its own")
+                break
+        if listener.name in names and listener.port:
+            mend = "give each listener a name of its own"
+            source.problem((*path, "name"), f'"{listener.name}" is taken', mend)
+        names.add(listener.name)
+        ports.setdefault(listener.port, []).append((listener.address, listener.name))
+
+
+def _overlap(one: str, other: str) -> bool:
+    return one == other or bool({one, other} & {"0.0.0.0", "::"})
+
+
+def _admin(source: Source, listeners: dict[int, Listener]) -> Admin:
+    known = len(source.problems)
+    arguments = options.read(source, ("admin",), _table(source, "admin"), Admin)
+    if len(source.problems) > known:
+        return Admin()
+    admin = Admin(**arguments)
+    if admin.path:
+        admin.path = str(source.folder / admin.path)
+    for listener in listeners.values():
+        if admin.port and admin.port == listener.port and _overlap(admin.address, listener.address):
+            text = f"listener {listener.name} listens on port {admin.port} already"
+            source.problem(("admin", "port"), text, "give the admin door a port of its own")
+    return admin

@@ -1,0 +1,95 @@
+"""A TOML table read as the options of an attrs class, each checked by the class's own rule."""
+
+from ipaddress import ip_network
+from typing import Any, get_args, get_origin
+
+import attrs
+
+from smppproxy.config.lines import Path
+from smppproxy.config.source import Source
+from smppproxy.routing.rules import Flag, Names, OneOf, RuleError, Text, Whole
+
+#: Rules by type, for a class that brings none.
+_BY_TYPE: dict[Any, Any] = {
+    bool: Flag(),
+    int: Whole(0, 2**31 - 1),
+    str: Text(0, 255),
+    bytes: Text(0, 255),
+    frozenset[str]: Names("..."),
+    tuple[str, ...]: Names("..."),
+}
+
+
+def read(
+    source: Source,
+    path: Path,
+    table: dict[str, Any],
+    kind: type,
+    *,
+    other: frozenset[str] = frozenset(),
+) -> dict[str, Any]:
+    """The arguments for `kind` that stand in `table`.
+
+    Names in `other` are left to the caller: fields it fills itself, subtables it reads. Every
+    unknown option, missing option and broken rule becomes a problem of `source`.
+    """
+    attrs.resolve_types(kind)
+    fields = {f.name: f for f in attrs.fields(kind) if f.init and f.name not in other}
+    source.unknown(path, table, fields.keys() | other)
+    arguments: dict[str, Any] = {}
+    for name, field in fields.items():
+        if name in table:
+            value = option(source, (*path, name), field, table[name])
+            if value is not None:
+                arguments[name] = value
+        elif field.default is attrs.NOTHING:
+            missing(source, path, name)
+    return arguments
+
+
+def option(source: Source, path: Path, field: Any, written: object) -> Any:
+    """One value, converted to the field's type; None after noting what is wrong with it."""
+    value: Any = _converted(field.type, written)
+    try:
+        _rule(field)(None, field, value)
+    except RuleError as error:
+        source.problem(path, error.text, error.mend)
+        return None
+    return frozenset(value) if get_origin(field.type) is frozenset else value
+
+
+def missing(source: Source, path: Path, name: str, example: str = "") -> None:
+    """Note that a required option is not there."""
+    source.problem((*path, name), "this option is missing", example or f"write {name} = ...")
+
+
+def _rule(field: Any) -> Any:
+    """The field's rule; for a class outside `routing`, one made of its words or its type."""
+    words = getattr(field.validator, "options", None)
+    if words is not None:
+        return OneOf(tuple(words))
+    return field.validator or _BY_TYPE[field.type]
+
+
+def _converted(kind: Any, written: object) -> object:
+    """What TOML has no type for; whatever does not fit stays as it is, for the rule to see."""
+    if kind is bytes and isinstance(written, str):
+        return written.encode()
+    if kind is float and isinstance(written, int) and not isinstance(written, bool):
+        return float(written)
+    if isinstance(written, list):
+        if get_args(kind)[:1] and not _plain(kind):
+            return tuple(_network(item) for item in written)
+        return tuple(written)
+    return written
+
+
+def _plain(kind: Any) -> bool:
+    return get_args(kind)[0] is str
+
+
+def _network(written: object) -> object:
+    try:
+        return ip_network(written) if isinstance(written, str) else written
+    except ValueError:
+        return written

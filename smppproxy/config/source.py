@@ -1,0 +1,128 @@
+"""One TOML file while it is read: its data, its folder, and the problems found so far."""
+
+import difflib
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from smppproxy.config import lines
+from smppproxy.config.problems import ConfigError, Problem
+
+_PLACE = re.compile(r" ?\(at (?:line (\d+), column \d+|end of document)\)")
+
+
+class Source:
+    """A file's data, and the list of what is wrong with it.
+
+    `name` is the path as the caller wrote it: it stands in front of each problem. `environ` holds
+    the environment variables that `env:NAME` may name.
+    """
+
+    def __init__(self, path: str | Path, environ: Mapping[str, str]) -> None:
+        """Raises ConfigError when the file cannot be read or is not TOML."""
+        self.name = str(path)
+        self.folder = Path(path).absolute().parent
+        self.environ = environ
+        self.problems: list[Problem] = []
+        text = self._text(Path(path))
+        try:
+            self.data: dict[str, Any] = tomllib.loads(text)
+        except tomllib.TOMLDecodeError as error:
+            raise ConfigError([self._syntax(str(error), text)]) from None
+        self._lines = lines.Lines(text.replace("\r\n", "\n"))
+
+    def problem(self, path: lines.Path, text: str, mend: str) -> None:
+        """Note that what stands at `path` is wrong."""
+        line = self._lines.find(path)
+        self.problems.append(Problem(self.name, line, spelled(path), text, mend))
+
+    def raise_problems(self) -> None:
+        """Raise ConfigError if any problem was noted."""
+        if self.problems:
+            raise ConfigError(self.problems)
+
+    def table(self, path: lines.Path, value: object, mend: str) -> dict[str, Any]:
+        """`value` if it is a table; else a problem and an empty table."""
+        if isinstance(value, dict):
+            return value
+        self.problem(path, "this is not a table", mend)
+        return {}
+
+    def tables(self, name: str) -> list[tuple[lines.Path, dict[str, Any]]]:
+        """The tables written [[name]], with their paths."""
+        mend = f"write each of them as a table of its own under a line [[{name}]]"
+        value = self.data.get(name, [])
+        if not isinstance(value, list):
+            self.problem((name,), "this is not a list of tables", mend)
+            return []
+        places: list[tuple[lines.Path, object]] = [((name, i), v) for i, v in enumerate(value)]
+        return [(path, self.table(path, item, mend)) for path, item in places]
+
+    def unknown(
+        self, path: lines.Path, found: Iterable[str], known: Iterable[str], what: str = "option"
+    ) -> None:
+        """A problem for each name found that is not known, with the nearest known one."""
+        names = sorted(known)
+        for name in found:
+            if name not in names:
+                self.problem((*path, name), f"there is no such {what}", near(name, names))
+
+    def file(self, path: lines.Path, written: str) -> str:
+        """The absolute path of a file this file names; a problem when it cannot be read."""
+        place = self.folder / written
+        try:
+            with place.open("rb"):
+                pass
+        except OSError as error:
+            mend = "create it, or mend the path (relative to the file that names it)"
+            self.problem(path, f"cannot read {place}: {error.strerror}", mend)
+        return str(place)
+
+    def _text(self, path: Path) -> str:
+        try:
+            octets = path.read_bytes()
+        except OSError as error:
+            text, mend = f"cannot read the file: {error.strerror}", "check the path and its rights"
+            raise ConfigError([Problem(self.name, 0, "", text, mend)]) from None
+        try:
+            return octets.decode()
+        except UnicodeDecodeError as error:
+            line = octets.count(b"\n", 0, error.start) + 1
+            problem = Problem(self.name, line, "", "this is not UTF-8", "save the file as UTF-8")
+            raise ConfigError([problem]) from None
+
+    def _syntax(self, message: str, text: str) -> Problem:
+        place = _PLACE.search(message)
+        found = place.group(1) if place else None
+        line = int(found) if found else text.rstrip().count("\n") + 1
+        said = _PLACE.sub("", message)
+        return Problem(self.name, line, "", f"not valid TOML: {said}", _syntax_mend(said))
+
+
+def near(name: str, known: Iterable[str]) -> str:
+    """A mend for a wrong name: the nearest known one, or all of them."""
+    names = sorted(known)
+    close = difflib.get_close_matches(name, names, n=1)
+    if close:
+        return f'did you mean "{close[0]}"?'
+    if not names:
+        return "none is defined in this file"
+    return f"known are {', '.join(names)}"
+
+
+def spelled(path: lines.Path) -> str:
+    """A path as people write it; list items count from 1: route[2].targets[1]."""
+    text = ""
+    for step in path:
+        text += f"[{step + 1}]" if isinstance(step, int) else f".{step}" if text else step
+    return text
+
+
+def _syntax_mend(message: str) -> str:
+    if "twice" in message or "overwrite" in message or "Duplicate" in message:
+        return "give each table and each option of a table its own name, once"
+    if message.startswith("Invalid value"):
+        return 'put text in quotes, e.g. name = "acme"; numbers, true and false go without'
+    return "write option = value on one line, below the [table] it belongs to"
