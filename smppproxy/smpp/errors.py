@@ -1,0 +1,36 @@
+"""
+What can be wrong with the octets of a peer.
+
+The class says what is lost, `command_status` is the answer the peer gets. Neither is raised while
+PDUs are good: an exception here is never part of the hot path.
+"""
+
+
+class SmppError(Exception):
+    """A peer sent octets that are not SMPP as we read it; `command_status` is what it is told."""
+
+    def __init__(self, command_status: int, reason: str) -> None:
+        super().__init__(reason)
+        self.command_status = command_status
+
+
+class FramingError(SmppError):
+    """
+    The stream is lost: command_length is below 16 or above the limit (F03, F04, F16).
+
+    The peer gets one generic_nack with `command_status` 0x02 and `sequence_number` (the one of the
+    header when all 16 octets of it were there, else 0), then the connection is closed. Nothing that
+    follows on it can be trusted.
+    """
+
+    def __init__(self, command_status: int, sequence_number: int, reason: str) -> None:
+        super().__init__(command_status, reason)
+        self.sequence_number = sequence_number
+
+
+class BodyError(SmppError):
+    """
+    The frame was sound and the body is not (F10 to F14): the session stays.
+
+    The PDU gets its own response with `command_status`, the code of the first wrong field.
+    """
