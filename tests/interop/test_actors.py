@@ -8,8 +8,10 @@ from twisted.internet.defer import Deferred
 from twisted.trial.unittest import TestCase
 
 from tests.interop import messages
-from tests.interop.actors import Actor, client, provider, reactor
+from tests.interop.actors import client, provider
 from tests.interop.capture import Capture, Relay, dissect
+from tests.interop.kannel import ACCEPTED, DELIVERED, Kannel
+from tests.support.processes import Actor, reactor
 
 
 class ForeignersTests(TestCase):
@@ -74,3 +76,28 @@ class ForeignersTests(TestCase):
     def test_php_shape_to_node(self) -> Deferred[None]:
         """The shape of GW-53 against npm smpp, which reads past the stray NUL."""
         return Deferred.fromCoroutine(self.meet("php", "node"))
+
+    def test_kannel_to_node(self) -> Deferred[None]:
+        """Kannel as transceiver against npm smpp."""
+        return Deferred.fromCoroutine(self.kannel_meets("trx"))
+
+    def test_two_kannel_binds_to_node(self) -> Deferred[None]:
+        """Kannel as transmitter and receiver against npm smpp."""
+        return Deferred.fromCoroutine(self.kannel_meets("tx", "rx"))
+
+    async def kannel_meets(self, *modes: str) -> None:
+        """Every kind of message through Kannel's HTTP side, both kinds of receipts back."""
+        upstream = self.start(provider("node"))
+        port = (await upstream.expect("listening"))["port"]
+        kannel = Kannel(Path(self.mktemp()).resolve(), port, modes, "smppproxy", "upstream")
+        self.addCleanup(kannel.stop)
+        await kannel.start()
+        for _ in modes:
+            await upstream.expect("bind", right=True)
+        for number, sample in enumerate(messages.ALL):
+            await kannel.send(sample, number)
+            got = await upstream.expect("submit")
+            self.assertTrue(messages.same(sample, got), (sample, got))
+            for kind in (ACCEPTED, DELIVERED):
+                receipt = await kannel.receipt(sample, number, kind)
+                self.assertEqual(receipt["id"], got["message_id"])
