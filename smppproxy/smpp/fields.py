@@ -15,7 +15,7 @@ import attrs
 from smppproxy.smpp import constants as c
 from smppproxy.smpp.errors import BodyError
 from smppproxy.smpp.pdu import Pdu
-from smppproxy.smpp.tlv import check_tlvs, find_tlv, iter_tlvs
+from smppproxy.smpp.tlv import MAX_TLVS, check_tlvs, find_tlv, iter_tlvs
 
 #: The most octets, without the NUL, of each C-octet string (5.2). Ids and secrets: SX-06.
 MAX_SYSTEM_ID: Final = 255
@@ -39,6 +39,11 @@ TLV_SIZES: Final[dict[int, tuple[int, int]]] = {
     c.TLV_DEST_ADDR_SUBUNIT: (1, 1),
 }
 
+# What the hot walk compares with: header or numbers before the string, the string, its NUL.
+_SOURCE_AT_MOST: Final = 16 + MAX_SERVICE_TYPE + 1
+_ADDRESS_MOST: Final = 2 + MAX_ADDRESS + 1
+_TIME_MOST: Final = 3 + 1 + MAX_TIME + 1
+_MESSAGE_PAYLOAD: Final = c.TLV_MESSAGE_PAYLOAD
 _tag_and_length = Struct(">HH").unpack_from
 
 
@@ -203,14 +208,32 @@ def walk_message(raw: bytes) -> tuple[int, int, int, int, int, int]:
     except (IndexError, ValueError):
         return _walk_carefully(raw)
     if (
-        tlv_at != len(raw)
-        or source_at > 22
-        or dest_at - source_at > 23
-        or esm_at - dest_at > 23
-        or flags_at - esm_at > 21
+        source_at > _SOURCE_AT_MOST
+        or dest_at - source_at > _ADDRESS_MOST
+        or esm_at - dest_at > _ADDRESS_MOST
+        or flags_at - esm_at > _TIME_MOST
+        or (tlv_at != len(raw) and not _plain_tlvs(raw, tlv_at, tlv_at > sm_at))
     ):
         return _walk_carefully(raw)
     return source_at, dest_at, esm_at, flags_at, sm_at, tlv_at
+
+
+def _plain_tlvs(raw: bytes, at: int, has_text: bool) -> bool:
+    """Whether a TLV area is as it should be in every respect, in one pass."""
+    end = len(raw)
+    last = end - 4
+    if end - at > 4 * MAX_TLVS:
+        return False
+    while at <= last:
+        tag, length = _tag_and_length(raw, at)
+        if tag in TLV_SIZES:
+            least, most = TLV_SIZES[tag]
+            if not least <= length <= most:
+                return False
+        elif tag == _MESSAGE_PAYLOAD and has_text:
+            return False
+        at += 4 + length
+    return at == end
 
 
 def _walk_carefully(raw: bytes) -> tuple[int, int, int, int, int, int]:
