@@ -1,0 +1,559 @@
+"""A simulated client: binds, submits at a rate or as fast as the windows allow, takes receipts.
+
+It remembers every message with its response and receipts, and resubmits nothing: what it was
+told is what :mod:`~smppproxy.simulator.histories` checks.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import attrs
+from twisted.internet.defer import Deferred, DeferredList
+from twisted.internet.protocol import ClientFactory
+from twisted.protocols.tls import TLSMemoryBIOFactory
+from twisted.python.failure import Failure
+
+from smppproxy.simulator.clock import Reactor, Ticker
+from smppproxy.simulator.link import Link
+from smppproxy.smpp import build
+from smppproxy.smpp.constants import (
+    BIND_RECEIVER,
+    BIND_TRANSCEIVER,
+    BIND_TRANSMITTER,
+    DATA_SM,
+    ESM_INTERMEDIATE,
+    ESM_RECEIPT,
+    TLV_MESSAGE_PAYLOAD,
+    TLV_RECEIPTED_MESSAGE_ID,
+)
+from smppproxy.smpp.errors import BodyError
+from smppproxy.smpp.fields import Bind, Message, read_data_sm, read_message, read_message_id
+from smppproxy.smpp.pdu import Pdu
+from smppproxy.smpp.session import ESME, Received, Session
+from smppproxy.smpp.timers import Timers
+
+BINDS: dict[str, tuple[int, ...]] = {
+    "trx": (BIND_TRANSCEIVER,),
+    "tx": (BIND_TRANSMITTER,),
+    "rx": (BIND_RECEIVER,),
+    "txrx": (BIND_TRANSMITTER, BIND_RECEIVER),
+}
+
+#: Digits after the prefix in every destination: they are the message's number.
+NUMBER_DIGITS = 8
+
+UNANSWERED = -1
+LOST = -2
+
+
+@attrs.define
+class EsmeOptions:
+    """What a simulated client does. Times are seconds, fractions are 0..1.
+
+    :ivar bind: ``trx``, ``tx``, ``rx``, or ``txrx``: one transmitter and one receiver.
+    :ivar binds: sessions; with ``txrx`` so many of each kind.
+    :ivar window: submit_sm unanswered per session.
+    :ivar rate: submit_sm a second over all sessions; 0: as fast as the windows allow.
+    :ivar count: how many to submit; 0: until :meth:`Esme.quit`.
+    :ivar prefixes: destinations are a prefix and the message's number in 8 digits.
+    :ivar deliver_status: command_status -> fraction of deliver_sm answered with it.
+    :ivar deliver_silence: fraction of deliver_sm that get no answer.
+    :ivar tls: a client connection creator (``optionsForClientTLS``); None: plain.
+    """
+
+    address: str = "127.0.0.1"
+    port: int = 2775
+    system_id: bytes = b"demo"
+    password: bytes = attrs.field(default=b"demo", repr=False)
+    system_type: bytes = b""
+    interface_version: int = 0x34
+    bind: str = attrs.field(default="trx", validator=attrs.validators.in_(BINDS))
+    binds: int = 1
+    window: int = 50
+    rate: float = 0.0
+    count: int = 0
+    prefixes: Sequence[bytes] = (b"46701",)
+    source: bytes = b"smppproxy"
+    source_ton: int = 5
+    source_npi: int = 0
+    dest_ton: int = 1
+    dest_npi: int = 1
+    text: bytes = b"hello from the simulated client, this is the text of a message"
+    data_coding: int = 0
+    registered_delivery: int = 1
+    deliver_status: Mapping[int, float] = attrs.field(factory=dict)
+    deliver_silence: float = 0.0
+    reconnect_delay: float = 0.5
+    tls: Any = None
+    timers: Timers = attrs.field(factory=Timers)
+    seed: int = 1
+
+
+@attrs.define(eq=False)
+class Sent:
+    """One submit_sm: the client's side of the history.
+
+    :ivar status: command_status of its response, ``UNANSWERED``, or ``LOST`` when the session
+        ended first or the answer did not come in time.
+    :ivar receipts: its final receipts so far, repeated ones included.
+    :ivar intermediate: its notifications that were not final.
+    :ivar late: the receipt had come before the response; none should (quirks 5.4).
+    """
+
+    number: int
+    destination: bytes
+    submitted_at: float
+    status: int = UNANSWERED
+    message_id: bytes = b""
+    answered_at: float = 0.0
+    receipts: int = 0
+    intermediate: int = 0
+    stat: bytes = b""
+    receipt_at: float = 0.0
+    late: bool = False
+
+
+@attrs.define
+class Heard:
+    """A receipt or MO message as the client got it."""
+
+    message_id: bytes
+    source: bytes
+    destination: bytes
+    text: bytes
+    final: bool
+    at: float
+
+
+@attrs.define
+class Tally:
+    """What a simulated client counted; ``receipted`` are the messages that have their receipt."""
+
+    binds: int = 0
+    binds_refused: int = 0
+    sessions_lost: int = 0
+    submitted: int = 0
+    accepted: int = 0
+    refused: int = 0
+    lost: int = 0
+    receipts: int = 0
+    receipted: int = 0
+    duplicated: int = 0
+    mo: int = 0
+    unreadable: int = 0
+
+
+class EsmeLink(Link):
+    """One session of the simulated client."""
+
+    def __init__(self, esme: Esme, command_id: int) -> None:
+        options = esme.options
+        super().__init__(esme.reactor, Session(ESME, options.timers, options.window))
+        self.esme = esme
+        self.command_id = command_id
+        self.bound = False
+        self.leaving = False
+
+    def connectionMade(self) -> None:
+        """Bind at once."""
+        super().connectionMade()
+        options = self.esme.options
+        fields = Bind(
+            system_id=options.system_id,
+            password=options.password,
+            system_type=options.system_type,
+            interface_version=options.interface_version,
+            addr_ton=0,
+            addr_npi=0,
+            address_range=b"",
+        )
+        self.send(self.session.bind(self.command_id, fields, self.reactor.seconds()))
+
+    def took(self, received: Received) -> None:
+        """Bind answers, submit answers, receipts."""
+        if received.bind_resp is not None:
+            self.esme.bind_answered(self, received.bind_resp)
+        now = self.reactor.seconds()
+        if received.responses:
+            self.esme.answered(received.responses, now)
+        if received.late:
+            self.esme.answered(received.late, now)
+        if received.requests:
+            self.esme.delivered(self, received.requests, now)
+        if received.responses:
+            self.esme.fill(now)
+
+    def asked_to_unbind(self, pdu: Pdu) -> None:
+        """The server goes: answer and close; what is unanswered is lost with the session."""
+        self.send(build.unbind_resp(pdu.sequence_number))
+        self.hang_up()
+
+    def leave(self) -> None:
+        """Unbind; the connection is closed once that is answered, or not answered in time."""
+        self.leaving = True
+        if self.bound:
+            self.send(self.session.unbind(self.reactor.seconds()))
+        else:
+            self.hang_up()
+
+    def expired(self, tokens: list[Any]) -> None:
+        """Submits that were not answered in time."""
+        self.esme.gave_up(tokens)
+
+    def lost(self) -> None:
+        """The connection is gone."""
+        self.esme.disconnected(self)
+
+
+class _SessionFactory(ClientFactory):
+    """Connects one session of the client, again and again."""
+
+    noisy = False
+
+    def __init__(self, esme: Esme, command_id: int) -> None:
+        self.esme = esme
+        self.command_id = command_id
+
+    def buildProtocol(self, addr: object) -> EsmeLink:
+        """Part of Twisted's factory interface."""
+        link = EsmeLink(self.esme, self.command_id)
+        self.esme.links.append(link)
+        return link
+
+    def clientConnectionFailed(self, connector: object, reason: Failure) -> None:
+        """Part of Twisted's factory interface."""
+        self.esme.connections_failed += 1
+        self.esme.reconnect(self.command_id)
+
+
+class Esme:
+    """A client with any number of sessions to one address.
+
+    :ivar history: every message submitted, in order; :ivar tally: the sums of it.
+    :ivar unknown: receipts whose id no response has given (so far).
+    :ivar foreign: receipts whose id is ours but whose message went to someone else.
+    """
+
+    def __init__(self, reactor: Reactor, options: EsmeOptions | None = None) -> None:
+        self.reactor = reactor
+        self.options = options or EsmeOptions()
+        self.history: list[Sent] = []
+        self.tally = Tally()
+        self.links: list[EsmeLink] = []
+        self.connections_failed = 0
+        self.foreign: list[Heard] = []
+        self.mo: list[Heard] = []
+        self._unknown: dict[bytes, list[Heard]] = {}
+        self._by_id: dict[bytes, Sent] = {}
+        self._random = random.Random(self.options.seed)
+        self._templates = [self._template(prefix) for prefix in self.options.prefixes]
+        self._running = False
+        self._submitting = True
+        self._started_at = 0.0
+        self._turn = 0
+        self._reconnects: list[Any] = []
+        self._ticker = Ticker(reactor, 1.0, self._tick)
+        self._pacer = Ticker(reactor, 0.01, self._pace)
+
+    # ------------------------------------------------------------- sessions
+
+    def start(self) -> None:
+        """Connect and bind every session; submitting begins with the first transmitter bound."""
+        self._running = True
+        for command_id in BINDS[self.options.bind] * self.options.binds:
+            self._connect(command_id)
+        self._ticker.start()
+
+    def _connect(self, command_id: int) -> None:
+        options = self.options
+        factory: Any = _SessionFactory(self, command_id)
+        if options.tls is not None:
+            factory = _TlsFactory(options.tls, factory)
+        self.reactor.connectTCP(options.address, options.port, factory, timeout=5)
+
+    def reconnect(self, command_id: int) -> None:
+        """Try again after ``reconnect_delay``, unless stopped."""
+        if self._running:
+            self._reconnects = [call for call in self._reconnects if call.active()]
+            self._reconnects.append(
+                self.reactor.callLater(self.options.reconnect_delay, self._connect, command_id)
+            )
+
+    def bind_answered(self, link: EsmeLink, pdu: Pdu) -> None:
+        """A bind was answered, well or not."""
+        if not link.session.can_submit and not link.session.can_receive:
+            self.tally.binds_refused += 1
+            link.hang_up()
+            return
+        link.bound = True
+        self.tally.binds += 1
+        now = self.reactor.seconds()
+        if link.session.can_submit:
+            if not self._started_at:
+                self._started_at = now
+                if self.options.rate:
+                    self._pacer.start()
+            self.fill(now)
+
+    def disconnected(self, link: EsmeLink) -> None:
+        """A session ended; what it had not answered never will be."""
+        self.links.remove(link)
+        self.gave_up(link.session.window.drain())
+        if link.bound and not link.leaving:
+            self.tally.sessions_lost += 1
+        self.reconnect(link.command_id)
+
+    @property
+    def bound(self) -> int:
+        """Sessions that are bound."""
+        return sum(link.bound and link.up for link in self.links)
+
+    def quit(self) -> None:
+        """Submit nothing more; stay bound for what is to come."""
+        self._submitting = False
+
+    def stop(self) -> Deferred[None]:
+        """Unbind every session; fires when all connections are closed."""
+        self.quit()
+        self._running = False
+        self._ticker.stop()
+        self._pacer.stop()
+        for call in self._reconnects:
+            if call.active():
+                call.cancel()
+        gone = [link.gone for link in self.links]
+        for link in list(self.links):
+            link.leave()
+        patience = self.reactor.callLater(self.options.timers.unbind, self._abort)
+
+        def closed(_: object) -> None:
+            if patience.active():
+                patience.cancel()
+
+        return DeferredList(gone).addCallback(closed)
+
+    def _abort(self) -> None:
+        for link in list(self.links):
+            link.abort()
+
+    def _tick(self) -> None:
+        for link in list(self.links):
+            link.tick()
+
+    # -------------------------------------------------------------- submits
+
+    def _template(self, prefix: bytes) -> tuple[bytes, bytes, bytes]:
+        """Everything of a submit_sm before its sequence_number, before its number, and after."""
+        options = self.options
+        blank = b"0" * NUMBER_DIGITS
+        raw = build.submit_sm(
+            0,
+            source_addr_ton=options.source_ton,
+            source_addr_npi=options.source_npi,
+            source_addr=options.source,
+            dest_addr_ton=options.dest_ton,
+            dest_addr_npi=options.dest_npi,
+            destination_addr=prefix + blank,
+            registered_delivery=options.registered_delivery,
+            data_coding=options.data_coding,
+            short_message=options.text,
+        )
+        at = raw.index(prefix + blank + b"\0", 16) + len(prefix)
+        return raw[:12], raw[16:at], raw[at + NUMBER_DIGITS :]
+
+    def _owed(self, now: float) -> int:
+        """How many submits the rate and the count allow now."""
+        options = self.options
+        submitted = len(self.history)
+        if not self._submitting:
+            return 0
+        owed = options.count - submitted if options.count else 1 << 30
+        if options.rate:
+            due = int((now - self._started_at) * options.rate) + 1
+            owed = min(owed, due - submitted)
+        return owed
+
+    def _pace(self) -> None:
+        self.fill(self.reactor.seconds())
+
+    def fill(self, now: float) -> None:
+        """Submit what is owed over the sessions that have room, one write each."""
+        owed = self._owed(now)
+        links = [link for link in self.links if link.up and link.session.can_submit]
+        if owed <= 0 or not links:
+            return
+        self._turn += 1
+        for link in links[self._turn % len(links) :] + links[: self._turn % len(links)]:
+            count = min(owed, link.session.window.room)
+            if self.options.rate:
+                count = min(count, -(-owed // len(links)))
+            if count > 0:
+                self._submit(link, count, now)
+                owed -= count
+
+    def _submit(self, link: EsmeLink, count: int, now: float) -> None:
+        history = self.history
+        prefixes = self.options.prefixes
+        window = link.session.window
+        out: list[bytes] = []
+        for number in range(len(history), len(history) + count):
+            kind = number % len(prefixes)
+            head, middle, tail = self._templates[kind]
+            digits = b"%08d" % number
+            sent = Sent(number, prefixes[kind] + digits, now)
+            history.append(sent)
+            out += (head, window.open(sent, now).to_bytes(4, "big"), middle, digits, tail)
+        self.tally.submitted += count
+        link.send(b"".join(out))
+
+    def answered(self, answers: Sequence[tuple[Any, Pdu]], now: float) -> None:
+        """The submit_sm_resp of one read."""
+        tally = self.tally
+        for sent, pdu in answers:
+            if sent.status == LOST:
+                tally.lost -= 1
+            sent.status = pdu.command_status
+            sent.answered_at = now
+            if sent.status:
+                tally.refused += 1
+                continue
+            tally.accepted += 1
+            sent.message_id = read_message_id(pdu)
+            self._by_id[sent.message_id] = sent
+            for heard in self._unknown.pop(sent.message_id, ()):
+                sent.late = True
+                self._match(sent, heard)
+
+    def gave_up(self, tokens: Sequence[Sent]) -> None:
+        """Submits that were never answered."""
+        self.tally.lost += len(tokens)
+        for sent in tokens:
+            sent.status = LOST
+
+    # ------------------------------------------------------------- receipts
+
+    def delivered(self, link: EsmeLink, pdus: Sequence[Pdu], now: float) -> None:
+        """The deliver_sm (and data_sm) of one read: remember them, answer them."""
+        out = []
+        for pdu in pdus:
+            try:
+                self._hear(pdu, now)
+            except BodyError as error:
+                self.tally.unreadable += 1
+                out.append(
+                    build.refusal(pdu.command_id, pdu.sequence_number, error.command_status)
+                )
+                continue
+            answer = self._answer(pdu)
+            if answer:
+                out.append(answer)
+        if out:
+            link.send(b"".join(out))
+
+    def _answer(self, pdu: Pdu) -> bytes:
+        options = self.options
+        if options.deliver_silence and self._random.random() < options.deliver_silence:
+            return b""
+        status = 0
+        draw = self._random.random() if options.deliver_status else 1.0
+        for candidate, fraction in options.deliver_status.items():
+            draw -= fraction
+            if draw < 0:
+                status = candidate
+                break
+        if status:
+            return build.refusal(pdu.command_id, pdu.sequence_number, status)
+        if pdu.command_id == DATA_SM:
+            return build.data_sm_resp(pdu.sequence_number)
+        return build.deliver_sm_resp(pdu.sequence_number)
+
+    def _hear(self, pdu: Pdu, now: float) -> None:
+        message = read_data_sm(pdu) if pdu.command_id == DATA_SM else read_message(pdu)
+        kind = message.esm_class & 0x3C
+        heard = Heard(
+            message_id=b"",
+            source=message.source_addr,
+            destination=message.destination_addr,
+            text=_text(message),
+            final=kind != ESM_INTERMEDIATE,
+            at=now,
+        )
+        if kind not in (ESM_RECEIPT, ESM_INTERMEDIATE):
+            self.tally.mo += 1
+            self.mo.append(heard)
+            return
+        heard.message_id = _receipted_id(message, heard.text)
+        self.tally.receipts += 1
+        sent = self._by_id.get(heard.message_id)
+        if sent is None:
+            self._unknown.setdefault(heard.message_id, []).append(heard)
+        else:
+            self._match(sent, heard)
+
+    def _match(self, sent: Sent, heard: Heard) -> None:
+        if heard.source != sent.destination or heard.destination != self.options.source:
+            self.foreign.append(heard)
+        elif not heard.final:
+            sent.intermediate += 1
+        else:
+            sent.receipts += 1
+            sent.stat = _word(heard.text)
+            if sent.receipts > 1:
+                self.tally.duplicated += 1
+            else:
+                self.tally.receipted += 1
+                sent.receipt_at = heard.at
+
+    @property
+    def unknown(self) -> list[Heard]:
+        """Receipts whose id no response has given (so far)."""
+        return [heard for several in self._unknown.values() for heard in several]
+
+    @property
+    def pending(self) -> int:
+        """Submits without an answer, and accepted ones whose receipt is still to come."""
+        tally = self.tally
+        unanswered = tally.submitted - tally.accepted - tally.refused - tally.lost
+        if not self.options.registered_delivery & 1:
+            return unanswered
+        return unanswered + tally.accepted - tally.receipted
+
+    @property
+    def done(self) -> bool:
+        """All that was to be submitted is answered, and has its receipt if it asked for one."""
+        finished = not self._submitting or 0 < self.options.count <= len(self.history)
+        return finished and self.pending == 0
+
+
+class _TlsFactory(TLSMemoryBIOFactory):
+    """TLS around a session, so that a connection that failed reaches the client as well."""
+
+    noisy = False
+
+    def __init__(self, creator: Any, factory: _SessionFactory) -> None:
+        super().__init__(creator, True, factory)
+
+
+def _text(message: Message) -> bytes:
+    if message.short_message:
+        return message.short_message
+    for tag, value in message.tlvs:
+        if tag == TLV_MESSAGE_PAYLOAD:
+            return value
+    return b""
+
+
+def _receipted_id(message: Message, text: bytes) -> bytes:
+    for tag, value in message.tlvs:
+        if tag == TLV_RECEIPTED_MESSAGE_ID:
+            return value.rstrip(b"\0")
+    _, found, rest = text.partition(b"id:")
+    return rest.split(b" ", 1)[0] if found else b""
+
+
+def _word(text: bytes) -> bytes:
+    _, _, rest = text.partition(b"stat:")
+    return rest.split(b" ", 1)[0]
