@@ -1,0 +1,210 @@
+"""Who may bind: passwords checked off the reactor's thread, success remembered, guessing slowed.
+
+The same time and the same answer for an unknown system_id and a wrong password (F43); a bind
+storm of one account costs one check (F46); an address that keeps failing waits (F44, XC-15).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from collections import OrderedDict
+from collections.abc import Callable
+from ipaddress import IPv4Address, IPv6Address, ip_address
+
+import attrs
+from twisted.internet.defer import Deferred, fail, succeed
+from twisted.internet.interfaces import IReactorFromThreads, IReactorTime
+from twisted.internet.threads import deferToThreadPool
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from twisted.python.threadpool import ThreadPool
+
+from smppproxy.routing.accounts import Account
+from smppproxy.wire.passwords import PasswordFormError, decoy, verify_password
+
+REMEMBER = 600.0
+"""Seconds a checked password is remembered."""
+
+QUEUE = 64
+"""Different passwords that may be in the queue; about two seconds of work for two threads."""
+
+KEPT = 10_000
+"""Addresses with failures that are kept at most; the one quiet for longest is forgotten."""
+
+FREE_FAILURES = 10
+FAILURE_SPAN = 60.0
+DELAY = 5.0
+"""XC-15: after ten failed binds in a minute an address's binds are answered five seconds late."""
+
+log = Logger()
+
+Run = Callable[[Callable[[], bool]], Deferred[bool]]
+
+
+class Overloaded(Exception):
+    """Too many passwords wait to be checked: a temporary trouble (0x08), not a wrong password."""
+
+
+class CheckThreads:
+    """Two threads that check passwords, the queue before them being the caller's to bound.
+
+    :param reactor: to come back to its thread.
+    """
+
+    def __init__(self, reactor: IReactorFromThreads) -> None:
+        self._reactor = reactor
+        self._pool = ThreadPool(minthreads=0, maxthreads=2, name="passwords")
+
+    def start(self) -> None:
+        """Take work from now on; idempotent."""
+        if not self._pool.started:
+            self._pool.start()
+
+    def stop(self) -> None:
+        """Finish the work at hand and end the threads; idempotent."""
+        if self._pool.started:
+            self._pool.stop()
+
+    def run(self, work: Callable[[], bool]) -> Deferred[bool]:
+        """The result of ``work``, done in one of the threads."""
+        return deferToThreadPool(self._reactor, self._pool, work)
+
+
+class Authenticator:
+    """Checks passwords for all listeners of a node.
+
+    :param clock: for the life of remembered successes.
+    :param run: does the work elsewhere, e.g. :meth:`CheckThreads.run`.
+    :param queue: different passwords that may wait; beyond it :class:`Overloaded`.
+    """
+
+    def __init__(self, clock: IReactorTime, run: Run, queue: int = QUEUE) -> None:
+        self._clock = clock
+        self._run = run
+        self._queue = queue
+        self._key = secrets.token_bytes(32)
+        self._known: dict[bytes, tuple[bytes, float]] = {}
+        self._waiting: dict[bytes, list[Deferred[bool]]] = {}
+        self._decoys: dict[str, str] = {}
+
+    def verify(self, account: Account | None, system_id: bytes, secret: bytes, model: str) -> (
+        Deferred[bool]
+    ):
+        """Whether ``secret`` is the account's password; fails with :class:`Overloaded`.
+
+        :param account: None when there is no account of this system_id: the same work is done
+            for nothing, so that the time says nothing (F43).
+        :param model: any account's password string, whose cost an unknown system_id imitates.
+        """
+        stored = account.password if account is not None else self._decoy(model)
+        digest = self._digest(system_id, stored, secret)
+        if self._is_known(system_id, digest):
+            return succeed(True)
+        waiting = self._waiting.get(digest)
+        answer: Deferred[bool] = Deferred()
+        if waiting is not None:
+            waiting.append(answer)
+            return answer
+        if len(self._waiting) >= self._queue:
+            return fail(Overloaded())
+        self._waiting[digest] = [answer]
+        done = self._run(lambda: verify_password(stored, secret))
+        done.addErrback(self._unreadable, system_id)
+        done.addCallback(self._checked, system_id, digest)
+        return answer
+
+    def _checked(self, right: bool, system_id: bytes, digest: bytes) -> None:
+        if right:
+            self._known[system_id] = (digest, self._clock.seconds() + REMEMBER)
+        for answer in self._waiting.pop(digest):
+            answer.callback(right)
+
+    def _unreadable(self, failure: Failure, system_id: bytes) -> bool:
+        """A string nobody can check opens nothing; the operator is told, not the client."""
+        why = failure.value if failure.check(PasswordFormError) else type(failure.value).__name__
+        log.error(
+            "the password of account {account} cannot be checked: {why}",
+            event="password_unreadable",
+            account=system_id.decode("utf-8", "replace"),
+            why=str(why),
+        )
+        return False
+
+    def _is_known(self, system_id: bytes, digest: bytes) -> bool:
+        known, until = self._known.get(system_id, (b"", 0.0))
+        return hmac.compare_digest(known, digest) and self._clock.seconds() < until
+
+    def _digest(self, system_id: bytes, stored: str, secret: bytes) -> bytes:
+        """What is remembered instead of the password; a new password string makes a new one."""
+        parts = (system_id, stored.encode(), secret)
+        framed = b"".join(len(part).to_bytes(4, "big") + part for part in parts)
+        return hmac.digest(self._key, framed, hashlib.sha256)
+
+    def _decoy(self, model: str) -> str:
+        made = self._decoys.get(model)
+        if made is None:
+            self._decoys.clear()
+            made = self._decoys[model] = decoy(model)
+        return made
+
+
+@attrs.define
+class _Failures:
+    count: int
+    since: float
+
+
+class Guessing:
+    """Failed binds by address; says how long the next answer to that address waits (XC-15)."""
+
+    def __init__(self) -> None:
+        self._failures: OrderedDict[str, _Failures] = OrderedDict()
+
+    def delay(self, address: str, now: float) -> float:
+        """Seconds the bind that just came from ``address`` has to wait."""
+        failures = self._failures.get(_block(address))
+        if failures is None or now - failures.since > FAILURE_SPAN:
+            return 0.0
+        return DELAY if failures.count >= FREE_FAILURES else 0.0
+
+    def failed(self, address: str, now: float) -> None:
+        """A bind from ``address`` was refused for its system_id or password."""
+        block = _block(address)
+        failures = self._failures.pop(block, None)
+        if failures is None or now - failures.since > FAILURE_SPAN:
+            failures = _Failures(0, now)
+        failures.count += 1
+        if failures.count >= FREE_FAILURES:
+            failures.since = now  # who goes on guessing goes on waiting
+        self._failures[block] = failures
+        while len(self._failures) > KEPT:
+            self._failures.popitem(last=False)
+
+
+def address_of(peer: str) -> IPv4Address | IPv6Address | None:
+    """The peer's address; an IPv4 one that came over IPv6 as IPv4; None for a Unix socket."""
+    try:
+        address = ip_address(peer.partition("%")[0])
+    except ValueError:
+        return None
+    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
+        return address.ipv4_mapped
+    return address
+
+
+def _block(peer: str) -> str:
+    """Who is meant by an address: for IPv6 the /64, in which one host has every address."""
+    address = address_of(peer)
+    if isinstance(address, IPv6Address):
+        return str(IPv6Address(int(address) >> 64 << 64))
+    return str(address or peer)
+
+
+def may_come_from(account: Account, peer: str) -> bool:
+    """MG-17: whether the account may bind from this address; an empty list means any."""
+    if not account.allow_from:
+        return True
+    address = address_of(peer)
+    return address is not None and any(address in network for network in account.allow_from)

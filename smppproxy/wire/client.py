@@ -1,0 +1,246 @@
+"""A client's session: one connection of an ESME, from the first octet to the last.
+
+It is a :class:`smppproxy.relay.peers.Client` once its bind is accepted; before that
+:mod:`smppproxy.wire.admission` decides about it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.interfaces import IDelayedCall
+from twisted.logger import Logger
+
+from smppproxy.routing.accounts import Account
+from smppproxy.smpp import build
+from smppproxy.smpp.constants import (
+    BIND_RECEIVER,
+    BIND_TRANSCEIVER,
+    BIND_TRANSMITTER,
+    status_name,
+)
+from smppproxy.smpp.errors import BodyError
+from smppproxy.smpp.fields import read_bind
+from smppproxy.smpp.pdu import Pdu
+from smppproxy.smpp.session import SMSC, Received, Session
+from smppproxy.wire.protocol import LEAVING, VERIFYING, SmppProtocol
+
+if TYPE_CHECKING:
+    from smppproxy.wire.listener import ClientFactory
+
+REFUSAL_LINGER = 1.0
+"""Seconds between the refusal of a bind and the close: a close at once hides it (quirks 5.1)."""
+
+UNBIND_PATIENCE = 5.0
+"""Seconds a client that unbinds waits for the answers to its submits (F30)."""
+
+BIND_TYPES = {BIND_TRANSMITTER: "tx", BIND_RECEIVER: "rx", BIND_TRANSCEIVER: "trx"}
+
+log = Logger()
+
+
+class ClientSession(SmppProtocol):
+    """One connection of a client.
+
+    :ivar account: whose session it is; set when the bind is accepted.
+    :ivar outstanding: submit_sm taken and not answered yet; the relay adds, :meth:`answer` takes.
+    """
+
+    account: Account
+
+    def __init__(self, factory: ClientFactory, number: int) -> None:
+        admission = factory.admission
+        super().__init__(
+            Session(SMSC, admission.timers), admission.relay, admission.ticker, f"#{number}"
+        )
+        self.factory = factory
+        self.admission = admission
+        self.outstanding = 0
+        self.bound = False
+        self._number = number
+        self._farewell = b""
+        self._timer: IDelayedCall | None = None
+        self._gone: list[Deferred[None]] = []
+
+    # -- before the bind ------------------------------------------------------------------------
+
+    def opened(self) -> None:
+        """Known to its listener from here on; the clock of F24 runs, a TLS handshake included."""
+        self.name = f"{self.factory.name}#{self._number} {self.peer}"
+        self.factory.opened(self)
+
+    def bind_requested(self, pdu: Pdu, now: float) -> None:
+        """Hand the bind to the admission; nothing more is read until its verdict."""
+        self._pause(VERIFYING)
+        try:
+            bind = read_bind(pdu)
+        except BodyError as error:
+            self.refuse(error.command_status, "malformed bind", "", pdu)
+            return
+        self.admission.consider(self, pdu, bind, now)
+
+    def refuse(self, command_status: int, why: str, system_id: str, pdu: Pdu) -> None:
+        """Answer the bind with this status, and close a second later.
+
+        :param why: for our log only (F45).
+        """
+        if self.closing:
+            return
+        log.info(
+            "bind of {account} from {peer} refused: {why}",
+            event="bind_refused",
+            account=system_id,
+            peer=self.peer,
+            session=self.name,
+            listener=self.factory.name,
+            sequence_number=pdu.sequence_number,
+            command_status=status_name(command_status),
+            why=why,
+        )
+        self.relay.ledger.count("bind_refused")
+        self.write(self.session.refuse_bind(command_status, self.admission.system_id))
+        self._resume(VERIFYING)
+        self.wait(REFUSAL_LINGER, self.close, "bind refused: " + why)
+
+    def accept(self, account: Account, pdu: Pdu, now: float) -> None:
+        """Answer the bind with OK; what the client sent meanwhile is handled after it."""
+        self.account = account
+        self.session.window.limit = account.deliver_window
+        self.name = f"{account.system_id}#{self._number} {self.peer}"
+        received = self.session.accept_bind(self.admission.system_id, now)
+        self.write(received.reply)
+        received.reply = b""
+        self.bound = True
+        self.admission.enter(self)
+        log.info(
+            "{account} bound as {bind_type} from {peer}",
+            event="bind_accepted",
+            account=account.system_id,
+            peer=self.peer,
+            session=self.name,
+            listener=self.factory.name,
+            sequence_number=pdu.sequence_number,
+            bind_type=BIND_TYPES.get(pdu.command_id, ""),
+            interface_version=self.session.interface_version,
+            tls=self.factory.tls,
+        )
+        self.relay.client_bound(self, now)
+        self.handle(received, now)
+        self._resume(VERIFYING)
+
+    # -- bound ----------------------------------------------------------------------------------
+
+    def requests(self, pdus: list[Pdu], now: float) -> None:
+        """The submit_sm of one read."""
+        self.relay.client_requests(self, pdus, now)
+
+    def responses(self, received: Received, now: float) -> None:
+        """The deliver_sm_resp of one read; those that came too late change nothing any more."""
+        if received.responses:
+            self.relay.client_responses(self, received.responses, now)
+        if received.late:
+            self.relay.ledger.count("late_deliver_sm_resp", len(received.late))
+
+    def expired(self, tokens: list[Any], now: float) -> None:
+        """deliver_sm without an answer."""
+        self.relay.client_expired(self, tokens, now)
+
+    def answer(self, data: bytes, count: int) -> None:
+        """Write ``count`` submit_sm_resp; reading goes on once ``outstanding`` is in the window."""
+        self.write(data)
+        self.outstanding -= count
+        if self.outstanding <= self.account.window:
+            self.release()
+            if self.leaving and self.outstanding <= 0:
+                self._settled()
+
+    def probe(self) -> None:
+        """Make a live peer send something: an enquire_link outside the usual times (GW-05)."""
+        self.write(build.enquire_link(self.session.window.next_sequence_number()))
+
+    # -- leaving --------------------------------------------------------------------------------
+
+    def unbind_requested(self, pdu: Pdu, now: float) -> None:
+        """F30: the submits under way are answered first, for up to five seconds."""
+        self._farewell = build.unbind_resp(pdu.sequence_number)
+        self._leave(UNBIND_PATIENCE)
+
+    def drain(self, patience: float) -> Deferred[None]:
+        """Take no more submits, answer those under way, unbind, close (GW-04).
+
+        :param patience: seconds to wait for the answers.
+        :return: fires when the connection is gone; never fails.
+        """
+        if not self.transport or not self.connected:
+            return succeed(None)
+        gone: Deferred[None] = Deferred()
+        self._gone.append(gone)
+        if not self.bound:
+            self.close("shutting down")
+        elif not self.leaving:
+            self._pause(LEAVING)
+            self._leave(patience)
+        return gone
+
+    def _leave(self, patience: float) -> None:
+        self.leaving = True
+        self.writable = False
+        self.stop_waiting()
+        if self.outstanding <= 0:
+            self._settled()
+        else:
+            self.wait(patience, self._settled)
+
+    def _settled(self) -> None:
+        """Nothing is under way, or patience is over: say goodbye."""
+        self.stop_waiting()
+        if self._farewell:
+            self.write(self._farewell)
+            self.close("client unbound")
+            return
+        self._resume(LEAVING)
+        self.write(self.session.unbind(self.clock.seconds()))
+        self.wait(self.admission.timers.unbind, self.close, "unbind not answered")
+
+    def lost(self, reason: str, now: float) -> None:
+        """The session is over: its slot is free and its deliveries are due elsewhere."""
+        self.stop_waiting()
+        if not self.bound:
+            return
+        self.bound = False
+        self.admission.leave(self)
+        log.info(
+            "{account} from {peer} left: {reason}",
+            event="client_lost",
+            account=self.account.system_id,
+            peer=self.peer,
+            session=self.name,
+            reason=reason,
+            outstanding=self.outstanding,
+        )
+        self.relay.client_lost(self, now)
+
+    def disconnected(self) -> None:
+        """The socket is gone too."""
+        self.factory.closed(self)
+        gone, self._gone = self._gone, []
+        for deferred in gone:
+            deferred.callback(None)
+
+    # -- one timer ------------------------------------------------------------------------------
+
+    def wait(self, seconds: float, then: Any, *arguments: object) -> None:
+        """Call ``then`` later, instead of what was to be called before."""
+        self.stop_waiting()
+        self._timer = self.clock.callLater(seconds, self._time_is_up, then, *arguments)
+
+    def stop_waiting(self) -> None:
+        """Forget what was to be called."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _time_is_up(self, then: Any, *arguments: object) -> None:
+        self._timer = None
+        self.guard(then, *arguments)

@@ -1,0 +1,195 @@
+"""The door for clients: a port, plain or TLS, that accepts no more than the node can carry."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from twisted.internet.defer import Deferred, gatherResults, maybeDeferred
+from twisted.internet.interfaces import (
+    IAddress,
+    IDelayedCall,
+    IListeningPort,
+    IReactorTCP,
+    IReactorTime,
+)
+from twisted.internet.protocol import Factory
+from twisted.logger import Logger
+from twisted.protocols.tls import TLSMemoryBIOFactory
+
+from smppproxy.routing.throttle import TokenBucket
+from smppproxy.wire.admission import Admission
+from smppproxy.wire.client import ClientSession
+from smppproxy.wire.tls import ServerTls
+
+BACKLOG = 1024
+"""Connections the kernel keeps while accepting pauses."""
+
+ACCEPT_RATE = 200
+MAX_SESSIONS = 10_000
+
+log = Logger()
+
+
+class ClientFactory(Factory):
+    """Makes a session of each connection, up to a number of them.
+
+    :param name: of the listener, for logs.
+    :param tls: whether its connections are encrypted.
+    :param max_sessions: connections at once; more are closed at accept.
+    """
+
+    noisy = False
+
+    def __init__(
+        self,
+        admission: Admission,
+        name: str = "",
+        tls: bool = False,
+        max_sessions: int = MAX_SESSIONS,
+    ) -> None:
+        self.admission = admission
+        self.name = name
+        self.tls = tls
+        self.max_sessions = max_sessions
+        self.sessions: set[ClientSession] = set()
+        self.accepted = 0
+
+    def buildProtocol(self, addr: IAddress | None) -> ClientSession | None:
+        """A session, or None, which makes the reactor close the connection."""
+        self.accepted += 1
+        if len(self.sessions) >= self.max_sessions or self.admission.draining:
+            self.admission.relay.ledger.count("connection_refused")
+            return None
+        return ClientSession(self, self.accepted)
+
+    def opened(self, session: ClientSession) -> None:
+        """The session's connection is there."""
+        self.sessions.add(session)
+
+    def closed(self, session: ClientSession) -> None:
+        """The session's connection is gone."""
+        self.sessions.discard(session)
+
+
+class ClientListener:
+    """One listening port.
+
+    Over ``accept_rate`` connections a second it stops accepting for a moment; the kernel keeps
+    those that wait, so that after a restart everybody comes in by and by (F46).
+
+    :param address: to listen on; "" = every address.
+    :param port: 0 = any free one, see :attr:`port`.
+    :param tls: our certificate, None for a plain port.
+    """
+
+    def __init__(
+        self,
+        reactor: Any,
+        admission: Admission,
+        name: str,
+        address: str,
+        port: int,
+        tls: ServerTls | None = None,
+        accept_rate: int = ACCEPT_RATE,
+        max_sessions: int = MAX_SESSIONS,
+    ) -> None:
+        self._reactor = reactor
+        self._address = address
+        self._wanted = port
+        self._tls = tls
+        self._listening: IListeningPort | None = None
+        self._pause: IDelayedCall | None = None
+        self.name = name
+        self.factory = ClientFactory(admission, name, tls is not None, max_sessions)
+        clock = cast(IReactorTime, reactor)
+        self._bucket = TokenBucket(accept_rate, 0, clock.seconds())
+
+    @property
+    def port(self) -> int:
+        """The port that is listened on; 0 when none is."""
+        if self._listening is None:
+            return 0
+        return int(cast(Any, self._listening.getHost()).port)
+
+    def start(self) -> None:
+        """Listen.
+
+        :raises twisted.internet.error.CannotListenError: the port is taken, or not ours.
+        """
+        factory: Any = _Limited(self)
+        if self._tls is not None:
+            factory = TLSMemoryBIOFactory(self._tls, False, factory, clock=self._reactor)
+        reactor = cast(IReactorTCP, self._reactor)
+        self._listening = reactor.listenTCP(
+            self._wanted, factory, backlog=BACKLOG, interface=self._address
+        )
+        log.info(
+            "listening for clients on {address}:{port}",
+            event="listening",
+            listener=self.name,
+            address=self._address,
+            port=self.port,
+            tls=self.factory.tls,
+        )
+
+    def hold(self) -> None:
+        """Accept nothing until :meth:`release`; the kernel keeps who connects meanwhile."""
+        if self._listening is not None:
+            cast(Any, self._listening).stopReading()
+
+    def release(self) -> None:
+        """Accept again; idempotent."""
+        if self._listening is not None and self._pause is None:
+            cast(Any, self._listening).startReading()
+
+    def stop(self) -> Deferred[None]:
+        """Accept no more; the sessions stay. Fires when the port is free; idempotent."""
+        listening, self._listening = self._listening, None
+        if self._pause is not None:
+            self._pause.cancel()
+            self._pause = None
+        if listening is None:
+            return gatherResults([]).addCallback(_nothing)
+        return maybeDeferred(listening.stopListening).addCallback(_nothing)
+
+    def drain(self, patience: float) -> Deferred[None]:
+        """Accept no more, let every session finish what is under way, and unbind it (GW-04).
+
+        :param patience: seconds for the answers that are still to come.
+        :return: fires when every connection is gone; never fails.
+        """
+        waiting = [self.stop()]
+        waiting += [session.drain(patience) for session in tuple(self.factory.sessions)]
+        return gatherResults(waiting).addCallback(_nothing)
+
+    def accepting(self) -> None:
+        """A connection was accepted: pause when they come too fast."""
+        now = cast(IReactorTime, self._reactor).seconds()
+        if self._bucket.take(1, now) or self._pause is not None or self._listening is None:
+            return
+        self.factory.admission.relay.ledger.count("accept_paused")
+        cast(Any, self._listening).stopReading()
+        self._pause = cast(IReactorTime, self._reactor).callLater(
+            max(self._bucket.wait(now), 0.05), self._go_on
+        )
+
+    def _go_on(self) -> None:
+        self._pause = None
+        cast(Any, self._listening).startReading()
+
+
+class _Limited(Factory):
+    """The listener's factory as the reactor sees it: counts before it builds."""
+
+    noisy = False
+
+    def __init__(self, listener: ClientListener) -> None:
+        self._listener = listener
+
+    def buildProtocol(self, addr: IAddress | None) -> ClientSession | None:
+        self._listener.accepting()
+        return self._listener.factory.buildProtocol(addr)
+
+
+def _nothing(_: object) -> None:
+    return None

@@ -1,0 +1,226 @@
+"""A session with a provider's host: connects, checks whom it reached, binds, and tells its owner.
+
+It is a :class:`smppproxy.relay.peers.Upstream` once bound. When to connect and what to do after a
+loss is not known here; that is its owner's, the machine in :mod:`smppproxy.wire.upstream`.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from twisted.internet.interfaces import IDelayedCall, IHandshakeListener
+from zope.interface import implementer
+
+from smppproxy.relay.peers import Relay
+from smppproxy.routing.providers import Host, Provider
+from smppproxy.smpp import build
+from smppproxy.smpp.constants import VERSION_3_4
+from smppproxy.smpp.fields import Bind
+from smppproxy.smpp.pdu import Pdu
+from smppproxy.smpp.session import BOUND_STATES, ESME, Received, Session
+from smppproxy.smpp.timers import Timers
+from smppproxy.wire.protocol import SmppProtocol, Ticker
+from smppproxy.wire.tls import ClientTls, TlsError
+
+GOODBYE = 2.0
+"""Seconds a provider has to answer our unbind (F31)."""
+
+
+class Owner(Protocol):
+    """What a session tells whoever started it."""
+
+    def reached(self) -> None:
+        """The connection stands; with TLS the handshake is still to come."""
+
+    def bound(self) -> None:
+        """The provider took the bind."""
+
+    def refused(self, command_status: int) -> None:
+        """The provider refused the bind; the session closes by itself."""
+
+    def asked_to_go(self) -> None:
+        """The provider sent an unbind."""
+
+    def settled(self) -> None:
+        """Nothing is outstanding on a leaving session any more."""
+
+    def lost(self, reason: str) -> None:
+        """The session is over; last word of a session."""
+
+
+def timers_of(provider: Provider) -> Timers:
+    """The provider's own timers for the session."""
+    return Timers(
+        bind=provider.bind_timeout,
+        enquire_link=provider.enquire_link,
+        enquire_answer=provider.enquire_answer,
+        response=provider.response_timeout,
+    )
+
+
+@implementer(IHandshakeListener)
+class UpstreamSession(SmppProtocol):
+    """One attempt at a bind, and the bind if the attempt succeeds.
+
+    :param command_id: which of the three binds.
+    :param tls: what to ask of the provider's certificate; None for a plain connection.
+    :ivar bound: whether the provider took the bind.
+    :ivar bound_at: monotonic seconds at which it did.
+    :ivar proven: whether it has answered a submit_sm with OK since (F65).
+    """
+
+    def __init__(
+        self,
+        provider: Provider,
+        host: Host,
+        command_id: int,
+        relay: Relay,
+        ticker: Ticker,
+        name: str,
+        tls: ClientTls | None,
+        owner: Owner,
+    ) -> None:
+        session = Session(ESME, timers_of(provider), provider.window)
+        super().__init__(session, relay, ticker, name)
+        self.provider = provider
+        self.host = host
+        self.bound = False
+        self.proven = False
+        self.bound_at = 0.0
+        self._command_id = command_id
+        self._tls = tls
+        self._owner: Owner | None = owner
+        self._farewell = b""
+        self._goodbye: IDelayedCall | None = None
+
+    # -- from the connection to the bind --------------------------------------------------------
+
+    def not_reached(self, reason: str) -> None:
+        """The connection could not be made."""
+        if self._owner is not None:
+            self._owner.lost(reason)
+
+    def opened(self) -> None:
+        """The connection stands: bind, unless a handshake and a name have to be checked first."""
+        if self._owner is None:
+            self.abort("given up")
+            return
+        self._owner.reached()
+        if self._tls is None:
+            self._send_bind()
+
+    def handshakeCompleted(self) -> None:
+        """TLS stands and the chain is good: no password leaves before the name is too (F50)."""
+        self.guard(self._check_peer)
+
+    def _check_peer(self) -> None:
+        if self._tls is None or self.closing:
+            return
+        transport: Any = self.transport
+        try:
+            self._tls.check_peer(transport.getHandle())
+        except TlsError as error:
+            self.relay.ledger.count("provider_certificate_refused")
+            self.abort(str(error))
+        else:
+            self._send_bind()
+
+    def _send_bind(self) -> None:
+        provider = self.provider
+        fields = Bind(
+            system_id=provider.system_id,
+            password=provider.password,
+            system_type=provider.system_type,
+            interface_version=VERSION_3_4,
+            addr_ton=0,
+            addr_npi=0,
+            address_range=b"",
+        )
+        self.write(self.session.bind(self._command_id, fields, self.clock.seconds()))
+
+    def bind_answered(self, pdu: Pdu, now: float) -> None:
+        """Bound, or refused: then we close, since many servers leave the connection open."""
+        owner = self._owner
+        if self.session.state in BOUND_STATES:
+            self.bound = True
+            self.bound_at = now
+            if owner is not None:
+                owner.bound()
+            self.relay.upstream_bound(self, now)
+            return
+        self._owner = None
+        self.close("bind refused")
+        if owner is not None:
+            owner.refused(pdu.command_status)
+
+    # -- bound ----------------------------------------------------------------------------------
+
+    def requests(self, pdus: list[Pdu], now: float) -> None:
+        """The deliver_sm and data_sm of one read."""
+        self.relay.upstream_requests(self, pdus, now)
+
+    def responses(self, received: Received, now: float) -> None:
+        """The submit_sm_resp of one read, those too late included (P5)."""
+        answers = received.responses
+        if not self.proven:
+            self.proven = any(not pdu.command_status for _, pdu in answers)
+        if answers:
+            self.relay.upstream_responses(self, answers, now)
+        if received.late:
+            self.relay.upstream_late(self, received.late, now)
+        self._look_settled()
+
+    def expired(self, tokens: list[Any], now: float) -> None:
+        """submit_sm without an answer: in doubt."""
+        self.relay.upstream_expired(self, tokens, now)
+        self._look_settled()
+
+    # -- leaving --------------------------------------------------------------------------------
+
+    def unbind_requested(self, pdu: Pdu, now: float) -> None:
+        """The provider plans to stop this host: what is outstanding is answered first (GW-04)."""
+        self._farewell = build.unbind_resp(pdu.sequence_number)
+        if self._owner is not None:
+            self._owner.asked_to_go()
+
+    def leave(self) -> None:
+        """Send no new submits; the owner is told when nothing is outstanding any more."""
+        if not self.leaving:
+            self.leaving = True
+            self.writable = False
+            self.relay.upstream_draining(self, self.clock.seconds())
+        self._look_settled()
+
+    def _look_settled(self) -> None:
+        if self.leaving and not len(self.session.window) and self._owner is not None:
+            self._owner.settled()
+
+    def depart(self) -> None:
+        """Say goodbye and close; a goodbye of ours is given two seconds to be answered."""
+        if self._farewell:
+            self.write(self._farewell)
+            self.close("provider unbound")
+        elif self._goodbye is None and not self.closing:
+            self.write(self.session.unbind(self.clock.seconds()))
+            self._goodbye = self.clock.callLater(GOODBYE, self._unanswered)
+
+    def _unanswered(self) -> None:
+        self._goodbye = None
+        self.abort("unbind not answered")
+
+    def forsake(self, reason: str) -> None:
+        """The owner wants to hear no more of this session: end it if it has begun."""
+        self._owner = None
+        if self.connected:
+            self.abort(reason)
+
+    def lost(self, reason: str, now: float) -> None:
+        """The session is over: what was outstanding goes to the relay in this very turn (F53)."""
+        if self._goodbye is not None:
+            self._goodbye.cancel()
+            self._goodbye = None
+        if self.bound:
+            self.relay.upstream_lost(self, now)
+        owner, self._owner = self._owner, None
+        if owner is not None:
+            owner.lost(reason)

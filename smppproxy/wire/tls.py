@@ -1,0 +1,141 @@
+"""TLS towards clients and providers: 1.2 or later, renewable certificates, our own name check.
+
+Twisted's client options log a certificate without a subjectAltName and let it pass (F50). So here
+only the chain is checked in the handshake; the name is checked by :func:`check_peer` once the
+handshake is done and before the bind, whose password it protects, leaves.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from OpenSSL import SSL
+from OpenSSL.crypto import FILETYPE_PEM, load_privatekey
+from service_identity.pyopenssl import verify_hostname, verify_ip_address
+from twisted.internet.abstract import isIPAddress, isIPv6Address
+from twisted.internet.interfaces import (
+    IOpenSSLClientConnectionCreator,
+    IOpenSSLServerConnectionCreator,
+)
+from twisted.internet.ssl import (
+    Certificate,
+    CertificateOptions,
+    TLSVersion,
+    platformTrust,
+    trustRootFromCertificates,
+)
+from twisted.protocols.tls import TLSMemoryBIOProtocol
+from zope.interface import implementer
+
+_BEGIN = b"-----BEGIN CERTIFICATE-----"
+
+
+class TlsError(Exception):
+    """A certificate or key cannot be used, or the peer is not who it should be; str() says why."""
+
+
+def read_certificates(path: str) -> list[Certificate]:
+    """All certificates of a PEM file, in its order.
+
+    :raises TlsError: the file cannot be read or holds none.
+    """
+    try:
+        parts = Path(path).read_bytes().split(_BEGIN)[1:]
+        certificates = [Certificate.loadPEM(_BEGIN + part) for part in parts]
+    except (OSError, SSL.Error, ValueError) as error:
+        raise TlsError(f"{path}: {reason_of(error)}") from error
+    if not certificates:
+        raise TlsError(f"{path}: no certificate in it")
+    return certificates
+
+
+@implementer(IOpenSSLServerConnectionCreator)
+class ServerTls:
+    """Our certificate for clients; :meth:`reload` renews it for the connections that follow.
+
+    :param certificate: PEM file, our certificate first, then the chain.
+    :param key: PEM file of its private key.
+    :raises TlsError: when the files cannot be used.
+    """
+
+    def __init__(self, certificate: str, key: str) -> None:
+        self._certificate = certificate
+        self._key = key
+        self._options = self._load()
+
+    def reload(self) -> None:
+        """Read the files again.
+
+        :raises TlsError: the files cannot be used; the certificate at hand stays in use.
+        """
+        self._options = self._load()
+
+    def serverConnectionForTLS(self, tlsProtocol: TLSMemoryBIOProtocol) -> SSL.Connection:
+        """A connection in the server's role, with the certificate read last."""
+        return self._options.serverConnectionForTLS(tlsProtocol)
+
+    def _load(self) -> CertificateOptions:
+        certificates = read_certificates(self._certificate)
+        try:
+            key = load_privatekey(FILETYPE_PEM, Path(self._key).read_bytes())
+            options = CertificateOptions(
+                privateKey=key,
+                certificate=certificates[0].original,
+                extraCertChain=[one.original for one in certificates[1:]],
+                raiseMinimumTo=TLSVersion.TLSv1_2,
+            )
+            # Building the context now shows a key that does not belong to the certificate.
+            options.getContext().set_options(SSL.OP_NO_RENEGOTIATION)
+        except (OSError, SSL.Error, ValueError, TypeError) as error:
+            raise TlsError(f"{self._key}: {reason_of(error)}") from error
+        return options
+
+
+@implementer(IOpenSSLClientConnectionCreator)
+class ClientTls:
+    """What we ask of a provider's certificate: a trusted chain, in date; the name comes after.
+
+    :param name: the host name or IP address the certificate must be for.
+    :param authorities: PEM file of the CAs to trust; "" = those of the system.
+    :raises TlsError: when the file of CAs cannot be used.
+    """
+
+    def __init__(self, name: str, authorities: str = "") -> None:
+        self.name = name
+        trust: Any = platformTrust()
+        if authorities:
+            trust = trustRootFromCertificates(read_certificates(authorities))
+        self._is_address = isIPAddress(name) or isIPv6Address(name)
+        self._options = CertificateOptions(
+            trustRoot=trust, raiseMinimumTo=TLSVersion.TLSv1_2, acceptableProtocols=None
+        )
+
+    def clientConnectionForTLS(self, tlsProtocol: TLSMemoryBIOProtocol) -> SSL.Connection:
+        """A connection in the client's role; names, not addresses, are told to the server."""
+        connection = self._options.clientConnectionForTLS(tlsProtocol)
+        if not self._is_address:
+            connection.set_tlsext_host_name(self.name.encode("idna"))
+        return connection
+
+    def check_peer(self, connection: Any) -> None:
+        """Is the certificate of this finished handshake for our name? (F50)
+
+        :param connection: the OpenSSL connection (``transport.getHandle()``).
+        :raises TlsError: it is not, or it could not be read: any trouble is a failure.
+        """
+        try:
+            if self._is_address:
+                verify_ip_address(connection, self.name)
+            else:
+                verify_hostname(connection, self.name)
+        except Exception as error:  # noqa: BLE001  any exception means: not proven
+            raise TlsError(f"certificate is not for {self.name}: {reason_of(error)}") from error
+
+
+def reason_of(error: BaseException) -> str:
+    """The reason in words: OpenSSL's errors are lists of (library, function, reason)."""
+    details: Any = error.args[0] if error.args else ()
+    if isinstance(error, SSL.Error):
+        return ", ".join(str(detail[-1]) for detail in details) or "TLS error"
+    return f"{type(error).__name__}: {error}"
