@@ -32,13 +32,13 @@ class Listener:
     key: str = attrs.field(default="", validator=Text(0, 4096, "tls.key"))
     #: New connections per second, the rest waits in the system's queue; 0 = no limit (F46).
     accept_rate: int = attrs.field(default=200, validator=Whole(0, 1_000_000))
-    #: Sessions at once; further connections are closed. 0 = no limit.
-    max_sessions: int = attrs.field(default=10_000, validator=Whole(0, 1_000_000))
+    #: Sessions at once; further connections are closed.
+    max_sessions: int = attrs.field(default=10_000, validator=Whole(1, 1_000_000))
 
 
 @attrs.define
 class Admin:
-    """The operator's door: /livez, /readyz, /metrics. Port 0 = none; path = a Unix socket."""
+    """The operator's door: a port, a Unix socket (`path`), or none of them."""
 
     address: str = attrs.field(default="127.0.0.1", validator=Address())
     port: int = attrs.field(default=0, validator=Whole(0, 65_535))
@@ -208,6 +208,9 @@ def _admin(source: Source, listeners: dict[int, Listener]) -> Admin:
     if len(source.problems) > known:
         return Admin()
     admin = Admin(**arguments)
+    if admin.path and admin.port:
+        mend = "remove one of them, or set port = 0"
+        source.problem(("admin", "path"), "the admin door has a port already", mend)
     if admin.path:
         admin.path = str(source.folder / admin.path)
     for listener in listeners.values():
