@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from smppproxy.wire.listener import ClientFactory
 
 REFUSAL_LINGER = 1.0
-"""Seconds between the refusal of a bind and the close: a close at once hides it (quirks 5.1)."""
+"""Seconds between the refusal of a bind and the close: a close at once hides it."""
 
 UNBIND_PATIENCE = 5.0
 """Seconds a client that unbinds waits for the answers to its submits (F30)."""

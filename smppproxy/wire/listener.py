@@ -24,6 +24,9 @@ from smppproxy.wire.tls import ServerTls
 BACKLOG = 1024
 """Connections the kernel keeps while accepting pauses."""
 
+LEAST_PAUSE = 0.05
+"""Seconds for which accepting pauses at least."""
+
 ACCEPT_RATE = 200
 MAX_SESSIONS = 10_000
 
@@ -99,6 +102,7 @@ class ClientListener:
         self._tls = tls
         self._listening: IListeningPort | None = None
         self._pause: IDelayedCall | None = None
+        self._held = False
         self.name = name
         self.factory = ClientFactory(admission, name, tls is not None, max_sessions)
         clock = cast(IReactorTime, reactor)
@@ -162,20 +166,38 @@ class ClientListener:
         waiting += [session.drain(patience) for session in tuple(self.factory.sessions)]
         return gatherResults(waiting).addCallback(_nothing)
 
+    def hold(self) -> None:
+        """Accept nobody for now; who connects waits in the kernel's backlog. Idempotent."""
+        self._held = True
+        self._read_or_not()
+
+    def release(self) -> None:
+        """Accept again; idempotent."""
+        self._held = False
+        self._read_or_not()
+
     def accepting(self) -> None:
         """A connection was accepted: pause when they come too fast."""
-        now = cast(IReactorTime, self._reactor).seconds()
-        if self._bucket.take(1, now) or self._pause is not None or self._listening is None:
+        clock = cast(IReactorTime, self._reactor)
+        now = clock.seconds()
+        if self._bucket.take(1, now) or self._pause is not None:
             return
         self.factory.admission.relay.ledger.count("accept_paused")
-        cast(Any, self._listening).stopReading()
-        self._pause = cast(IReactorTime, self._reactor).callLater(
-            max(self._bucket.wait(now), 0.05), self._go_on
-        )
+        self._pause = clock.callLater(max(self._bucket.wait(now), LEAST_PAUSE), self._go_on)
+        self._read_or_not()
 
     def _go_on(self) -> None:
         self._pause = None
-        cast(Any, self._listening).startReading()
+        self._read_or_not()
+
+    def _read_or_not(self) -> None:
+        port = cast(Any, self._listening)
+        if port is None:
+            return
+        if self._held or self._pause is not None:
+            port.stopReading()
+        else:
+            port.startReading()
 
 
 class _Limited(Factory):

@@ -154,7 +154,7 @@ class SmppProtocol(Protocol):
         if self._abort is not None:
             self._abort.cancel()
             self._abort = None
-        self._end(reason_of(reason.value))
+        self._end(reason_of(reason.value or reason.type()))
         self.guard(self.disconnected)
 
     def close(self, reason: str) -> None:
