@@ -136,16 +136,6 @@ class ClientListener:
             tls=self.factory.tls,
         )
 
-    def hold(self) -> None:
-        """Accept nothing until :meth:`release`; the kernel keeps who connects meanwhile."""
-        if self._listening is not None:
-            cast(Any, self._listening).stopReading()
-
-    def release(self) -> None:
-        """Accept again; idempotent."""
-        if self._listening is not None and self._pause is None:
-            cast(Any, self._listening).startReading()
-
     def stop(self) -> Deferred[None]:
         """Accept no more; the sessions stay. Fires when the port is free; idempotent."""
         listening, self._listening = self._listening, None

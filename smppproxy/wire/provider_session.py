@@ -1,7 +1,7 @@
 """A session with a provider's host: connects, checks whom it reached, binds, and tells its owner.
 
 It is a :class:`smppproxy.relay.peers.Upstream` once bound. When to connect and what to do after a
-loss is not known here; that is its owner's, the machine in :mod:`smppproxy.wire.bind`.
+loss is not known here; that is its owner's, the machine in :mod:`smppproxy.wire.upstream`.
 """
 
 from __future__ import annotations

@@ -1,151 +1,354 @@
-"""All binds to one provider, and how an operator sees them."""
+"""The binds to a provider: one machine per bind, which connects, binds, and starts over when lost.
+
+Twisted's ClientService cannot hold an SMPP bind: a connection lost while binding is an unhandled
+transition there, and every accepted TCP connection resets its backoff. Here the backoff is reset
+by a bind that proved itself (F65): 30 s bound, or a first good answer.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from random import random
-from typing import Any
+from typing import Any, Protocol
 
 import attrs
-from twisted.internet.defer import Deferred, gatherResults
-from twisted.internet.endpoints import HostnameEndpoint, wrapClientTLS
-from twisted.internet.interfaces import IStreamClientEndpoint
+from automat import TypeMachineBuilder
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IDelayedCall, IReactorTime, IStreamClientEndpoint
+from twisted.internet.protocol import Factory
+from twisted.logger import Logger
 
 from smppproxy.relay.peers import Relay
 from smppproxy.routing.providers import Host, Provider
-from smppproxy.smpp.constants import BIND_RECEIVER, BIND_TRANSCEIVER, BIND_TRANSMITTER
-from smppproxy.wire.bind import MACHINE, SUFFIX, Core
+from smppproxy.smpp.constants import (
+    BIND_RECEIVER,
+    BIND_TRANSCEIVER,
+    BIND_TRANSMITTER,
+    ESME_RALYBND,
+    ESME_RBINDFAIL,
+    ESME_RINVPASWD,
+    ESME_RINVSYSID,
+    ESME_RINVSYSTYP,
+    status_name,
+)
 from smppproxy.wire.protocol import Ticker
+from smppproxy.wire.provider_session import UpstreamSession
 from smppproxy.wire.tls import ClientTls
 
-BIND_COMMANDS = {
-    "transceiver": (BIND_TRANSCEIVER,),
-    "transmitter+receiver": (BIND_TRANSMITTER, BIND_RECEIVER),
-    "transmitter": (BIND_TRANSMITTER,),
-    "receiver": (BIND_RECEIVER,),
-}
+PROVEN = 30.0
+"""Seconds after which a bind counts as good, and its loss as a new trouble (F65)."""
 
-Connect = Callable[[Host], IStreamClientEndpoint]
+LEAST_PAUSE = 0.1
+"""Seconds between attempts, whatever is configured: a closed port must not cost a whole core."""
 
+BUSY_DELAYS = (5.0, 10.0, 20.0)
+"""Seconds after a bind refused as one too many: the provider still holds the old one (F66)."""
 
-@attrs.define
-class BindState:
-    """One bind as an operator sees it.
+AUTH_REFUSALS = frozenset({ESME_RINVPASWD, ESME_RINVSYSID, ESME_RINVSYSTYP})
+BUSY_REFUSALS = frozenset({ESME_RALYBND, ESME_RBINDFAIL})
 
-    :ivar state: of the machine, e.g. ``"Bound"``.
-    :ivar since: monotonic seconds at which it was entered.
-    :ivar last_error: why it was last lost or refused; "" = never.
-    :ivar outstanding: submit_sm sent and not answered.
-    """
+SUFFIX = {BIND_TRANSCEIVER: "", BIND_TRANSMITTER: "tx", BIND_RECEIVER: "rx"}
 
-    provider: str
-    host: str
-    number: int
-    bind: str
-    state: str
-    since: float
-    last_error: str
-    outstanding: int
+log = Logger()
 
 
-class UpstreamBind:
-    """One bind to one host of a provider, kept for as long as it is not stopped."""
 
-    def __init__(self, core: Core) -> None:
-        self._core = core
-        self._inputs = MACHINE(core)
+class Inputs(Protocol):
+    """What can happen to a bind. All of it but ``start`` and ``stop`` comes from below."""
 
     def start(self) -> None:
-        """Connect and bind, again and again; idempotent."""
-        self._inputs.start()
+        """Have this bind, from now on."""
 
-    def stop(self) -> Deferred[None]:
-        """Drain, unbind, close. Fires when it is done; never fails."""
-        done: Deferred[None] = Deferred()
-        self._core.stop_waiters.append(done)
-        self._inputs.stop()
-        return done
+    def stop(self) -> None:
+        """Finish what is outstanding, unbind, and stay away."""
 
-    def state(self) -> BindState:
-        """How it is doing."""
-        core = self._core
-        session = core.session
-        return BindState(
-            provider=core.provider.name,
-            host=core.host.name,
-            number=core.number,
-            bind=SUFFIX[core.command_id] or "trx",
-            state=core.state,
-            since=core.since,
-            last_error=core.last_error,
-            outstanding=len(session.session.window) if session is not None else 0,
+    def reached(self) -> None:
+        """The connection stands."""
+
+    def bound(self) -> None:
+        """The provider took the bind."""
+
+    def refused(self, command_status: int) -> None:
+        """The provider refused the bind."""
+
+    def asked_to_go(self) -> None:
+        """The provider sent an unbind."""
+
+    def settled(self) -> None:
+        """Nothing is outstanding any more on the bind that is to end."""
+
+    def lost(self, reason: str) -> None:
+        """The connection could not be made, or is gone."""
+
+    def timeout(self) -> None:
+        """The present state has lasted too long."""
+
+    def retry(self) -> None:
+        """The pause is over."""
+
+
+class _Once(Factory):
+    """Gives its one session to the first connection; another one that came too is dropped."""
+
+    noisy = False
+
+    def __init__(self, session: UpstreamSession) -> None:
+        self._session: UpstreamSession | None = session
+
+    def buildProtocol(self, addr: object) -> UpstreamSession | None:
+        session, self._session = self._session, None
+        return session
+
+
+@attrs.define(eq=False)
+class Core:
+    """What one machine works with: its place, its session, its one timer, its counts."""
+
+    provider: Provider
+    host: Host
+    number: int
+    command_id: int
+    endpoint: IStreamClientEndpoint
+    tls: ClientTls | None
+    relay: Relay
+    ticker: Ticker
+    chance: Callable[[], float]
+    state: str = "Idle"
+    since: float = 0.0
+    last_error: str = ""
+    failures: int = 0
+    busy: int = 0
+    session: UpstreamSession | None = None
+    connecting: Deferred[Any] | None = None
+    timer: IDelayedCall | None = None
+    stop_waiters: list[Deferred[None]] = attrs.field(factory=list)
+
+    @property
+    def name(self) -> str:
+        """E.g. ``provider/a/1`` or ``provider/a/1tx``."""
+        return f"{self.provider.name}/{self.host.name}/{self.number}{SUFFIX[self.command_id]}"
+
+    @property
+    def clock(self) -> IReactorTime:
+        return self.ticker.clock
+
+    def enter(self, state: str) -> None:
+        """A state begins; what the last one waited for no longer matters."""
+        self.state = state
+        self.since = self.clock.seconds()
+        if self.timer is not None:
+            self.timer.cancel()
+            self.timer = None
+
+    def wait(self, seconds: float, then: Callable[[], None]) -> None:
+        """In the state just entered, call ``then`` after so many seconds."""
+        self.timer = self.clock.callLater(seconds, self._time_is_up, then)
+
+    def _time_is_up(self, then: Callable[[], None]) -> None:
+        self.timer = None
+        then()
+
+    def connect(self, inputs: Inputs) -> None:
+        """Begin an attempt with a session of its own; both end together."""
+        session = self.session = UpstreamSession(
+            self.provider,
+            self.host,
+            self.command_id,
+            self.relay,
+            self.ticker,
+            self.name,
+            self.tls,
+            inputs,
+        )
+        self.wait(self.provider.connect_timeout, inputs.timeout)
+        connecting = self.connecting = self.endpoint.connect(_Once(session))
+        connecting.addErrback(lambda failure: session.not_reached(failure.getErrorMessage()))
+
+    def forsake(self, reason: str) -> None:
+        """Give the session up, whatever it is doing; it will not be heard of again."""
+        session, self.session = self.session, None
+        if session is not None:
+            session.forsake(reason)
+        if self.connecting is not None:
+            self.connecting.cancel()
+            self.connecting = None
+
+    def pause(self, inputs: Inputs, reason: str) -> None:
+        """Enter Waiting after a loss: at once after a good bind, else later each time (GW-06)."""
+        good = self.state in ("Bound", "Draining") and self._was_good()
+        if good:
+            self.failures = 0
+            delay = self.chance() * min(1.0, self.provider.reconnect_min)
+        else:
+            self.failures += 1
+            delay = self._backoff()
+        self._wait_to_retry(inputs, reason, delay, "provider_lost")
+
+    def pause_refused(self, inputs: Inputs, command_status: int) -> None:
+        """Enter Waiting after a refused bind: how long depends on whose turn it is to act."""
+        alarm = command_status in AUTH_REFUSALS
+        if alarm:
+            # A wrong password tried every second gets the account locked (F64).
+            delay = self.provider.auth_retry_delay * (1 + 0.1 * self.chance())
+        elif command_status in BUSY_REFUSALS:
+            later = max(BUSY_DELAYS[-1], self.provider.reconnect_max)
+            delay = (*BUSY_DELAYS, later)[min(self.busy, len(BUSY_DELAYS))]
+            self.busy += 1
+        else:
+            self.failures += 1
+            delay = self._backoff()
+        reason = f"bind refused: {status_name(command_status)}"
+        self._wait_to_retry(inputs, reason, delay, "provider_bind_refused", alarm)
+
+    def _wait_to_retry(
+        self, inputs: Inputs, reason: str, delay: float, event: str, alarm: bool = False
+    ) -> None:
+        self.last_error = reason
+        self.enter("Waiting")
+        self.session = None
+        self.connecting = None
+        self.wait(delay, inputs.retry)
+        (log.error if alarm else log.warn)(
+            "{bind} is down: {reason}; next attempt in {delay:.1f} s",
+            event=event,
+            bind=self.name,
+            provider=self.provider.name,
+            host=self.host.name,
+            reason=reason,
+            delay=delay,
+            alarm=alarm,
         )
 
+    def _was_good(self) -> bool:
+        session = self.session
+        return session is not None and (
+            session.proven or self.clock.seconds() - session.bound_at >= PROVEN
+        )
 
-class UpstreamPool:
-    """All binds to a provider: every host, every number, every direction, all at once (GW-03).
-
-    :param reactor: connects and gives the time.
-    :param connect: makes the endpoint of a host; the default resolves its name at each attempt.
-    :param chance: random numbers in [0, 1), so that many binds do not come back in one moment.
-    :raises TlsError: the provider's file of CAs cannot be used.
-    """
-
-    def __init__(
-        self,
-        provider: Provider,
-        reactor: Any,
-        relay: Relay,
-        ticker: Ticker,
-        connect: Connect | None = None,
-        chance: Callable[[], float] = random,
-    ) -> None:
-        self.provider = provider
-        self._reactor = reactor
-        self.binds = [
-            UpstreamBind(
-                Core(
-                    provider=provider,
-                    host=host,
-                    number=number,
-                    command_id=command_id,
-                    endpoint=self._endpoint(connect or self._resolve, host, tls),
-                    tls=tls,
-                    relay=relay,
-                    ticker=ticker,
-                    chance=chance,
-                )
-            )
-            for host, tls in ((host, self._tls(host)) for host in provider.hosts)
-            for number in range(1, provider.binds + 1)
-            for command_id in BIND_COMMANDS[provider.bind]
-        ]
-
-    def start(self) -> None:
-        """Bind to all hosts; returns at once."""
-        for bind in self.binds:
-            bind.start()
-
-    def stop(self) -> Deferred[None]:
-        """Drain and unbind all. Fires when the last one is gone; never fails."""
-        return gatherResults([bind.stop() for bind in self.binds]).addCallback(lambda _: None)
-
-    def states(self) -> list[dict[str, Any]]:
-        """One row per bind, in the order of the configuration, with the fields of BindState."""
-        return [attrs.asdict(bind.state()) for bind in self.binds]
-
-    def _tls(self, host: Host) -> ClientTls | None:
+    def _backoff(self) -> float:
         provider = self.provider
-        if provider.tls == "none":
-            return None
-        return ClientTls(provider.tls_name or host.address, provider.tls_ca)
+        doubled = provider.reconnect_min * 2.0 ** min(self.failures - 1, 30)
+        return max(LEAST_PAUSE, min(provider.reconnect_max, doubled) * (0.8 + 0.2 * self.chance()))
 
-    def _resolve(self, host: Host) -> IStreamClientEndpoint:
-        timeout = self.provider.connect_timeout
-        return HostnameEndpoint(self._reactor, host.address, host.port, timeout)
+    def stopped(self) -> None:
+        """Enter Stopped and tell whoever waits for it."""
+        self.enter("Stopped")
+        self.forsake("stopped")
+        waiters, self.stop_waiters = self.stop_waiters, []
+        for waiter in waiters:
+            waiter.callback(None)
 
-    def _endpoint(
-        self, connect: Connect, host: Host, tls: ClientTls | None
-    ) -> IStreamClientEndpoint:
-        endpoint = connect(host)
-        return endpoint if tls is None else wrapClientTLS(tls, endpoint, clock=self._reactor)
+
+def _leave(inputs: Inputs, core: Core, state: str) -> None:
+    """No new submits from here on; the outstanding ones have ``drain`` seconds."""
+    core.enter(state)
+    core.wait(core.provider.drain, inputs.timeout)
+    if core.session is not None:
+        core.session.leave()
+
+
+# -- the machine: every line is (state).upon(input).to(state), and what is done on the way ------
+
+BUILDER = TypeMachineBuilder(Inputs, Core)
+IDLE = BUILDER.state("Idle")
+CONNECTING = BUILDER.state("Connecting")
+BINDING = BUILDER.state("Binding")
+BOUND = BUILDER.state("Bound")
+DRAINING = BUILDER.state("Draining")
+STOPPING = BUILDER.state("Stopping")
+WAITING = BUILDER.state("Waiting")
+STOPPED = BUILDER.state("Stopped")
+
+
+@IDLE.upon(Inputs.start).to(CONNECTING)
+@STOPPED.upon(Inputs.start).to(CONNECTING)
+@WAITING.upon(Inputs.retry).to(CONNECTING)
+def _connect(inputs: Inputs, core: Core) -> None:
+    core.enter("Connecting")
+    core.connect(inputs)
+
+
+@CONNECTING.upon(Inputs.reached).to(BINDING)
+def _bind(inputs: Inputs, core: Core) -> None:
+    core.enter("Binding")
+    core.wait(core.provider.bind_timeout, inputs.timeout)
+
+
+@BINDING.upon(Inputs.bound).to(BOUND)
+def _stand(inputs: Inputs, core: Core) -> None:
+    core.enter("Bound")
+    core.busy = 0
+    log.info(
+        "{bind} is bound",
+        event="provider_bound",
+        bind=core.name,
+        provider=core.provider.name,
+        host=core.host.name,
+        tls=core.tls is not None,
+    )
+
+
+@BINDING.upon(Inputs.refused).to(WAITING)
+def _refused(inputs: Inputs, core: Core, command_status: int) -> None:
+    core.pause_refused(inputs, command_status)
+
+
+@CONNECTING.upon(Inputs.timeout).to(WAITING)
+def _not_connected(inputs: Inputs, core: Core) -> None:
+    core.forsake("not connected in time")
+    core.pause(inputs, "not connected in time")
+
+
+@BINDING.upon(Inputs.timeout).to(WAITING)
+def _not_bound(inputs: Inputs, core: Core) -> None:
+    core.forsake("bind not answered")
+    core.pause(inputs, "bind not answered")
+
+
+@CONNECTING.upon(Inputs.lost).to(WAITING)
+@BINDING.upon(Inputs.lost).to(WAITING)
+@BOUND.upon(Inputs.lost).to(WAITING)
+@DRAINING.upon(Inputs.lost).to(WAITING)
+def _lost(inputs: Inputs, core: Core, reason: str) -> None:
+    core.pause(inputs, reason)
+
+
+@BOUND.upon(Inputs.asked_to_go).to(DRAINING)
+def _drain(inputs: Inputs, core: Core) -> None:
+    _leave(inputs, core, "Draining")
+
+
+@BOUND.upon(Inputs.stop).to(STOPPING)
+@DRAINING.upon(Inputs.stop).to(STOPPING)
+def _finish(inputs: Inputs, core: Core) -> None:
+    _leave(inputs, core, "Stopping")
+
+
+@DRAINING.upon(Inputs.settled).loop()
+@DRAINING.upon(Inputs.timeout).loop()
+@STOPPING.upon(Inputs.settled).loop()
+@STOPPING.upon(Inputs.timeout).loop()
+def _depart(inputs: Inputs, core: Core) -> None:
+    if core.session is not None:
+        core.session.depart()
+
+
+@STOPPING.upon(Inputs.lost).to(STOPPED)
+def _gone(inputs: Inputs, core: Core, reason: str) -> None:
+    core.stopped()
+
+
+@IDLE.upon(Inputs.stop).to(STOPPED)
+@CONNECTING.upon(Inputs.stop).to(STOPPED)
+@BINDING.upon(Inputs.stop).to(STOPPED)
+@WAITING.upon(Inputs.stop).to(STOPPED)
+@STOPPED.upon(Inputs.stop).loop()
+def _end(inputs: Inputs, core: Core) -> None:
+    core.stopped()
+
+
+for _state in (CONNECTING, BINDING, BOUND, DRAINING, STOPPING, WAITING):
+    _state.upon(Inputs.start).loop().returns(None)
+STOPPING.upon(Inputs.stop).loop().returns(None)
+STOPPING.upon(Inputs.asked_to_go).loop().returns(None)
+
+MACHINE = BUILDER.build()

@@ -1,0 +1,151 @@
+"""All binds to one provider, and how an operator sees them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from random import random
+from typing import Any
+
+import attrs
+from twisted.internet.defer import Deferred, gatherResults
+from twisted.internet.endpoints import HostnameEndpoint, wrapClientTLS
+from twisted.internet.interfaces import IStreamClientEndpoint
+
+from smppproxy.relay.peers import Relay
+from smppproxy.routing.providers import Host, Provider
+from smppproxy.smpp.constants import BIND_RECEIVER, BIND_TRANSCEIVER, BIND_TRANSMITTER
+from smppproxy.wire.protocol import Ticker
+from smppproxy.wire.tls import ClientTls
+from smppproxy.wire.upstream import MACHINE, SUFFIX, Core
+
+BIND_COMMANDS = {
+    "transceiver": (BIND_TRANSCEIVER,),
+    "transmitter+receiver": (BIND_TRANSMITTER, BIND_RECEIVER),
+    "transmitter": (BIND_TRANSMITTER,),
+    "receiver": (BIND_RECEIVER,),
+}
+
+Connect = Callable[[Host], IStreamClientEndpoint]
+
+
+@attrs.define
+class BindState:
+    """One bind as an operator sees it.
+
+    :ivar state: of the machine, e.g. ``"Bound"``.
+    :ivar since: monotonic seconds at which it was entered.
+    :ivar last_error: why it was last lost or refused; "" = never.
+    :ivar outstanding: submit_sm sent and not answered.
+    """
+
+    provider: str
+    host: str
+    number: int
+    bind: str
+    state: str
+    since: float
+    last_error: str
+    outstanding: int
+
+
+class UpstreamBind:
+    """One bind to one host of a provider, kept for as long as it is not stopped."""
+
+    def __init__(self, core: Core) -> None:
+        self._core = core
+        self._inputs = MACHINE(core)
+
+    def start(self) -> None:
+        """Connect and bind, again and again; idempotent."""
+        self._inputs.start()
+
+    def stop(self) -> Deferred[None]:
+        """Drain, unbind, close. Fires when it is done; never fails."""
+        done: Deferred[None] = Deferred()
+        self._core.stop_waiters.append(done)
+        self._inputs.stop()
+        return done
+
+    def state(self) -> BindState:
+        """How it is doing."""
+        core = self._core
+        session = core.session
+        return BindState(
+            provider=core.provider.name,
+            host=core.host.name,
+            number=core.number,
+            bind=SUFFIX[core.command_id] or "trx",
+            state=core.state,
+            since=core.since,
+            last_error=core.last_error,
+            outstanding=len(session.session.window) if session is not None else 0,
+        )
+
+
+class UpstreamPool:
+    """All binds to a provider: every host, every number, every direction, all at once (GW-03).
+
+    :param reactor: connects and gives the time.
+    :param connect: makes the endpoint of a host; the default resolves its name at each attempt.
+    :param chance: random numbers in [0, 1), so that many binds do not come back in one moment.
+    :raises TlsError: the provider's file of CAs cannot be used.
+    """
+
+    def __init__(
+        self,
+        provider: Provider,
+        reactor: Any,
+        relay: Relay,
+        ticker: Ticker,
+        connect: Connect | None = None,
+        chance: Callable[[], float] = random,
+    ) -> None:
+        self.provider = provider
+        self._reactor = reactor
+        self.binds = [
+            UpstreamBind(
+                Core(
+                    provider=provider,
+                    host=host,
+                    number=number,
+                    command_id=command_id,
+                    endpoint=self._endpoint(connect or self._resolve, host, tls),
+                    tls=tls,
+                    relay=relay,
+                    ticker=ticker,
+                    chance=chance,
+                )
+            )
+            for host, tls in ((host, self._tls(host)) for host in provider.hosts)
+            for number in range(1, provider.binds + 1)
+            for command_id in BIND_COMMANDS[provider.bind]
+        ]
+
+    def start(self) -> None:
+        """Bind to all hosts; returns at once."""
+        for bind in self.binds:
+            bind.start()
+
+    def stop(self) -> Deferred[None]:
+        """Drain and unbind all. Fires when the last one is gone; never fails."""
+        return gatherResults([bind.stop() for bind in self.binds]).addCallback(lambda _: None)
+
+    def states(self) -> list[BindState]:
+        """One row per bind, in the order of the configuration."""
+        return [bind.state() for bind in self.binds]
+
+    def _tls(self, host: Host) -> ClientTls | None:
+        provider = self.provider
+        if provider.tls == "none":
+            return None
+        return ClientTls(provider.tls_name or host.address, provider.tls_ca)
+
+    def _resolve(self, host: Host) -> IStreamClientEndpoint:
+        timeout = self.provider.connect_timeout
+        return HostnameEndpoint(self._reactor, host.address, host.port, timeout)
+
+    def _endpoint(
+        self, connect: Connect, host: Host, tls: ClientTls | None
+    ) -> IStreamClientEndpoint:
+        endpoint = connect(host)
+        return endpoint if tls is None else wrapClientTLS(tls, endpoint, clock=self._reactor)
