@@ -6,11 +6,13 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import attrs
 from twisted.web.resource import Resource
 from twisted.web.server import Request, Site
 
 from smppproxy.admin.metrics import NodeCollector, exposition
 from smppproxy.relay.relay import SmppRelay
+from smppproxy.wire.pool import BindState
 
 
 class Page(Resource):
@@ -19,7 +21,7 @@ class Page(Resource):
     isLeaf = True
 
     def __init__(self, answer: Callable[[], tuple[int, bytes, bytes]]) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self._answer = answer
 
     def render_GET(self, request: Request) -> bytes:  # noqa: N802 - Twisted's name
@@ -55,12 +57,12 @@ def as_json(value: Callable[[], Any]) -> Callable[[], tuple[int, bytes, bytes]]:
 def site(
     relay: SmppRelay,
     ready: Callable[[], bool],
-    binds: Callable[[], list[dict[str, Any]]],
+    binds: Callable[[], list[BindState]],
 ) -> Site:
     """The admin door of one node.
 
     :param ready: whether new binds are welcome (false while draining or without the store).
-    :param binds: one row per bind to a provider.
+    :param binds: gives every bind to a provider as it is now.
     """
     collector = NodeCollector(relay, binds)
     root = Resource()
@@ -71,7 +73,10 @@ def site(
         Page(lambda: (200, b"text/plain; version=0.0.4; charset=utf-8", exposition(collector))),
     )
     root.putChild(b"ledger", Page(as_json(relay.ledger.as_dict)))
-    root.putChild(b"binds", Page(as_json(lambda: {"upstream": binds(), "clients": clients(relay)})))
+    root.putChild(
+        b"binds",
+        Page(as_json(lambda: {"upstream": [*map(attrs.asdict, binds())], "clients": clients(relay)})),
+    )
     return Site(root)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -11,6 +10,7 @@ from prometheus_client.registry import Collector
 
 from smppproxy.relay.ledger import FIELDS
 from smppproxy.relay.relay import SmppRelay
+from smppproxy.wire.pool import BindState
 
 HELP = {
     "submitted": "submit_sm taken from clients",
@@ -48,9 +48,9 @@ GAUGES = frozenset({"withheld", "queued_before"})
 class NodeCollector(Collector):
     """Reads ledger, binds and queues of one node when asked."""
 
-    def __init__(self, relay: SmppRelay, binds: Callable[[], list[dict[str, Any]]]) -> None:
+    def __init__(self, relay: SmppRelay, binds: Callable[[], list[BindState]]) -> None:
         """
-        :param binds: rows of the upstream binds: provider, host, bind, state, outstanding.
+        :param binds: gives every bind to a provider as it is now.
         """
         self._relay = relay
         self._binds = binds
@@ -97,9 +97,9 @@ class NodeCollector(Collector):
             labels=["provider", "host", "bind"],
         )
         for row in self._binds():
-            place = [row["provider"], row["host"], str(row["bind"])]
-            state.add_metric([*place, row["state"]], 1)
-            window.add_metric(place, row["outstanding"])
+            place = [row.provider, row.host, f"{row.number}{row.bind}"]
+            state.add_metric([*place, row.state], 1)
+            window.add_metric(place, row.outstanding)
         yield state
         yield window
 

@@ -64,13 +64,19 @@ class Delivers:
     _log = Logger()
 
     def __init__(
-        self, store: Store, ledger: Ledger, released: Callable[[Iterable[bytes]], None]
+        self,
+        store: Store,
+        ledger: Ledger,
+        wall_clock: Callable[[], float],
+        released: Callable[[Iterable[bytes]], None],
     ) -> None:
         """
+        :param wall_clock: unix seconds: the done date of receipts that tell none.
         :param released: told the queues that grew.
         """
         self._store = store
         self._ledger = ledger
+        self._wall_clock = wall_clock
         self._released = released
         self._mo = MoTable(())
         self._limits: dict[bytes, Limit] = {}
@@ -139,7 +145,7 @@ class Delivers:
             receipt.state,
             receipt.stat[:MAX_WORD],
             receipt.err[:MAX_WORD],
-            receipt.done_date,
+            receipt.done_date or int(self._wall_clock()),
             receipt.sub,
             receipt.dlvrd,
             receipt.text[:MAX_TEXT],

@@ -10,6 +10,7 @@ again, by it or by another node, when a receiver binds.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from struct import Struct
 from typing import Any
 
 from twisted.logger import Logger
@@ -18,7 +19,6 @@ from smppproxy.receipts.deliver import receipt_body
 from smppproxy.relay.directory import Directory, Inbox
 from smppproxy.relay.ledger import Ledger
 from smppproxy.relay.peers import Client
-from smppproxy.smpp.build import header
 from smppproxy.smpp.constants import (
     DELIVER_SM,
     ESME_RDELIVERYFAILURE,
@@ -34,6 +34,8 @@ from smppproxy.smpp.constants import (
 from smppproxy.smpp.pdu import Pdu
 from smppproxy.store.interface import Entry, Limit, Store
 from smppproxy.store.records import MoRecord, Origin, ReceiptRecord, RecordError
+
+HEADER = Struct(">IIII").pack
 
 TEMPORARY = frozenset(
     {
@@ -179,7 +181,7 @@ class Outbox:
             if body is None:
                 continue
             sequence_number = client.session.window.open(delivery, self._now)
-            pdu = header(DELIVER_SM, 0, sequence_number, len(body)) + body
+            pdu = HEADER(16 + len(body), DELIVER_SM, 0, sequence_number) + body
             waiting = writes.get(client)
             if waiting is None:
                 writes[client] = [pdu]
@@ -204,7 +206,21 @@ class Outbox:
             self._bury([delivery])
             return None
         return receipt_body(
-            origin, receipt, with_tlvs=client.session.interface_version >= 0x34
+            origin.client_message_id,
+            origin.source_addr_ton,
+            origin.source_addr_npi,
+            origin.source_addr,
+            origin.dest_addr_ton,
+            origin.dest_addr_npi,
+            origin.destination_addr,
+            origin.submit_time,
+            receipt.done_date,
+            receipt.state,
+            receipt.stat,
+            receipt.err,
+            user_message_reference=origin.user_message_reference,
+            network_error_code=receipt.network_error_code,
+            with_tlvs=client.session.interface_version > 0x33,
         )
 
     # -- answers --------------------------------------------------------------------------------

@@ -43,7 +43,7 @@ class SmppRelay:
         self._submits = Submits(
             self.directory, store, self.ledger, wall_clock, self._outbox.wake
         )
-        self._delivers = Delivers(store, self.ledger, self._outbox.wake)
+        self._delivers = Delivers(store, self.ledger, wall_clock, self._outbox.wake)
         store.watch(self._store_changed)
 
     def use(

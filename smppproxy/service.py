@@ -1,0 +1,245 @@
+"""The composition root: the whole object graph of a node on one screen.
+
+:func:`build` puts the rooms together, :class:`SmppProxy` starts and stops them in their order.
+Nobody else knows more than what was given to it here.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from twisted.application.service import Service
+from twisted.internet.defer import Deferred, DeferredList, gatherResults, succeed
+from twisted.internet.endpoints import TCP4ServerEndpoint, UNIXServerEndpoint
+from twisted.internet.task import LoopingCall
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from smppproxy.admin.http import site
+from smppproxy.config import ConfigError, Listener, Network, Node, load_network
+from smppproxy.relay.relay import SmppRelay
+from smppproxy.routing.providers import Provider
+from smppproxy.store import open_store
+from smppproxy.store.interface import RECEIPTS, Store, StoreError
+from smppproxy.wire.admission import Admission
+from smppproxy.wire.authentication import Authenticator, CheckThreads
+from smppproxy.wire.listener import ClientListener
+from smppproxy.wire.pool import BindState, UpstreamPool
+from smppproxy.wire.protocol import Ticker
+from smppproxy.wire.tls import ServerTls
+
+STORE_GRACE = 5.0
+"""Seconds that clients' connections wait for the store at a start before binds get 0x08."""
+
+
+class SmppProxy(Service):
+    """One node.
+
+    :ivar relay: the journeys, with the ledger and the directory of who is bound.
+    :ivar listeners: the doors for clients; each tells its ``port``.
+    :ivar pools: the binds to each provider, by its name.
+    :ivar admin_port: of the admin door, 0 when it has none.
+    """
+
+    _log = Logger()
+
+    def __init__(self, node: Node, network: Network, reactor: Any, store: Store) -> None:
+        self.node = node
+        self.network = network
+        self.store = store
+        self.draining = False
+        self._reactor = reactor
+        self.relay = SmppRelay(store, time.time)
+        self.ticker = Ticker(reactor)
+        self._threads = CheckThreads(reactor)
+        self._admission = Admission(
+            self.relay,
+            self.ticker,
+            Authenticator(reactor, self._threads.run),
+            lambda: self.network.accounts,
+            self.ready,
+            node.system_id,
+            node.timers,
+        )
+        self.listeners = [self._listener(listener) for listener in node.listeners]
+        self.pools: dict[str, UpstreamPool] = {}
+        self.admin_port = 0
+        self._admin: Any = None
+        self._loop = LoopingCall(self._tick)
+        self._loop.clock = reactor
+
+    def _listener(self, listener: Listener) -> ClientListener:
+        return ClientListener(
+            self._reactor,
+            self._admission,
+            listener.name,
+            listener.address,
+            listener.port,
+            ServerTls(listener.certificate, listener.key) if listener.tls else None,
+            listener.accept_rate,
+            listener.max_sessions,
+        )
+
+    def ready(self) -> bool:
+        """Whether new binds are welcome."""
+        return self.store.ready and not self.draining
+
+    def binds(self) -> list[BindState]:
+        """Every bind to a provider, for people and metrics."""
+        return [row for _, pool in sorted(self.pools.items()) for row in pool.states()]
+
+    # -- start ----------------------------------------------------------------------------------
+
+    def startService(self) -> None:  # noqa: N802 - Twisted's name
+        """Listen, connect to the store, then let clients in and bind to the providers.
+
+        :raises twisted.internet.error.CannotListenError: a listener's port is taken.
+        """
+        super().startService()  # type: ignore[no-untyped-call]
+        for listener in self.listeners:
+            listener.start()
+            listener.hold()
+        self._log.info("node {name} starts", event="node_starts", name=self.node.name)
+        self.ticker.start()
+        self._threads.start()
+        self._loop.start(1.0, now=False)
+        self._use(self.network)
+        self._open_admin()
+        grace = self._reactor.callLater(STORE_GRACE, self._open_doors)
+        self.store.start().addCallbacks(
+            self._store_started, self._store_failed, callbackArgs=(grace,)
+        )
+
+    def _store_started(self, _: object, grace: Any) -> None:
+        if grace.active():
+            grace.cancel()
+        queues = [RECEIPTS + account.key for account in self.network.accounts.values()]
+        self.store.sizes(queues).addCallbacks(self.relay.opened, lambda failure: None).addCallback(
+            lambda _: self._open_doors()
+        )
+
+    def _store_failed(self, failure: Failure) -> None:
+        if not self.running:
+            return
+        self._log.critical(
+            "the store cannot work: {reason}", event="store_unusable", reason=failure.value
+        )
+        if failure.check(StoreError):
+            self._reactor.stop()
+
+    def _open_doors(self) -> None:
+        if not self.running or self.draining:
+            return
+        for listener in self.listeners:
+            listener.release()
+        for pool in self.pools.values():
+            pool.start()
+
+    def _open_admin(self) -> None:
+        admin = self.node.admin
+        if admin.path:
+            endpoint: Any = UNIXServerEndpoint(self._reactor, admin.path, mode=0o600)
+        elif admin.port >= 0 and admin.address and admin != type(admin)():
+            endpoint = TCP4ServerEndpoint(self._reactor, admin.port, interface=admin.address)
+        else:
+            return
+
+        def listening(port: Any) -> None:
+            self._admin = port
+            self.admin_port = getattr(port.getHost(), "port", 0)
+            self._log.info("admin door on {port}", event="admin_listening", port=port.getHost())
+
+        endpoint.listen(site(self.relay, self.ready, self.binds)).addCallbacks(
+            listening,
+            lambda failure: self._log.failure("no admin door", failure, event="admin_failed"),
+        )
+
+    # -- the network ----------------------------------------------------------------------------
+
+    def reload(self) -> None:
+        """Read the network file again; a wrong one changes nothing (F97)."""
+        try:
+            network = load_network(self.node.network_file)
+        except (ConfigError, OSError) as error:
+            self._log.error(
+                "the network file is not taken: {error}", event="reload_refused", error=error
+            )
+            return
+        self._use(network)
+        if self.running:
+            self._open_doors()
+        self._log.info("network file taken", event="reloaded")
+
+    def _use(self, network: Network) -> None:
+        """Take a network: sessions that it does not change go on."""
+        self.network = network
+        self.relay.use(network.accounts, network.routes, network.mo, self._reactor.seconds())
+        for name in [*self.pools]:
+            provider = network.providers.get(name)
+            if provider is None or provider != self.pools[name].provider:
+                self.pools.pop(name).stop()
+        for name, provider in network.providers.items():
+            if name not in self.pools:
+                self.pools[name] = self._pool(provider)
+        for name in [*self.relay.directory.clients]:
+            self._refresh(name)
+
+    def _refresh(self, system_id: str) -> None:
+        """Bound sessions take their account's new limits; those of a removed account drain."""
+        account = self.network.accounts.get(system_id)
+        for session in self._admission.sessions_of(system_id):
+            if account is None or not account.enabled:
+                session.drain(self.node.drain_timeout)
+            else:
+                session.account = account
+                session.session.window.limit = account.deliver_window
+
+    def _pool(self, provider: Provider) -> UpstreamPool:
+        return UpstreamPool(provider, self._reactor, self.relay, self.ticker)
+
+    def _tick(self) -> None:
+        self.relay.tick(self._reactor.seconds())
+
+    # -- stop -----------------------------------------------------------------------------------
+
+    def stopService(self) -> Deferred[None]:  # noqa: N802 - Twisted's name
+        """Drain: answer what is in flight, unbind everybody, then let go of the store (GW-04)."""
+        super().stopService()  # type: ignore[no-untyped-call]
+        self.draining = True
+        self._admission.draining = True
+        self._log.info("node {name} drains", event="node_drains", name=self.node.name)
+        clients = [listener.drain(self.node.drain_timeout) for listener in self.listeners]
+        return (
+            DeferredList(clients, consumeErrors=True)
+            .addCallback(lambda _: self._stop_pools())
+            .addCallback(lambda _: self._stop_rest())
+            .addCallback(lambda _: None)
+        )
+
+    def _stop_pools(self) -> Deferred[Any]:
+        return DeferredList([pool.stop() for pool in self.pools.values()], consumeErrors=True)
+
+    def _stop_rest(self) -> Deferred[Any]:
+        if self._loop.running:
+            self._loop.stop()
+        self.ticker.stop()
+        self._threads.stop()
+        admin: Deferred[Any] = succeed(None)
+        if self._admin is not None:
+            admin = self._admin.stopListening() or admin
+        return gatherResults([self.store.stop(), admin])
+
+
+def build(
+    node: Node,
+    network: Network,
+    reactor: Any,
+    open_a_store: Callable[[str, str, Any], Store] = open_store,
+) -> SmppProxy:
+    """A node of its two files, ready to be started.
+
+    :param reactor: its ``seconds`` should be monotonic, see :func:`smppproxy.tap.monotonic`.
+    """
+    return SmppProxy(node, network, reactor, open_a_store(node.store, node.name, reactor))
