@@ -75,7 +75,11 @@ def site(
     root.putChild(b"ledger", Page(as_json(relay.ledger.as_dict)))
     root.putChild(
         b"binds",
-        Page(as_json(lambda: {"upstream": [*map(attrs.asdict, binds())], "clients": clients(relay)})),
+        Page(
+            as_json(
+                lambda: {"upstream": [*map(attrs.asdict, binds())], "clients": clients(relay)}
+            )
+        ),
     )
     return Site(root)
 

@@ -33,7 +33,7 @@ class Pool:
         self._run = 0
 
     def pick(self) -> Upstream | None:
-        """A bind with room in its window, the binds taking turns; None when every window is full."""
+        """A bind with room in its window, the binds taking turns; None when all are full."""
         binds = self.binds
         count = len(binds)
         if self._run < RUN and self._turn < count:
@@ -87,7 +87,7 @@ class Inbox:
         )
 
     def pick(self) -> Client | None:
-        """The next receiver with room, the receivers taking turns (GW-29); None when all are full."""
+        """The next receiver with room, the receivers taking turns (GW-29); None when none has."""
         receivers = self.receivers
         for step in range(1, len(receivers) + 1):
             turn = (self._turn + step) % len(receivers)

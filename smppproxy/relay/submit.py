@@ -136,7 +136,7 @@ class Submits:
         limits: dict[bytes, Limit],
         now: float,
     ) -> None:
-        """Route by this table from the next read on; buckets of unchanged limits keep their fill."""
+        """Route by this table from now on; buckets of unchanged limits keep their fill."""
         self._routes = routes
         self._limits = limits
         old = self._buckets
@@ -342,7 +342,7 @@ class Submits:
         replies.setdefault(submit.client, []).append(reply)
 
     def give_up(self, submits: Iterable[Submit]) -> None:
-        """Tell the clients that the fate of these is unknown: ESME_RUNKNOWNERR, never sent again."""
+        """Tell the clients that the fate of these is unknown: ESME_RUNKNOWNERR."""
         replies: dict[Client, list[bytes]] = {}
         for submit in submits:
             submit.settled = True
@@ -417,7 +417,7 @@ class Submits:
         )
 
     def _resend(self, submit: Submit, now: float, writes: Writes) -> bool:
-        """Send a second copy; with no provider bound it waits, since the first bind decides soon."""
+        """Send a second copy; with no provider bound it waits for the first bind."""
         submit.attempts = 1
         status = self._send(submit, now, writes)
         if status == ESME_RSYSERR and submit.targets[0] in self._directory.pools:
@@ -434,7 +434,7 @@ class Submits:
             self.reroute(pool, now)
 
     def reroute(self, pool: Pool, now: float) -> None:
-        """The last bind of a provider went: what waited for it goes to the next target or is refused."""
+        """A provider's last bind went: what waited goes to the next target or is refused."""
         waiting = list(pool.backlog)
         pool.backlog.clear()
         replies: dict[Client, list[bytes]] = {}
