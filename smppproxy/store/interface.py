@@ -135,7 +135,10 @@ class Store(Protocol):
     """The contract. Every Deferred fails with :class:`StoreUnavailable` and nothing else."""
 
     ready: bool
-    """Whether a call has a chance right now; cheap enough to be read for each message."""
+    """Whether the store takes what is new right now; cheap enough to be read for each message."""
+
+    full: bool
+    """Whether it is not ready because it is out of memory: queues can still be emptied (F83)."""
 
     def watch(self, callback: Callable[[bool], None]) -> None:
         """Call ``callback(ready)`` at every change of ``ready``."""
@@ -160,6 +163,7 @@ class Store(Protocol):
         ttl: int,
         limits: dict[bytes, Limit],
         patience: float | None = 5.0,
+        final_ttl: int = 43_200,
     ) -> Deferred[list[bytes]]:
         """Write maps, each with its time to live in seconds, and release what was parked for them.
 
@@ -170,6 +174,7 @@ class Store(Protocol):
 
         ``limits`` go by queue name and are remembered by the store, so passing the same dict
         object again costs nothing; change limits by passing another dict, not in place.
+        ``final_ttl`` counts for a final receipt that was parked, see :meth:`match`.
         """
 
     def match(

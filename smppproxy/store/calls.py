@@ -1,0 +1,244 @@
+"""Calls to the store that outlive a connection: patience, a bound on what is out, one exception.
+
+A call is sent when the connection is up, and sent again on the next connection when its answer did
+not come, as long as its patience lasts. The scripts make that safe (see ``scripts/head.lua``): a
+retried call carries the same number in the same slot, and a raised fence keeps late copies out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import msgpack
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
+from twisted.python.failure import Failure
+
+from .interface import NOT_SENT, UNKNOWN, StoreUnavailable
+from .link import LOST, Link, ServerError
+from .scripts import Script
+
+FOREVER = float("inf")
+
+_BAD_SERVER = ("READONLY", "LOADING", "MASTERDOWN", "NOAUTH", "WRONGPASS", "UNBLOCKED")
+"""Errors that say: not this server, or not now. The connection is given up (T17, F85)."""
+
+_PASSING = ("OOM", "MISCONF", "NOREPLICAS", "BUSY", "CLUSTERDOWN", "TRYAGAIN")
+"""Errors that say: not now. Nothing was changed."""
+
+_pack = msgpack.Packer(use_bin_type=False, autoreset=True).pack
+
+Decode = Callable[[Any], Any]
+
+
+class Call:
+    """One call that is out or waiting. ``until`` is when its patience ends, on the clock."""
+
+    __slots__ = (
+        "again",
+        "body",
+        "decode",
+        "detail",
+        "due",
+        "fate",
+        "number",
+        "reason",
+        "result",
+        "script",
+        "slot",
+        "until",
+        "whole",
+    )
+
+    def __init__(self, script: Script, body: bytes, decode: Decode, until: float) -> None:
+        self.script = script
+        self.body = body
+        self.decode = decode
+        self.until = until
+        self.due = 0.0
+        self.again = False
+        self.whole = False
+        self.fate = NOT_SENT
+        self.reason = "away"
+        self.detail = ""
+        self.slot = 0
+        self.number = 0
+        self.result: Deferred[Any] | None = None
+
+
+class Calls:
+    """Every call of one store. ``link`` is set while a connection is up and shaken hands with."""
+
+    def __init__(
+        self,
+        clock: IReactorTime,
+        prefix: bytes,
+        node: bytes,
+        instance: bytes,
+        trouble: Callable[[], None],
+        limit: int = 1000,
+    ) -> None:
+        self._clock = clock
+        self._prefix = prefix
+        self._node = node
+        self._instance = instance
+        self._trouble = trouble
+        self._limit = limit
+        self._closed = False
+        self._link: Link | None = None
+        self._epoch = b"0"
+        self._number = 0
+        self._slots: list[int] = list(range(limit, 0, -1))
+        self._waiting: list[Call] = []
+
+    def __len__(self) -> int:
+        """How many calls are out or waiting."""
+        return self._limit - len(self._slots)
+
+    def call(
+        self, script: Script, args: Any, decode: Decode, patience: float | None
+    ) -> Deferred[Any]:
+        """Run a script with ``args``; the Deferred fires with ``decode(result)``."""
+        if self._closed or (self._link is None and patience == 0.0):
+            return _failed(StoreUnavailable(NOT_SENT))
+        if not self._slots:
+            return _failed(StoreUnavailable(NOT_SENT, "busy"))
+        until = FOREVER if patience is None else self._clock.seconds() + patience
+        call = Call(script, _pack(args), decode, until)
+        call.slot = self._slots.pop()
+        self._number += 1
+        call.number = self._number
+        result: Deferred[Any] = Deferred(lambda _: self._cancelled(call))
+        call.result = result
+        if self._link is None:
+            self._waiting.append(call)
+        else:
+            self._send(call, self._link)
+        return result
+
+    def up(self, link: Link, epoch: bytes) -> None:
+        """A connection is ready: send what waits, oldest first."""
+        self._link = link
+        self._epoch = epoch
+        waiting, self._waiting = self._waiting, []
+        for call in sorted(waiting, key=lambda each: each.number):
+            self._send(call, link)
+
+    def down(self) -> None:
+        """The connection went. What was out has come back by way of :data:`LOST`."""
+        self._link = None
+
+    def tick(self, now: float) -> None:
+        """Send again what is due, and give up what has lost its patience."""
+        if not self._waiting:
+            return
+        waiting, self._waiting = self._waiting, []
+        for call in waiting:
+            link = self._link
+            if now >= call.until:
+                self._fail(call)
+            elif link is not None and now >= call.due:
+                self._send(call, link)
+            else:
+                self._waiting.append(call)
+
+    def close(self) -> None:
+        """Fail everything that waits, and every later call."""
+        self._closed = True
+        waiting, self._waiting = self._waiting, []
+        for call in waiting:
+            self._fail(call)
+
+    def _send(self, call: Call, link: Link) -> None:
+        head = _pack(
+            (
+                self._prefix,
+                self._node,
+                self._instance,
+                self._epoch,
+                call.slot,
+                call.number,
+                call.again,
+            )
+        )
+        script = call.script
+
+        def answered(reply: Any) -> None:
+            self._answered(call, link, reply)
+
+        if call.whole:
+            link.send(answered, b"EVAL", script.source, 0, head, call.body)
+        else:
+            link.send(answered, b"EVALSHA", script.sha, 0, head, call.body)
+
+    def _answered(self, call: Call, link: Link, reply: Any) -> None:
+        if reply.__class__ is bytes:
+            self._done(call, reply)
+        elif reply is LOST:
+            self._retry(call, UNKNOWN, "lost")
+        elif isinstance(reply, ServerError):
+            self._refused(call, link, str(reply))
+        else:
+            # nil: a newer connection of this process raised the fence; this one is of no use.
+            self._retry(call, call.fate, "lost")
+            link.abort()
+
+    def _done(self, call: Call, reply: bytes) -> None:
+        result = self._leave(call)
+        if result is None:
+            return
+        try:
+            value = call.decode(msgpack.unpackb(reply, raw=True))
+        except (ValueError, TypeError, IndexError) as error:
+            result.errback(Failure(StoreUnavailable(UNKNOWN, "refused", str(error))))
+        else:
+            result.callback(value)
+
+    def _refused(self, call: Call, link: Link, text: str) -> None:
+        code = text.split(" ", 1)[0]
+        if code == "NOSCRIPT":
+            call.whole = True
+            self._send(call, link)
+            call.whole = False
+        elif code in _BAD_SERVER:
+            self._retry(call, call.fate, "away", text)
+            link.abort()
+        elif code in _PASSING:
+            self._trouble()
+            call.due = self._clock.seconds() + 0.1
+            self._retry(call, call.fate, "full" if code == "OOM" else "away", text)
+        else:
+            call.fate, call.reason, call.detail = UNKNOWN, "refused", text
+            self._fail(call)
+
+    def _retry(self, call: Call, fate: str, reason: str, detail: str = "") -> None:
+        call.fate, call.reason, call.detail = fate, reason, detail
+        call.again = call.again or fate == UNKNOWN
+        if call.result is None or self._clock.seconds() >= call.until:
+            self._fail(call)
+        else:
+            self._waiting.append(call)
+
+    def _fail(self, call: Call) -> None:
+        result = self._leave(call)
+        if result is not None:
+            result.errback(Failure(StoreUnavailable(call.fate, call.reason, call.detail)))
+
+    def _leave(self, call: Call) -> Deferred[Any] | None:
+        self._slots.append(call.slot)
+        result, call.result = call.result, None
+        return result
+
+    def _cancelled(self, call: Call) -> None:
+        # An answer may still come for it, so its slot is given back only then.
+        call.result = None
+        if call in self._waiting:
+            self._waiting.remove(call)
+            self._leave(call)
+
+
+def _failed(error: StoreUnavailable) -> Deferred[Any]:
+    result: Deferred[Any] = Deferred()
+    result.errback(Failure(error))
+    return result

@@ -1,0 +1,154 @@
+"""One connection to a Redis or Valkey server: octets out, replies back in the same order.
+
+txredisapi reads the replies and counts the backoff; everything that loses calls or connections in
+it is left out: its pool and its handler (which queue without limit while the server is away), its
+AUTH and SELECT (a failure there ends reconnecting for good), its transactions and pipelines, its
+conversion of numbers and texts. Importing this module imports txredisapi, which installs the
+default reactor: import it only where a store is opened.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import hiredis
+import txredisapi
+from twisted.application.internet import ClientService
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime, IStreamClientEndpoint
+from twisted.python.failure import Failure
+
+ServerError = txredisapi.ResponseError
+"""What an error reply is delivered as; the text begins with the server's error code."""
+
+
+class Lost(Exception):
+    """Delivered in place of a reply that will not come: the connection went."""
+
+
+LOST = Lost("connection lost")
+
+Answer = Callable[[Any], None]
+
+
+class Owner(Protocol):
+    """Who is told about a connection."""
+
+    def link_made(self, link: Link) -> None:
+        """The transport is up; nothing has been sent."""
+
+    def link_lost(self, link: Link) -> None:
+        """It went; every call that was out has been answered with :data:`LOST`."""
+
+
+class Link(txredisapi.HiredisProtocol):  # type: ignore[misc]
+    """Sends commands and hands each reply, an error included, to the callable given with it."""
+
+    def __init__(self, owner: Owner, clock: IReactorTime) -> None:
+        super().__init__(charset=None, convertNumbers=False)
+        self._owner = owner
+        self._clock = clock
+        self._out: deque[tuple[float, Answer]] = deque()
+        self.alive = False
+        self.last_sent = 0.0
+
+    def connectionMade(self) -> None:
+        self.alive = True
+        self._owner.link_made(self)
+
+    def usable(self) -> None:
+        """The handshake is done: the backoff begins anew when this connection goes."""
+        self.factory.rejected = 0
+
+    def send(self, answer: Answer, *parts: bytes | int) -> None:
+        """Send one command. ``answer`` gets its reply, a :data:`ServerError` or :data:`LOST`."""
+        if not self.alive:
+            answer(LOST)
+            return
+        self.last_sent = now = self._clock.seconds()
+        self._out.append((now, answer))
+        self.transport.write(hiredis.pack_command(parts))
+
+    def ask(self, *parts: bytes | int) -> Deferred[Any]:
+        """Like :meth:`send`, for the few calls that are not part of the traffic."""
+        result: Deferred[Any] = Deferred()
+
+        def answered(reply: Any) -> None:
+            if isinstance(reply, Exception):
+                result.errback(Failure(reply))
+            else:
+                result.callback(reply)
+
+        self.send(answered, *parts)
+        return result
+
+    def oldest(self) -> float | None:
+        """When the call was sent whose reply is due next; ``None`` when nothing is out."""
+        return self._out[0][0] if self._out else None
+
+    def dataReceived(self, data: bytes, unpause: bool = False) -> None:
+        reader = self._reader
+        reader.feed(data)
+        try:
+            reply = reader.gets()
+            while reply is not False and self._out:
+                self._out.popleft()[1](reply)
+                reply = reader.gets()
+        except txredisapi.InvalidData:
+            self.abort()
+            return
+        if reply is not False:
+            self.abort()
+
+    def abort(self) -> None:
+        """Give the connection up at once: late replies must not be taken for others (F81)."""
+        if self.alive:
+            self.transport.abortConnection()
+            self._end()
+
+    def connectionLost(self, why: Failure) -> None:
+        super().connectionLost(why)
+        self._end()
+
+    def _end(self) -> None:
+        if not self.alive:
+            return
+        self.alive = False
+        while self._out:
+            self._out.popleft()[1](LOST)
+        self._owner.link_lost(self)
+
+
+class Connector(txredisapi.RedisFactory):  # type: ignore[misc]
+    """Keeps one connection up, with a backoff that only a finished handshake resets (T16, F65)."""
+
+    initialDelay = 0.05
+    maxDelay = 0.5
+
+    def __init__(self, owner: Owner, endpoint: IStreamClientEndpoint, clock: IReactorTime) -> None:
+        super().__init__(None, None, 1, isLazy=True, charset=None, convertNumbers=False)
+        self._owner = owner
+        self._clock = clock
+        self.rejected = 0
+        self._service = ClientService(endpoint, self, retryPolicy=self._delay, clock=clock)
+
+    def _delay(self, attempt: int) -> float:
+        delay: float = self.retryDelay(max(attempt, self.rejected, 1))
+        return delay
+
+    def buildProtocol(self, addr: object) -> Link:
+        self.rejected += 1
+        link = Link(self._owner, self._clock)
+        link.factory = self
+        return link
+
+    def start(self) -> None:
+        """Connect, and again whenever the connection goes."""
+        self._service.startService()
+
+    def stop(self) -> Deferred[None]:
+        """Stop trying and close; fires when the connection is gone."""
+        stopped: Deferred[None] = self._service.stopService()
+        return stopped

@@ -1,0 +1,34 @@
+"""From a read URL to a store: the only place that knows every kind."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.internet.endpoints import HostnameEndpoint, UNIXClientEndpoint
+
+from .interface import Store
+from .redis import RedisStore
+from .tls import tls_endpoint
+from .url import Address
+
+CONNECT_TIMEOUT = 5
+
+
+def open_address(address: Address, node_name: str, reactor: Any) -> Store:
+    """A store that is not started yet."""
+    options: dict[str, Any] = {
+        "user": address.user,
+        "password": address.password,
+        "db": address.db,
+        "prefix": address.prefix,
+        "deadline": address.deadline,
+    }
+    if address.scheme == "redis+unix":
+        endpoint: Any = UNIXClientEndpoint(reactor, address.path, timeout=CONNECT_TIMEOUT)
+        return RedisStore(endpoint, node_name, reactor, **options)
+    host, port = address.hosts[0]
+    endpoint = HostnameEndpoint(reactor, host.encode(), port, timeout=CONNECT_TIMEOUT)
+    if address.scheme == "rediss":
+        endpoint = tls_endpoint(endpoint, address.name, address.ca)
+        options["tls_name"] = address.name
+    return RedisStore(endpoint, node_name, reactor, **options)

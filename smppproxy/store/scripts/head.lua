@@ -1,0 +1,30 @@
+-- Begins every script. ARGV[1]: who calls; ARGV[2]: the batch. Both msgpack.
+-- A connection that was given up may still have calls in the server's buffer. The next connection
+-- raises the fence of its process before it sends anything, so such a call finds the fence raised,
+-- changes nothing and answers nil: what is tried again cannot also run late.
+local call = redis.call
+local prefix, node, instance, epoch, slot, number, again = unpack(cmsgpack.unpack(ARGV[1]))
+local fence = call('GET', prefix .. 'node:' .. instance)
+if fence and fence ~= epoch then return false end
+
+-- A call that is tried again gets the result of its first try, if that one ran. A slot is a place
+-- for the result of one call that is out; it is used again when the caller has its answer.
+local slot_key = prefix .. 'done:' .. instance .. ':' .. slot
+
+local function kept()
+  if not again then return nil end
+  local value = call('GET', slot_key)
+  if not value then return nil end
+  local whose, result = unpack(cmsgpack.unpack(value))
+  if whose == number then return result end
+  return nil
+end
+
+local function keep(result)
+  call('SET', slot_key, cmsgpack.pack({number, result}), 'EX', 600)
+end
+
+local args = cmsgpack.unpack(ARGV[2])
+local time = call('TIME')
+local now = tonumber(time[1])
+local now_ms = now * 1000 + math.floor(tonumber(time[2]) / 1000)

@@ -1,0 +1,54 @@
+-- args: provider, final ttl, {{ids, destination, kind, state, final, receipt}, ...}
+-- Result: {queues, codes}; a code is an outcome, or 8 + the place of its queue.
+local done = kept()
+if done then return cmsgpack.pack(done) end
+local provider, final_ttl, arrivals = unpack(args)
+local map_prefix = prefix .. 'm:' .. provider .. ':'
+local values, wanted = {}, {}
+local queues, places, codes = {}, {}, {}
+
+for i = 1, #arrivals do wanted[i] = map_prefix .. (arrivals[i][1][1] or '') end
+for at = 1, #wanted, 1000 do
+  local last = math.min(at + 999, #wanted)
+  local found = call('MGET', unpack(wanted, at, last))
+  for i = at, last do values[wanted[i]] = found[i - at + 1] end
+end
+
+local function look(key)
+  local value = values[key]
+  if value == nil then
+    value = call('GET', key)
+    values[key] = value
+  end
+  return value
+end
+
+local function code_of(arrival)
+  local ids = arrival[1]
+  if #ids == 0 then
+    stray('quarantine', provider, 'no_id', now, arrival)
+    return 4
+  end
+  for i = 1, #ids do
+    local key = map_prefix .. ids[i]
+    local value = look(key)
+    if value then
+      local changed, outcome, queue = meet(key, value, provider, arrival, final_ttl)
+      if changed then values[key] = changed end
+      if outcome ~= 0 then return outcome end
+      if not places[queue] then
+        queues[#queues + 1] = queue
+        places[queue] = #queues - 1
+      end
+      return 8 + places[queue]
+    end
+  end
+  if park(provider, arrival) then return 1 end
+  return 2
+end
+
+for i = 1, #arrivals do codes[i] = code_of(arrivals[i]) end
+cut_grown()
+local result = {queues, codes}
+keep(result)
+return cmsgpack.pack(result)

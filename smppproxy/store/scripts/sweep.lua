@@ -1,0 +1,25 @@
+-- args: queues, seconds a receipt may stay parked. Result: {name, count, name, count, ...}
+local queues, parked_keep = unpack(args)
+local result = {}
+
+local function count(name, number)
+  if number == 0 then return end
+  result[#result + 1] = name
+  result[#result + 1] = number
+end
+
+for i = 1, #queues do
+  local key = prefix .. 'q:' .. queues[i]
+  local dropped, left = expire(queues[i], key)
+  if left then dropped = dropped + cut(queues[i], key) end
+  count(queues[i], dropped)
+end
+
+for _, provider in ipairs(call('SMEMBERS', prefix .. 'pp')) do
+  local index = prefix .. 'pi:' .. provider
+  local names = call('ZRANGEBYSCORE', index, '-inf', now - parked_keep, 'LIMIT', 0, 1000)
+  for _, name in ipairs(names) do orphan(provider, name) end
+  count('p:' .. provider, #names)
+  if call('EXISTS', index) == 0 then call('SREM', prefix .. 'pp', provider) end
+end
+return cmsgpack.pack(result)

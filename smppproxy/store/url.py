@@ -1,0 +1,109 @@
+"""The store's URL: where it is and how to get in.
+
+``embedded:///folder``, ``redis://[user:password@]host[:port][/db]``, ``rediss://`` the same over TLS,
+``redis+unix:///path/to/socket`` and ``redis+sentinel://host[:port],host,.../name[/db]``. Options
+after ``?``: ``prefix`` (default ``smppproxy:``), ``db``, ``deadline`` (seconds an answer may take,
+default 1), ``ca`` (file with the trusted certificates), ``name`` (the name to verify, default the
+host), ``password_file``.
+"""
+
+from __future__ import annotations
+
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
+
+import attrs
+
+from .interface import StoreError
+
+_SCHEMES = frozenset({"embedded", "redis", "rediss", "redis+unix", "redis+sentinel"})
+_OPTIONS = frozenset({"prefix", "db", "deadline", "ca", "name", "password_file", "tls"})
+
+
+@attrs.define
+class Address:
+    """A read URL. ``hosts`` has one item, or the sentinels; ``path`` is a socket or a folder."""
+
+    scheme: str
+    hosts: list[tuple[str, int]] = attrs.field(factory=list)
+    path: str = ""
+    user: bytes = b""
+    password: bytes = attrs.field(default=b"", repr=False)
+    db: int = 0
+    prefix: bytes = b"smppproxy:"
+    deadline: float = 1.0
+    ca: str = ""
+    name: str = ""
+    master: str = ""
+
+
+def parse_url(url: str) -> Address:
+    """Read a URL; :class:`StoreError` says what is wrong with it, never with a password in it."""
+    try:
+        parts = urlsplit(url)
+        if parts.scheme not in _SCHEMES:
+            raise StoreError(f"the store cannot be of kind {parts.scheme!r}")
+        options = dict(parse_qsl(parts.query, keep_blank_values=True, strict_parsing=False))
+        unknown = sorted(set(options) - _OPTIONS)
+        if unknown:
+            raise StoreError(f"the store's URL has an unknown option: {', '.join(unknown)}")
+        return _read(parts, options)
+    except ValueError as error:
+        raise StoreError(f"the store's URL cannot be read: {error}") from None
+
+
+def _read(parts: SplitResult, options: dict[str, str]) -> Address:
+    login, _, place = parts.netloc.rpartition("@")
+    user, _, password = login.partition(":")
+    address = Address(
+        parts.scheme,
+        user=unquote(user).encode(),
+        password=unquote(password).encode(),
+        prefix=options.get("prefix", "smppproxy:").encode(),
+        deadline=float(options.get("deadline", "1")),
+        ca=options.get("ca", ""),
+        name=options.get("name", ""),
+    )
+    if "password_file" in options:
+        address.password = _secret(options["password_file"])
+    if address.deadline <= 0:
+        raise StoreError("the store's deadline must be more than 0 seconds")
+    steps = [unquote(step) for step in parts.path.split("/")[1:] if step]
+    if parts.scheme in ("embedded", "redis+unix"):
+        address.path = _path(parts, place)
+        address.db = int(options.get("db", "0"))
+        return address
+    address.hosts = _hosts(place, 26379 if parts.scheme == "redis+sentinel" else 6379)
+    if parts.scheme == "redis+sentinel":
+        if not steps:
+            raise StoreError("the URL of a store behind sentinels ends with the master's name")
+        address.master = steps.pop(0)
+    elif len(address.hosts) != 1:
+        raise StoreError("the URL of a store names exactly one host")
+    address.db = int(options.get("db") or (steps[0] if steps else "0"))
+    address.name = address.name or address.hosts[0][0]
+    return address
+
+
+def _path(parts: SplitResult, place: str) -> str:
+    path = unquote(parts.path)
+    if place or not path.startswith("/") or path == "/":
+        raise StoreError(f"the URL needs a whole path: {parts.scheme}:///path")
+    return path
+
+
+def _hosts(place: str, port: int) -> list[tuple[str, int]]:
+    hosts = []
+    for item in place.split(","):
+        each = urlsplit("//" + item)
+        if not each.hostname:
+            raise StoreError("the store's URL names no host")
+        hosts.append((each.hostname, each.port or port))
+    return hosts
+
+
+def _secret(path: str) -> bytes:
+    try:
+        with open(path, "rb") as file:
+            return file.read().rstrip(b"\r\n")
+    except OSError as error:
+        raise StoreError(f"the store's password file cannot be read: {error.strerror}") from None

