@@ -14,7 +14,7 @@ from twisted.internet.threads import deferToThread
 from twisted.web.resource import Resource
 from twisted.web.server import Request, Site
 
-from tests.interop.messages import Sample
+from tests.support.messages import Sample
 from tests.support.processes import Event, Logger, Process, reactor
 
 ACCEPTED, DELIVERED = "8", "1"

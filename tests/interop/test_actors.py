@@ -7,10 +7,10 @@ from pathlib import Path
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import TestCase
 
-from tests.interop import messages
 from tests.interop.actors import client, provider
 from tests.interop.capture import Capture, Relay, dissect
 from tests.interop.kannel import ACCEPTED, DELIVERED, Kannel
+from tests.support import messages
 from tests.support.processes import Actor, reactor
 
 

@@ -13,6 +13,7 @@ from twisted.internet import reactor as global_reactor
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ProcessExitedAlready
 from twisted.internet.protocol import ProcessProtocol
+from twisted.internet.task import LoopingCall
 from twisted.python.failure import Failure
 
 reactor: Any = global_reactor
@@ -85,7 +86,10 @@ class Process(ProcessProtocol):
                 self.events.remove(seen)
                 wanted.arrived.callback(seen)
                 return wanted.arrived
-        self.wanted.append(wanted)
+        if self.is_over:
+            wanted.arrived.errback(ProcessExitedAlready())
+        else:
+            self.wanted.append(wanted)
         wanted.arrived.addTimeout(DEADLINE, reactor, self._in_vain(wanted))
         return wanted.arrived
 
@@ -95,8 +99,9 @@ class Process(ProcessProtocol):
                 return result
             if wanted in self.wanted:
                 self.wanted.remove(wanted)
+            ended = f", it ended with {self.exit_code}" if self.is_over else ""
             raise AssertionError(
-                f"{self.name}: no {wanted.what} in {seconds} s; its story:\n{self.told()}"
+                f"{self.name}: no {wanted.what} in {seconds} s{ended}; its story:\n{self.told()}"
             )
 
         return explain
@@ -115,6 +120,9 @@ class Process(ProcessProtocol):
         self.is_over = True
         self.exit_code = getattr(reason.value, "exitCode", None)
         self.arrived({"event": "ended", "code": self.exit_code})
+        wanted, self.wanted = self.wanted, []
+        for one in wanted:
+            one.arrived.errback(ProcessExitedAlready())
         self.ended.callback(None)
 
     def ask_to_end(self) -> None:
@@ -199,3 +207,24 @@ class Logger(Process):
             f"line with {pattern!r}",
             lambda seen: seen["event"] == "line" and found.search(seen["text"]) is not None,
         )
+
+    async def expect_match(self, pattern: str) -> re.Match[str]:
+        """Like :meth:`expect_line`, with what the pattern found."""
+        found = re.search(pattern, (await self.expect_line(pattern))["text"])
+        assert found is not None
+        return found
+
+
+async def until(condition: Callable[[], bool], deadline: float = DEADLINE) -> None:
+    """Come back once a condition holds; it is looked at every few milliseconds."""
+
+    def vain(result: Any, seconds: float) -> Any:
+        raise AssertionError(f"not so within {seconds} s")
+
+    loop = LoopingCall(lambda: loop.stop() if condition() else None)
+    holds = loop.start(0.005)
+    try:
+        await holds.addTimeout(deadline, reactor, vain)
+    finally:
+        if loop.running:
+            loop.stop()

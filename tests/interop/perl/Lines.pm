@@ -6,9 +6,10 @@ use strict;
 use warnings;
 use JSON::PP;
 use IO::Select;
+use Time::HiRes qw(time);
 use Exporter 'import';
 
-our @EXPORT = qw(tell_event serve said octets);
+our @EXPORT = qw(tell_event serve later said octets);
 
 my $json = JSON::PP->new->canonical->latin1;
 $| = 1;
@@ -20,6 +21,20 @@ sub tell_event {
     print $json->encode({ event => $event, %fields }), "\n";
 }
 
+my @agenda;
+
+# Calls the code after so many seconds, from serve.
+sub later {
+    my ($seconds, $code) = @_;
+    @agenda = sort { $a->[0] <=> $b->[0] } @agenda, [ time + $seconds, $code ];
+}
+
+# How long serve may wait; undef: for as long as nothing comes.
+sub patience {
+    while (@agenda && $agenda[0][0] <= time) { (shift @agenda)->[1]->() }
+    return @agenda ? $agenda[0][0] - time : undef;
+}
+
 # Runs until standard input ends. $orders: name => code; $readable: code called with each socket
 # of the IO::Select that has something to read.
 sub serve {
@@ -27,7 +42,7 @@ sub serve {
     my $held = '';
     $select->add(\*STDIN);
     while (1) {
-        for my $handle ($select->can_read) {
+        for my $handle ($select->can_read(patience())) {
             if ($handle == \*STDIN) {
                 sysread(STDIN, $held, 65536, length $held) or exit 0;
                 while ($held =~ s/^([^\n]*)\n//) {

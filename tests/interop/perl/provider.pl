@@ -10,7 +10,6 @@ use IO::Select;
 use JSON::PP;
 use Net::SMPP;
 use POSIX qw(strftime);
-use Time::HiRes qw(sleep);
 use Lines;
 
 my %settings = (
@@ -63,9 +62,11 @@ sub submitted {
     tell_event('submit', said($pdu), number => $order{number}, message_id => $id);
     my $asked = $pdu->{registered_delivery} & 3;
     send_receipt(\%order) if $asked && $settings{receipt} eq 'early';
-    sleep($settings{answer_after} / 1000 + ($settings{receipt} eq 'early' ? 0.1 : 0));
-    $session->submit_sm_resp(seq => $pdu->seq, message_id => $id);
-    send_receipt(\%order) if $asked && $settings{receipt} eq 'after';
+    my $delay = $settings{answer_after} / 1000 + ($settings{receipt} eq 'early' ? 0.1 : 0);
+    later($delay, sub {
+        $session->submit_sm_resp(seq => $pdu->seq, message_id => $id);
+        send_receipt(\%order) if $asked && $settings{receipt} eq 'after';
+    });
 }
 
 sub bound {

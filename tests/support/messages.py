@@ -9,7 +9,7 @@ import attrs
 
 @attrs.define
 class Sample:
-    """One submit_sm, in the words of the orders: see ``node/client.js`` and ``perl/client.pl``."""
+    """One submit_sm, in the words of the orders that clients take."""
 
     tag: str
     text: str

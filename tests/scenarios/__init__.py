@@ -1,0 +1,1 @@
+"""Whole nodes on real sockets with a real store."""

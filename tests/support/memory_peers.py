@@ -1,0 +1,541 @@
+"""Both sides of the relay in memory: bound sessions that record what they are sent, and a store
+that can be held, failed, taken away and brought back.
+
+The sessions are real :class:`smppproxy.smpp.session.Session` objects, bound by real PDUs, and what
+they receive goes to the relay as the wire would hand it on. Time is :attr:`World.now`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from twisted.internet.defer import Deferred, fail
+
+from smppproxy.receipts.message_ids import IdProfile
+from smppproxy.receipts.receipt import ReceiptProfile
+from smppproxy.relay.relay import SmppRelay
+from smppproxy.routing.accounts import Account
+from smppproxy.routing.mo import MoRoute, MoTable
+from smppproxy.routing.providers import Host, Provider
+from smppproxy.routing.routes import Route, RouteTable, Target
+from smppproxy.smpp import build
+from smppproxy.smpp import constants as c
+from smppproxy.smpp.fields import Bind, Message, read_message, read_message_id
+from smppproxy.smpp.framing import Framer
+from smppproxy.smpp.pdu import Pdu
+from smppproxy.smpp.session import ESME, SMSC, Received, Session
+from smppproxy.smpp.timers import Timers
+from smppproxy.store.interface import NOT_SENT, UNKNOWN, Entry, Limit, Store, StoreUnavailable
+from smppproxy.store.memory import MemoryStore
+
+UNIX = 1_700_000_000.0
+"""Wall clock when the monotonic clock of a world stands at 0."""
+
+DESTINATION = b"4512345678"
+
+
+def make_account(system_id: str = "acme", **fields: Any) -> Account:
+    """An account with the defaults of the product."""
+    return Account(system_id=system_id, password="not looked at", **fields)
+
+
+def make_provider(name: str = "p", hosts: str = "ab", **fields: Any) -> Provider:
+    """A provider with one host per letter of ``hosts``."""
+    fields.setdefault("ids", IdProfile())
+    fields.setdefault("receipt", ReceiptProfile())
+    return Provider(
+        name=name,
+        hosts=tuple(Host(letter, f"{letter}.example.net", 2775) for letter in hosts),
+        system_id=b"smppproxy",
+        password=b"secret",
+        **fields,
+    )
+
+
+def submit(sequence_number: int, destination: bytes = DESTINATION, **fields: Any) -> bytes:
+    """A submit_sm that asks for a receipt, unless ``fields`` say otherwise."""
+    given: dict[str, Any] = {
+        "source_addr_ton": 5,
+        "source_addr": b"shop",
+        "dest_addr_ton": 1,
+        "dest_addr_npi": 1,
+        "destination_addr": destination,
+        "registered_delivery": 1,
+        "short_message": b"hello",
+    }
+    return build.submit_sm(sequence_number, **(given | fields))
+
+
+def part(sequence_number: int, reference: int, number: int, total: int = 2, **more: Any) -> bytes:
+    """One part of a concatenated message, told by its UDH."""
+    header = bytes((5, 0, 3, reference, total, number))
+    return submit(sequence_number, esm_class=0x40, short_message=header + b"part", **more)
+
+
+def receipt(
+    sequence_number: int,
+    message_id: bytes,
+    destination: bytes = DESTINATION,
+    stat: bytes = b"DELIVRD",
+    **fields: Any,
+) -> bytes:
+    """A provider's deliver_sm with a receipt in its text."""
+    text = (
+        b"id:%b sub:001 dlvrd:001 submit date:2311142213 done date:2311142214 stat:%b err:000 "
+        b"text:hello" % (message_id, stat)
+    )
+    given: dict[str, Any] = {
+        "source_addr": destination,
+        "destination_addr": b"shop",
+        "esm_class": c.ESM_RECEIPT,
+        "short_message": text,
+    }
+    return build.deliver_sm(sequence_number, **(given | fields))
+
+
+def mo(sequence_number: int, destination: bytes = b"1234", **fields: Any) -> bytes:
+    """A provider's deliver_sm with a message from a person."""
+    given: dict[str, Any] = {
+        "source_addr": DESTINATION,
+        "destination_addr": destination,
+        "short_message": b"STOP",
+    }
+    return build.deliver_sm(sequence_number, **(given | fields))
+
+
+class ControlledStore:
+    """A store whose calls can be held, failed, or find it away; all else is the store within.
+
+    :ivar calls: names of the calls made, in order.
+    :ivar holding: names of calls that wait for :meth:`release`.
+    """
+
+    def __init__(self, inner: Store) -> None:
+        self.inner = inner
+        self.ready = True
+        self.full = False
+        self.calls: list[str] = []
+        self.holding: set[str] = set()
+        self._failing: dict[str, list[str]] = {}
+        self._held: list[tuple[str, tuple[Any, ...], float | None, Deferred[Any]]] = []
+        self._watchers: list[Callable[[bool], None]] = []
+
+    # -- what a test says -----------------------------------------------------------------------
+
+    def hold(self, *names: str) -> None:
+        """These calls wait from now on."""
+        self.holding.update(names)
+
+    def release(self, *names: str) -> None:
+        """These calls (all, without names) wait no more; those held run now, in order."""
+        if names:
+            self.holding.difference_update(names)
+        else:
+            self.holding.clear()
+        self._run_held()
+
+    def _run_held(self) -> None:
+        held, self._held = self._held, []
+        for name, arguments, patience, deferred in held:
+            if name in self.holding or not self.ready:
+                self._held.append((name, arguments, patience, deferred))
+            else:
+                getattr(self.inner, name)(*arguments).chainDeferred(deferred)
+
+    def fail_next(self, name: str, fate: str = NOT_SENT) -> None:
+        """The next call of this name fails; with fate ``unknown`` it is done all the same."""
+        self._failing.setdefault(name, []).append(fate)
+
+    def go_away(self) -> None:
+        """Not ready: calls without patience fail, the others wait."""
+        self.ready = False
+        self._tell()
+
+    def run_out_of_patience(self) -> None:
+        """Calls that wait with a finite patience fail, as they do after some seconds."""
+        impatient = [item for item in self._held if item[2] is not None]
+        self._held = [item for item in self._held if item[2] is None]
+        for _, _, _, deferred in impatient:
+            deferred.errback(StoreUnavailable(NOT_SENT))
+
+    def come_back(self) -> None:
+        """Ready again: what waited runs, in order."""
+        self.ready = True
+        self._run_held()
+        self._tell()
+
+    def _tell(self) -> None:
+        for callback in self._watchers:
+            callback(self.ready)
+
+    # -- the contract ---------------------------------------------------------------------------
+
+    def watch(self, callback: Callable[[bool], None]) -> None:
+        self._watchers.append(callback)
+
+    def start(self) -> Deferred[None]:
+        return self.inner.start()
+
+    def stop(self) -> Deferred[None]:
+        return self.inner.stop()
+
+    def _call(self, name: str, patience: float | None, *arguments: Any) -> Deferred[Any]:
+        self.calls.append(name)
+        failing = self._failing.get(name)
+        if failing:
+            fate = failing.pop(0)
+            if fate == UNKNOWN:
+                getattr(self.inner, name)(*arguments)
+            return fail(StoreUnavailable(fate, "lost" if fate == UNKNOWN else "away"))
+        if name not in self.holding and self.ready:
+            result: Deferred[Any] = getattr(self.inner, name)(*arguments)
+            return result
+        if not self.ready and patience == 0:
+            return fail(StoreUnavailable(NOT_SENT))
+        waiting: Deferred[Any] = Deferred()
+        self._held.append((name, arguments, patience, waiting))
+        return waiting
+
+    def take_numbers(self, name: bytes, count: int, patience: float | None = 0.0) -> Deferred[int]:
+        return self._call("take_numbers", patience, name, count)
+
+    def record(
+        self,
+        provider: bytes,
+        mappings: list[Any],
+        ttl: int,
+        limits: dict[bytes, Limit],
+        patience: float | None = 5.0,
+        final_ttl: int = 43_200,
+    ) -> Deferred[list[bytes]]:
+        return self._call(
+            "record", patience, provider, mappings, ttl, limits, patience, final_ttl
+        )
+
+    def match(
+        self,
+        provider: bytes,
+        arrivals: list[Any],
+        final_ttl: int,
+        limits: dict[bytes, Limit],
+        patience: float | None = None,
+    ) -> Deferred[list[tuple[int, bytes]]]:
+        return self._call("match", patience, provider, arrivals, final_ttl, limits)
+
+    def put(
+        self, queue: bytes, records: list[bytes], limit: Limit, patience: float | None = 5.0
+    ) -> Deferred[int]:
+        return self._call("put", patience, queue, records, limit)
+
+    def fetch(
+        self, wants: list[tuple[bytes, int]], patience: float | None = 5.0
+    ) -> Deferred[list[Entry]]:
+        return self._call("fetch", patience, wants)
+
+    def adopt(self, queues: list[bytes], count: int, idle_ms: int) -> Deferred[list[Entry]]:
+        return self._call("adopt", 0, queues, count, idle_ms)
+
+    def touch(self, held: list[tuple[bytes, bytes]]) -> Deferred[None]:
+        return self._call("touch", 0, held)
+
+    def ack(
+        self, acks: list[tuple[bytes, bytes]], patience: float | None = None
+    ) -> Deferred[int]:
+        return self._call("ack", patience, acks)
+
+    def sizes(self, queues: list[bytes]) -> Deferred[list[tuple[int, int]]]:
+        return self._call("sizes", 0, queues)
+
+    def sweep(self, queues: dict[bytes, Limit]) -> Deferred[dict[bytes, int]]:
+        return self._call("sweep", 0, queues)
+
+    def dropped(self) -> Deferred[dict[bytes, int]]:
+        return self._call("dropped", 0)
+
+    def parked(self, provider: bytes) -> Deferred[int]:
+        return self._call("parked", 0, provider)
+
+    def orphans(self, count: int) -> Deferred[list[Any]]:
+        return self._call("orphans", 0, count)
+
+    def quarantined(self, count: int) -> Deferred[list[Any]]:
+        return self._call("quarantined", 0, count)
+
+
+class FakePeer:
+    """One end of a bound session: what the relay writes is cut into PDUs and kept.
+
+    :ivar unseen: PDUs written and not looked at yet.
+    :ivar writes: how many times the relay wrote.
+    """
+
+    session: Session
+
+    def __init__(self, world: World, name: str) -> None:
+        self.world = world
+        self.name = name
+        self.writable = True
+        self.connected = True
+        self.held = False
+        self.holds = 0
+        self.closed_for = ""
+        self.writes = 0
+        self.unseen: list[Pdu] = []
+        self.unread: list[bytes] = []
+        self._framer = Framer(c.MAX_PDU)
+
+    def write(self, data: bytes) -> None:
+        if not self.connected or self.closed_for:
+            return
+        pdus, error = self._framer.feed(data)
+        if error is not None or self._framer.pending or not data:
+            raise AssertionError(f"not whole PDUs: {data!r}")
+        self.writes += 1
+        self.unseen += pdus
+
+    def hold(self) -> None:
+        self.held = True
+        self.holds += 1
+
+    def release(self) -> None:
+        self.held = False
+
+    def close(self, reason: str) -> None:
+        self.closed_for = self.closed_for or reason
+
+    def look(self, command_id: int) -> list[Pdu]:
+        """The PDUs of this kind that nobody looked at yet."""
+        seen = [pdu for pdu in self.unseen if pdu.command_id == command_id]
+        self.unseen = [pdu for pdu in self.unseen if pdu.command_id != command_id]
+        return seen
+
+    def receive(self, *pdus: bytes) -> None:
+        """One read from the peer; it waits while the relay does not read."""
+        data = b"".join(pdus)
+        if self.held:
+            self.unread.append(data)
+        else:
+            self.handle(self.session.receive(data, self.world.now))
+
+    def read_on(self) -> None:
+        """What waited to be read is read, as far as the relay lets it."""
+        while self.unread and not self.held:
+            self.handle(self.session.receive(self.unread.pop(0), self.world.now))
+
+    def handle(self, received: Received) -> None:
+        raise NotImplementedError
+
+    def bound(self, answer: Received) -> None:
+        if answer.close or not self.session.state.startswith("bound"):
+            raise AssertionError(f"{self.name} is not bound: {answer.close}")
+
+
+class FakeClient(FakePeer):
+    """A client's session, as :mod:`smppproxy.wire` would hold it."""
+
+    def __init__(
+        self,
+        world: World,
+        account: Account,
+        command_id: int = c.BIND_TRANSCEIVER,
+        interface_version: int = 0x34,
+    ) -> None:
+        super().__init__(world, f"{account.system_id}#{len(world.clients)}")
+        self.account = account
+        self.outstanding = 0
+        timers = Timers(enquire_link=0, probe_after=0, response=30.0)
+        self.session = Session(SMSC, timers, account.deliver_window)
+        fields = Bind(account.system_id.encode(), b"", interface_version=interface_version)
+        self.session.receive(build.bind(command_id, 1, fields), world.now)
+        self.bound(self.session.accept_bind(b"smppproxy", world.now))
+        world.clients.append(self)
+        world.relay.client_bound(self, world.now)
+
+    def answer(self, data: bytes, count: int) -> None:
+        self.write(data)
+        self.outstanding -= count
+        if self.outstanding <= self.account.window:
+            self.release()
+
+    def handle(self, received: Received) -> None:
+        if received.responses:
+            self.world.relay.client_responses(self, received.responses, self.world.now)
+        if received.requests:
+            self.world.relay.client_requests(self, received.requests, self.world.now)
+
+    def responses(self) -> list[tuple[int, int, bytes]]:
+        """``(sequence_number, command_status, message_id)`` of new submit_sm_resp."""
+        return [
+            (pdu.sequence_number, pdu.command_status, read_message_id(pdu))
+            for pdu in self.look(c.SUBMIT_SM_RESP)
+        ]
+
+    def deliveries(self) -> list[Pdu]:
+        """New deliver_sm."""
+        return self.look(c.DELIVER_SM)
+
+    def texts(self) -> list[bytes]:
+        """short_message of new deliver_sm, each acknowledged with OK."""
+        pdus = self.deliveries()
+        self.acknowledge(pdus)
+        return [fields_of(pdu).short_message for pdu in pdus]
+
+    def acknowledge(self, pdus: Iterable[Pdu], status: int = 0) -> None:
+        """Answer these deliver_sm in one read."""
+        answers = [build.deliver_sm_resp(pdu.sequence_number, status) for pdu in pdus]
+        if answers:
+            self.receive(*answers)
+
+    def tick(self) -> None:
+        """The session looks at its timers."""
+        ticked = self.session.tick(self.world.now)
+        if ticked is not None and ticked.expired:
+            self.world.relay.client_expired(self, ticked.expired, self.world.now)
+
+    def lose(self) -> None:
+        """The connection is gone."""
+        self.connected = False
+        self.writable = False
+        self.world.clients.remove(self)
+        self.world.relay.client_lost(self, self.world.now)
+
+
+class FakeUpstream(FakePeer):
+    """A session with a provider's host, as :mod:`smppproxy.wire` would hold it."""
+
+    def __init__(
+        self,
+        world: World,
+        provider: Provider,
+        host: str = "a",
+        command_id: int = c.BIND_TRANSCEIVER,
+    ) -> None:
+        super().__init__(world, f"{provider.name}/{host}#{len(world.upstreams)}")
+        self.provider = provider
+        self.host = next(item for item in provider.hosts if item.name == host)
+        timers = Timers(enquire_link=0, probe_after=0, response=provider.response_timeout)
+        self.session = Session(ESME, timers, provider.window)
+        request = self.session.bind(command_id, Bind(b"smppproxy"), world.now)
+        sequence_number = int.from_bytes(request[12:16], "big")
+        answer = build.bind_resp(command_id, 0, sequence_number, b"smsc")
+        self.bound(self.session.receive(answer, world.now))
+        self._sequence_number = 0
+        world.upstreams.append(self)
+        world.relay.upstream_bound(self, world.now)
+
+    def handle(self, received: Received) -> None:
+        relay, now = self.world.relay, self.world.now
+        if received.responses:
+            relay.upstream_responses(self, received.responses, now)
+        if received.late:
+            relay.upstream_late(self, received.late, now)
+        if received.requests:
+            relay.upstream_requests(self, received.requests, now)
+
+    def next_sequence_number(self) -> int:
+        """For a deliver_sm of this host."""
+        self._sequence_number += 1
+        return self._sequence_number
+
+    def submits(self) -> list[Pdu]:
+        """New submit_sm."""
+        return self.look(c.SUBMIT_SM)
+
+    def accept(self, *answers: tuple[Pdu, bytes]) -> None:
+        """Answer these submit_sm with OK and a message_id, in one read."""
+        self.receive(
+            *(build.submit_sm_resp(pdu.sequence_number, message_id) for pdu, message_id in answers)
+        )
+
+    def refuse(self, status: int, *pdus: Pdu) -> None:
+        """Answer these submit_sm with an error, in one read."""
+        self.receive(*(build.refusal(pdu, pdu.sequence_number, status) for pdu in pdus))
+
+    def receipt(self, message_id: bytes, *arguments: Any, **fields: Any) -> int:
+        """Send one receipt; its sequence_number."""
+        number = self.next_sequence_number()
+        self.receive(receipt(number, message_id, *arguments, **fields))
+        return number
+
+    def answers(self) -> list[tuple[int, int]]:
+        """``(sequence_number, command_status)`` of new deliver_sm_resp."""
+        return [
+            (pdu.sequence_number, pdu.command_status) for pdu in self.look(c.DELIVER_SM_RESP)
+        ]
+
+    def tick(self) -> None:
+        """The session looks at its timers."""
+        ticked = self.session.tick(self.world.now)
+        if ticked is not None and ticked.expired:
+            self.world.relay.upstream_expired(self, ticked.expired, self.world.now)
+
+    def drain(self) -> None:
+        """The provider sent an unbind."""
+        self.world.relay.upstream_draining(self, self.world.now)
+
+    def lose(self) -> None:
+        """The connection is gone."""
+        self.connected = False
+        self.writable = False
+        self.world.upstreams.remove(self)
+        self.world.relay.upstream_lost(self, self.world.now)
+
+
+class World:
+    """A relay, its store, its time, and whoever is bound."""
+
+    def __init__(
+        self,
+        accounts: Iterable[Account] = (),
+        providers: Iterable[Provider] = (),
+        routes: Iterable[Route] | None = None,
+        mo_routes: Iterable[MoRoute] = (),
+        store: Store | None = None,
+    ) -> None:
+        self.now = 1000.0
+        self.accounts = {item.system_id: item for item in accounts or [make_account()]}
+        self.providers = {item.name: item for item in providers or [make_provider()]}
+        if routes is None:
+            routes = [Route("all", targets=tuple(Target(name) for name in self.providers))]
+        self.routes = RouteTable(tuple(routes))
+        self.mo = MoTable(tuple(mo_routes))
+        self.memory = store or new_store(self)
+        self.store = ControlledStore(self.memory)
+        self.clients: list[FakeClient] = []
+        self.upstreams: list[FakeUpstream] = []
+        self.relay = SmppRelay(self.store, self.unix)
+        self.relay.use(self.accounts, self.routes, self.mo, self.now)
+        self.ledger = self.relay.ledger
+
+    def unix(self) -> float:
+        """The wall clock."""
+        return UNIX + self.now
+
+    def client(self, system_id: str = "acme", **options: Any) -> FakeClient:
+        """A new bind of this account."""
+        return FakeClient(self, self.accounts[system_id], **options)
+
+    def upstream(self, host: str = "a", provider: str = "", **options: Any) -> FakeUpstream:
+        """A new bind to this host, of the only provider unless it is named."""
+        name = provider or next(iter(self.providers))
+        return FakeUpstream(self, self.providers[name], host, **options)
+
+    def advance(self, seconds: float) -> None:
+        """Time passes: every session and the relay look at the clock once a second."""
+        end = self.now + seconds
+        while self.now < end:
+            self.now = min(self.now + 1.0, end)
+            for peer in [*self.upstreams, *self.clients]:
+                peer.tick()
+            self.relay.tick(self.now)
+
+
+def new_store(world: World) -> MemoryStore:
+    """A store in memory that lives by the world's clock."""
+    raise NotImplementedError(world)
+
+
+def fields_of(pdu: Pdu) -> Message:
+    """Every field of a submit_sm or deliver_sm."""
+    return read_message(pdu)
