@@ -74,9 +74,7 @@ NORMALISED: dict[int, str] = {
 }
 """message_state: normalised word."""
 
-FINAL_BY_DEFAULT = frozenset(
-    {"DELIVRD", "EXPIRED", "DELETED", "UNDELIV", "REJECTD", "SKIPPED"}
-)
+FINAL_BY_DEFAULT = frozenset({"DELIVRD", "EXPIRED", "DELETED", "UNDELIV", "REJECTD", "SKIPPED"})
 
 _NOTHING_SAID = (NO_STATE, "")
 

@@ -37,9 +37,9 @@ EXTENSION = {
 # Only the codes that mean something else in ASCII.
 _FROM_ASCII = {code: character for code, character in enumerate(BASIC) if chr(code) != character}
 
-_ENCODE = {
-    character: bytes((code,)) for code, character in enumerate(BASIC) if code != ESCAPE
-} | {character: bytes((ESCAPE, code)) for code, character in EXTENSION.items()}
+_ENCODE = {character: bytes((code,)) for code, character in enumerate(BASIC) if code != ESCAPE} | {
+    character: bytes((ESCAPE, code)) for code, character in EXTENSION.items()
+}
 
 
 class Gsm0338Error(ValueError):

@@ -73,9 +73,7 @@ def _from_tlvs(raw: bytes, tlv_at: int) -> Segment | None:
         return None
 
 
-def segment_of(
-    esm_class: int, octets: bytes, tlvs: Iterable[tuple[int, bytes]]
-) -> Segment | None:
+def segment_of(esm_class: int, octets: bytes, tlvs: Iterable[tuple[int, bytes]]) -> Segment | None:
     """As :func:`concatenation`, strictly; ``octets`` is short_message or message_payload.
 
     :raises BodyError: 0x43 for a broken UDH, 0xC1 for SAR beside a concatenation UDH, and those of
