@@ -8,7 +8,7 @@ an exception in any handler ends that one session and is logged once (F96).
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import (
@@ -55,10 +55,12 @@ class Ticker:
     """One timer for all sessions of a service: 10,000 idle binds cost one call a second (F98).
 
     :param clock: gives the time to every session; ``clock.seconds`` must be monotonic.
+    :param interval: seconds between two looks.
     """
 
-    def __init__(self, clock: IReactorTime) -> None:
+    def __init__(self, clock: IReactorTime, interval: float = TICK) -> None:
         self.clock = clock
+        self.interval = interval
         self._sessions: set[SmppProtocol] = set()
         self._loop = LoopingCall(self._tick)
         self._loop.clock = clock
@@ -69,7 +71,7 @@ class Ticker:
     def start(self) -> None:
         """Begin to tick; idempotent."""
         if not self._loop.running:
-            self._loop.start(TICK, now=False)
+            self._loop.start(self.interval, now=False)
 
     def stop(self) -> None:
         """Tick no more; idempotent."""
@@ -154,7 +156,7 @@ class SmppProtocol(Protocol):
         if self._abort is not None:
             self._abort.cancel()
             self._abort = None
-        self._end(reason_of(reason.value or reason.type()))
+        self._end(reason_of(cast(BaseException, reason.value)))
         self.guard(self.disconnected)
 
     def close(self, reason: str) -> None:
