@@ -1,0 +1,1 @@
+"""Tests of the language room, one file per module, and the PDUs of others as known answers."""
