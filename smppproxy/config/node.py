@@ -22,7 +22,7 @@ _LISTENER_EXAMPLE = '[[listener]] with address = "127.0.0.1" and port = 2775'
 class Listener:
     """One door for clients. Plain and TLS doors take the same accounts (SX-03, SX-04)."""
 
-    port: int = attrs.field(validator=Whole(0, 65_535))
+    port: int = attrs.field(validator=Whole(0, 65_535, 2775))
     address: str = attrs.field(default="0.0.0.0", validator=Address())
     #: For logs and metrics; "" becomes address:port.
     name: str = attrs.field(default="", validator=Text(0, 64, "plain"))
@@ -41,7 +41,7 @@ class Admin:
     """The operator's door: a port, a Unix socket (`path`), or none of them."""
 
     address: str = attrs.field(default="127.0.0.1", validator=Address())
-    port: int = attrs.field(default=0, validator=Whole(0, 65_535))
+    port: int = attrs.field(default=0, validator=Whole(0, 65_535, 8080))
     path: str = attrs.field(default="", validator=Text(0, 100, "/run/smppproxy/admin"))
 
 

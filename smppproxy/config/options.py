@@ -9,6 +9,9 @@ from smppproxy.config.lines import Path
 from smppproxy.config.source import Source
 from smppproxy.routing.rules import Flag, Names, OneOf, RuleError, Text, Whole
 
+#: Stands for a required option that is not there: no rule takes it, each says what to write.
+_NOTHING = object()
+
 #: Rules by type, for a class that brings none.
 _BY_TYPE: dict[Any, Any] = {
     bool: Flag(),
@@ -38,12 +41,10 @@ def read(
     source.unknown(path, table, fields.keys() | other)
     arguments: dict[str, Any] = {}
     for name, field in fields.items():
-        if name in table:
-            value = option(source, (*path, name), field, table[name])
+        if name in table or field.default is attrs.NOTHING:
+            value = option(source, (*path, name), field, table.get(name, _NOTHING))
             if value is not None:
                 arguments[name] = value
-        elif field.default is attrs.NOTHING:
-            missing(source, path, name)
     return arguments
 
 
@@ -53,14 +54,15 @@ def option(source: Source, path: Path, field: Any, written: object) -> Any:
     try:
         _rule(field)(None, field, value)
     except RuleError as error:
-        source.problem(path, error.text, error.mend)
+        text = "this option is missing" if written is _NOTHING else error.text
+        source.problem(path, text, error.mend)
         return None
     return frozenset(value) if get_origin(field.type) is frozenset else value
 
 
-def missing(source: Source, path: Path, name: str, example: str = "") -> None:
+def missing(source: Source, path: Path, name: str, mend: str) -> None:
     """Note that a required option is not there."""
-    source.problem((*path, name), "this option is missing", example or f"write {name} = ...")
+    source.problem((*path, name), "this option is missing", mend)
 
 
 def _rule(field: Any) -> Any:

@@ -17,7 +17,7 @@ class Host:
     name: str = attrs.field(validator=Text(1, 64, "a"))
     #: DNS name or IP address.
     address: str = attrs.field(validator=Text(1, 253, "smpp.example.net"))
-    port: int = attrs.field(validator=Whole(1, 65_535))
+    port: int = attrs.field(validator=Whole(1, 65_535, 2775))
 
 
 def _key(provider: "Provider") -> bytes:

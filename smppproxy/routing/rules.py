@@ -58,11 +58,14 @@ class Whole:
 
     low: int
     high: int
+    #: For a message; without it the option's default is the example.
+    example: int | None = None
 
     def __call__(self, instance: object, attribute: Any, value: Any) -> None:
-        mend = (
-            f"write a number from {self.low} to {self.high}, e.g. {_example(attribute, self.low)}"
-        )
+        example = _example(attribute, self.low)
+        if self.example is not None:
+            example = f"{attribute.name} = {self.example}"
+        mend = f"write a number from {self.low} to {self.high}, e.g. {example}"
         if isinstance(value, bool) or not isinstance(value, int):
             raise RuleError(f"{show(value)} is not a whole number", mend)
         if not self.low <= value <= self.high:
