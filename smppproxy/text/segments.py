@@ -30,7 +30,9 @@ def concatenation(raw: bytes, offsets: Sequence[int]) -> Segment | None:
     ``offsets`` are those of ``fields.walk_message``. What is broken counts as a plain message.
     """
     if raw[offsets[2]] & ESM_UDHI:
-        return _from_udh(raw, offsets[4], offsets[5])
+        segment = _from_udh(raw, offsets[4], offsets[5])
+        if segment is not None:
+            return segment
     if offsets[5] < len(raw):
         return _from_tlvs(raw, offsets[5])
     return None

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from smppproxy.receipts.correlation import destination_tail
+from tests.receipts import bounded
 
 
 class TailTests(SynchronousTestCase):
@@ -31,6 +32,7 @@ class TailTests(SynchronousTestCase):
         self.assertEqual(destination_tail(b"+"), b"")
         self.assertNotEqual(destination_tail(b"4510203041"), destination_tail(b"4510203040"))
 
+    @bounded
     @given(st.binary(max_size=20))
     def test_any_octets(self, address: bytes) -> None:
         """Any address has a tail, and the tail is its own tail."""

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from smppproxy.receipts.dialects import (
+from tests.receipts import bounded
     DIALECTS,
     NO_STATE,
     STATES,
@@ -138,6 +139,7 @@ class WishTests(SynchronousTestCase):
         for intermediate in ("asked", "always", "never"):
             self.assertEqual(wanted(0x1F, False, intermediate), 0)
 
+    @bounded
     @given(st.integers(0, 255), st.sampled_from(("asked", "always", "never")))
     def test_xc10_any_octet(self, registered_delivery: int, intermediate: str) -> None:
         """Bits 2, 3 and 5 to 7 change nothing here."""

@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from smppproxy.receipts import errs
+from tests.receipts import bounded
 
 BASES = st.sampled_from(("dec", "hex", "gatewayapi", "opaque"))
 
@@ -81,6 +82,7 @@ class ErrTests(SynchronousTestCase):
         ):
             self.assertEqual(errs.err_of_network_error_code(value), expected)
 
+    @bounded
     @given(st.binary(max_size=8), BASES)
     def test_any_octets(self, err: bytes, base: str) -> None:
         """Any octets give three digits."""

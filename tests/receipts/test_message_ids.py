@@ -17,6 +17,7 @@ from smppproxy.receipts.receipt import Receipt, ReceiptProfile, read_receipt
 from smppproxy.smpp.build import deliver_sm
 from smppproxy.smpp.constants import DELIVER_SM, TLV_MESSAGE_STATE, TLV_RECEIPTED_MESSAGE_ID
 from smppproxy.smpp.pdu import Pdu
+from tests.receipts import bounded
 
 FIELD_IDS = (
     b"1",
@@ -127,6 +128,7 @@ class KeyTests(SynchronousTestCase):
         """A form that does not exist is refused when the profile is made."""
         self.assertRaises(ValueError, IdProfile, resp="auto")
 
+    @bounded
     @given(st.integers(0, 2**64), st.integers(0, 6), st.booleans())
     def test_xc02_any_number(self, number: int, zeros: int, upper: bool) -> None:
         """Hex in the response, padded decimal in the receipt: found for every number."""
@@ -134,6 +136,7 @@ class KeyTests(SynchronousTestCase):
         decimal = b"0" * zeros + b"%d" % number
         self.assertTrue(matches(IdProfile(resp="hex", receipt_text="dec"), spelled, decimal))
 
+    @bounded
     @given(st.binary(max_size=65), st.sampled_from(("string", "dec", "hex")))
     def test_any_id(self, octets: bytes, form: str) -> None:
         """Any octets have a key, empty only when they are."""
@@ -158,6 +161,7 @@ class ClientMessageIdTests(SynchronousTestCase):
         ):
             self.assertEqual(format_client_message_id(number, "decimal10"), expected)
 
+    @bounded
     @given(NUMBERS, NUMBERS)
     def test_xc01_never_twice(self, one: int, other: int) -> None:
         """Two numbers have two ids in every form, each of the form's own shape."""
@@ -181,6 +185,7 @@ class ClientMessageIdTests(SynchronousTestCase):
         largest = 2**63 - 10**18 - 1
         self.assertEqual(int(format_client_message_id(largest, "decimal19")), 2**63 - 1)
 
+    @bounded
     @given(st.integers(0, 2**62 - 1))
     def test_uuid(self, number: int) -> None:
         """A valid UUID of version 8 whose low 62 bits are the number."""

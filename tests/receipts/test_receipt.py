@@ -37,6 +37,7 @@ from smppproxy.smpp.constants import (
 )
 from smppproxy.smpp.errors import BodyError
 from smppproxy.smpp.pdu import Pdu
+from tests.receipts import bounded
 
 FIELD = json.loads((Path(__file__).parent / "field_receipts.json").read_text())
 LINE = (
@@ -76,7 +77,7 @@ def receipt_of(text: bytes = LINE, esm_class: int = 4, **fields: Any) -> Receipt
     profile = fields.pop("profile", DEFAULT)
     found = read(raw_of(text, esm_class, **fields), profile)
     assert found is not None
-    return found  # type: ignore[no-any-return]
+    return found
 
 
 class DetectionTests(SynchronousTestCase):
@@ -437,6 +438,7 @@ class BrokenTests(SynchronousTestCase):
                 except BodyError as error:
                     self.assertNotEqual(error.command_status, 0)
 
+    @bounded
     @given(st.binary(max_size=200), st.sampled_from((DELIVER_SM, DATA_SM)), st.booleans())
     def test_any_body(self, body: bytes, command_id: int, by_text: bool) -> None:
         """Any body is a receipt, an MO or a BodyError."""
@@ -446,6 +448,7 @@ class BrokenTests(SynchronousTestCase):
         except BodyError as error:
             self.assertNotEqual(error.command_status, 0)
 
+    @bounded
     @given(st.binary(max_size=254), st.integers(0, 255), st.binary(max_size=60))
     def test_any_text_and_tlvs(self, text: bytes, esm_class: int, tail: bytes) -> None:
         """Any text, esm_class and TLV area."""

@@ -11,6 +11,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from smppproxy.receipts import text
 from smppproxy.receipts.dialects import NO_STATE, state_of
 from smppproxy.receipts.text import (
+from tests.receipts import bounded
     Fields,
     count_of,
     date_text,
@@ -115,6 +116,7 @@ class GrammarTests(SynchronousTestCase):
         line = "id:42 submit date:2511221015 done date:2511221016 stat:DELIVRD err:000"
         self.assertEqual(parse(line.encode("utf-16-be")), parse(line.encode()))
 
+    @bounded
     @given(st.binary(max_size=300))
     def test_any_octets(self, octets: bytes) -> None:
         """Any octets are read or not, without an error; values stay within what was sent."""
@@ -123,12 +125,14 @@ class GrammarTests(SynchronousTestCase):
             self.assertLessEqual(sum(map(len, fields)), len(octets))
             self.assertTrue(fields.id or fields.stat)
 
+    @bounded
     @given(st.lists(st.sampled_from(KEYS)))
     def test_any_order(self, words: list[str]) -> None:
         """Keys in any order and number are read without an error, by both readers alike."""
         octets = " ".join(words).encode()
         self.assertEqual(parse(octets), parse_any(octets))
 
+    @bounded
     @given(WORD, WORD, WORD, WORD, WORD, WORD, st.binary(max_size=20))
     def test_sx24_round_trip(
         self, id: bytes, sub: bytes, dlvrd: bytes, date: bytes, stat: bytes, err: bytes, rest: bytes
@@ -195,11 +199,13 @@ class NumbersTests(SynchronousTestCase):
         self.assertEqual(seconds_of(b"2507011200", zone), 1751364000)
         self.assertEqual(seconds_of(b"00010101000000", zone), 0)
 
+    @bounded
     @given(st.binary(max_size=16) | st.text("0123456789", max_size=15).map(str.encode))
     def test_any_date(self, octets: bytes) -> None:
         """Any octets are a date or unknown, never an error."""
         self.assertGreaterEqual(seconds_of(octets, None), 0)
 
+    @bounded
     @given(st.integers(946684800, 4102444799))
     def test_gw27_round_trip(self, seconds: int) -> None:
         """Ten digits say the minute, and nothing of the second."""

@@ -6,6 +6,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from smppproxy.text import gsm0338
 from smppproxy.text.gsm0338 import BASIC, EXTENSION, Gsm0338Error, decode, encode, septets
+from tests.text import bounded
 
 ALPHABET = [c for c in BASIC if c != "\x1b"] + list(EXTENSION.values())
 
@@ -69,6 +70,7 @@ class DecodeTests(SynchronousTestCase):
             self.assertEqual(error.position, 1)
         self.assertEqual(decode(b"\x1b\x65", strict=True), "€")
 
+    @bounded
     @given(st.binary(max_size=200))
     def test_any_octets(self, octets: bytes) -> None:
         """Octets decode or are refused with this one error; never more characters than octets."""
@@ -81,6 +83,7 @@ class DecodeTests(SynchronousTestCase):
 class EncodeTests(SynchronousTestCase):
     """No transliteration, nothing dropped."""
 
+    @bounded
     @given(st.text(st.sampled_from(ALPHABET), max_size=170))
     def test_round_trip(self, text: str) -> None:
         """Every text of the alphabet comes back, and takes as many septets as said."""

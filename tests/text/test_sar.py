@@ -6,6 +6,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from smppproxy.smpp.errors import BodyError
 from smppproxy.text import sar
+from tests.text import bounded
 
 
 class ReadTests(SynchronousTestCase):
@@ -36,6 +37,7 @@ class ReadTests(SynchronousTestCase):
             error = self.assertRaises(BodyError, sar.read, tlvs)
             self.assertEqual(error.command_status, status)
 
+    @bounded
     @given(st.integers(0, 0xFFFF), st.data())
     def test_round_trip(self, reference: int, data: st.DataObject) -> None:
         """What is built is read back."""

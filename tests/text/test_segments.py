@@ -11,6 +11,7 @@ from smppproxy.smpp.errors import BodyError
 from smppproxy.smpp.fields import walk_message
 from smppproxy.text import sar, udh
 from smppproxy.text.segments import concatenation, segment_of
+from tests.text import bounded
 
 # An uncounted NUL between short_message and the SAR TLVs, as a common PHP client sends them.
 V22 = bytes.fromhex(
@@ -54,6 +55,12 @@ class ConcatenationTests(SynchronousTestCase):
         self.assertEqual(of(short_message=b"part", tlvs=sar.tlvs(300, 4, 3)), (300, 4, 3))
         self.assertEqual(concatenation(V22, walk_message(V22)), (42, 2, 1))
 
+    def test_xc06_ports_beside_sar(self) -> None:
+        """A header that only names ports does not hide the SAR TLVs."""
+        header = b"\x06\x05\x04\x0b\x84\x23\xf0"
+        tlvs = sar.tlvs(300, 4, 3)
+        self.assertEqual(of(esm_class=0x40, short_message=header, tlvs=tlvs), (300, 4, 3))
+
     def test_xc06_broken_is_plain(self) -> None:
         """What cannot be read never keeps a message from its route."""
         for octets in (
@@ -81,6 +88,7 @@ class ConcatenationTests(SynchronousTestCase):
         self.assertIsNone(of(short_message=b"x", tlvs=sar.tlvs(42, 1, 1)))
         self.assertIsNone(of(esm_class=0x40, short_message=b"\x03\x24\x01\x01x"))
 
+    @bounded
     @given(st.binary(max_size=140), st.binary(max_size=40))
     def test_any_octets(self, octets: bytes, rest: bytes) -> None:
         """Any octets give a segment within bounds or none, never an error."""

@@ -7,6 +7,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from smppproxy.smpp.constants import ESME_RINVESMCLASS
 from smppproxy.smpp.errors import BodyError
 from smppproxy.text import udh
+from tests.text import bounded
 
 ELEMENTS = st.lists(st.tuples(st.integers(0, 255), st.binary(max_size=20)), max_size=10)
 
@@ -35,6 +36,7 @@ class ParseTests(SynchronousTestCase):
         for octets in (b"", b"\x05\x00\x03\x01", b"\x03\x00\x03\x01\x02\x01", b"\x01\x00abc"):
             self.refused(octets)
 
+    @bounded
     @given(st.binary(max_size=150))
     def test_any_octets(self, octets: bytes) -> None:
         """Any octets are read within their bounds, or refused with 0x43."""
@@ -45,6 +47,7 @@ class ParseTests(SynchronousTestCase):
         else:
             self.assertEqual(udh.build(elements) or b"\x00", octets[:size])
 
+    @bounded
     @given(ELEMENTS, st.binary(max_size=20))
     def test_round_trip(self, elements: list[udh.Element], text: bytes) -> None:
         """What is built is read back, whatever text follows."""
@@ -83,6 +86,7 @@ class ConcatenationTests(SynchronousTestCase):
             error = self.assertRaises(BodyError, udh.concatenation, [element])
             self.assertEqual(error.command_status, ESME_RINVESMCLASS)
 
+    @bounded
     @given(st.booleans(), st.data())
     def test_round_trip(self, wide: bool, data: st.DataObject) -> None:
         """A built element says what went in."""
