@@ -5,7 +5,6 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from smppproxy.receipts.dialects import (
-from tests.receipts import bounded
     DIALECTS,
     NO_STATE,
     STATES,
@@ -18,6 +17,7 @@ from tests.receipts import bounded
     state_of,
     wanted,
 )
+from tests.receipts import bounded
 
 # Row by row: words, state, then (stat, message_state) sent by default and in dialect gatewayapi.
 TABLE = (

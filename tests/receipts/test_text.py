@@ -11,7 +11,6 @@ from twisted.trial.unittest import SynchronousTestCase
 from smppproxy.receipts import text
 from smppproxy.receipts.dialects import NO_STATE, state_of
 from smppproxy.receipts.text import (
-from tests.receipts import bounded
     Fields,
     count_of,
     date_text,
@@ -20,6 +19,7 @@ from tests.receipts import bounded
     render,
     seconds_of,
 )
+from tests.receipts import bounded
 
 HERE = Path(__file__).parent
 SHAPES = json.loads((HERE / "receipts.json").read_text())
