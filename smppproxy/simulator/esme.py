@@ -100,12 +100,14 @@ class Sent:
         ended first or the answer did not come in time.
     :ivar receipts: its final receipts so far, repeated ones included.
     :ivar intermediate: its notifications that were not final.
-    :ivar late: the receipt had come before the response; none should (quirks 5.4).
+    :ivar late: the response came after the receipt, on one session: never right (quirks 5.4).
+    :ivar crossed: the same with the receipt on another session, whose order nobody can promise.
     """
 
     number: int
     destination: bytes
     submitted_at: float
+    session: int = 0
     status: int = UNANSWERED
     message_id: bytes = b""
     answered_at: float = 0.0
@@ -114,6 +116,7 @@ class Sent:
     stat: bytes = b""
     receipt_at: float = 0.0
     late: bool = False
+    crossed: bool = False
 
 
 @attrs.define
@@ -126,6 +129,7 @@ class Heard:
     text: bytes
     final: bool
     at: float
+    session: int
 
 
 @attrs.define
@@ -154,6 +158,7 @@ class EsmeLink(Link):
         super().__init__(esme.reactor, Session(ESME, options.timers, options.window))
         self.esme = esme
         self.command_id = command_id
+        self.number = esme.next_session()
         self.bound = False
         self.leaving = False
 
@@ -254,6 +259,7 @@ class Esme:
         self._submitting = True
         self._started_at = 0.0
         self._turn = 0
+        self._sessions = 0
         self._reconnects: list[Any] = []
         self._ticker = Ticker(reactor, 1.0, self._tick)
         self._pacer = Ticker(reactor, 0.01, self._pace)
@@ -290,13 +296,12 @@ class Esme:
             return
         link.bound = True
         self.tally.binds += 1
-        now = self.reactor.seconds()
-        if link.session.can_submit:
-            if not self._started_at:
-                self._started_at = now
-                if self.options.rate:
-                    self._pacer.start()
-            self.fill(now)
+        if not link.session.can_submit or not self._submitting:
+            return
+        if self._started_at:
+            self.fill(self.reactor.seconds())
+        else:
+            self.go()
 
     def disconnected(self, link: EsmeLink) -> None:
         """A session ended; what it had not answered never will be."""
@@ -306,10 +311,27 @@ class Esme:
             self.tally.sessions_lost += 1
         self.reconnect(link.command_id)
 
+    def next_session(self) -> int:
+        """Sessions are numbered from 1, over reconnects."""
+        self._sessions += 1
+        return self._sessions
+
     @property
     def bound(self) -> int:
         """Sessions that are bound."""
         return sum(link.bound and link.up for link in self.links)
+
+    def hold(self) -> None:
+        """Bind, but submit nothing before :meth:`go`."""
+        self._submitting = False
+
+    def go(self) -> None:
+        """Begin to submit; the rate counts from now."""
+        self._submitting = True
+        self._started_at = self.reactor.seconds()
+        if self.options.rate:
+            self._pacer.start()
+        self.fill(self._started_at)
 
     def quit(self) -> None:
         """Submit nothing more; stay bound for what is to come."""
@@ -403,7 +425,7 @@ class Esme:
             kind = number % len(prefixes)
             head, middle, tail = self._templates[kind]
             digits = b"%08d" % number
-            sent = Sent(number, prefixes[kind] + digits, now)
+            sent = Sent(number, prefixes[kind] + digits, now, link.number)
             history.append(sent)
             out += (head, window.open(sent, now).to_bytes(4, "big"), middle, digits, tail)
         self.tally.submitted += count
@@ -424,7 +446,8 @@ class Esme:
             sent.message_id = read_message_id(pdu)
             self._by_id[sent.message_id] = sent
             for heard in self._unknown.pop(sent.message_id, ()):
-                sent.late = True
+                sent.late |= heard.session == sent.session
+                sent.crossed |= heard.session != sent.session
                 self._match(sent, heard)
 
     def gave_up(self, tokens: Sequence[Sent]) -> None:
@@ -440,7 +463,7 @@ class Esme:
         out = []
         for pdu in pdus:
             try:
-                self._hear(pdu, now)
+                self._hear(link, pdu, now)
             except BodyError as error:
                 self.tally.unreadable += 1
                 out.append(
@@ -470,7 +493,7 @@ class Esme:
             return build.data_sm_resp(pdu.sequence_number)
         return build.deliver_sm_resp(pdu.sequence_number)
 
-    def _hear(self, pdu: Pdu, now: float) -> None:
+    def _hear(self, link: EsmeLink, pdu: Pdu, now: float) -> None:
         message = read_data_sm(pdu) if pdu.command_id == DATA_SM else read_message(pdu)
         kind = message.esm_class & 0x3C
         heard = Heard(
@@ -480,6 +503,7 @@ class Esme:
             text=_text(message),
             final=kind != ESM_INTERMEDIATE,
             at=now,
+            session=link.number,
         )
         if kind not in (ESM_RECEIPT, ESM_INTERMEDIATE):
             self.tally.mo += 1

@@ -53,11 +53,12 @@ def _repeated_ids(accepted: Iterable[Sent]) -> list[str]:
 
 
 def check_providers(
-    clients: Sequence[Esme], providers: Sequence[Smsc], copies: int = 1
+    clients: Sequence[Esme], providers: Sequence[Smsc], copies: int = 1, others: bool = False
 ) -> list[str]:
     """Every OK was accepted by a provider, and no message by providers more than ``copies`` times.
 
     :param copies: 2 where a host may have been lost before it answered (in doubt, resent once).
+    :param others: clients that are not among these may have submitted too.
     """
     taken = Counter(
         accepted.destination[2] for provider in providers for accepted in provider.history
@@ -66,7 +67,7 @@ def check_providers(
     missing = [sent for sent in told if sent.status == 0 and not taken[sent.destination]]
     often = [sent for sent in told if taken[sent.destination] > copies]
     known = {sent.destination for sent in told}
-    strange = [destination for destination in taken if destination not in known]
+    strange = [] if others else [to for to in taken if to not in known]
     return [
         *_about("accepted, yet at no provider", missing),
         *_about(f"at providers more than {copies} time(s)", often),
@@ -92,7 +93,9 @@ def check_ledger(ledger: Mapping[str, int]) -> list[str]:
     )
     fates = sum(
         get(name, 0)
-        for name in ("matched", "parked", "duplicated", "quarantined", "unreadable", "withheld")
+        for name in (
+            "matched", "parked", "orphaned", "duplicated", "quarantined", "unreadable", "withheld"
+        )
     )
     sums = [
         ("submitted", get("submitted", 0), answered + get("in_flight", 0)),

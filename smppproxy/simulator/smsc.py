@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -67,7 +68,8 @@ class SmscOptions:
         ``early_lag``: how much later that response then comes, at least.
     :ivar shape: where receipts carry what they say: ``both`` text and TLVs, ``text``, ``tlv``,
         ``payload`` (text in message_payload, and TLVs), ``data_sm``.
-    :ivar other_host: receipts leave on another host than the one that took the submit_sm.
+    :ivar other_host: fraction of receipts that leave on another host than the one that took the
+        submit_sm.
     :ivar duplicates: fraction of final receipts sent twice.
     :ivar intermediate: an ENROUTE notification goes before each final receipt that asks for it.
     :ivar errors: command_status -> fraction of submit_sm refused with it.
@@ -96,7 +98,7 @@ class SmscOptions:
     early_lag: float = 0.02
     shape: str = attrs.field(default="both", validator=attrs.validators.in_(SHAPES))
     receipts: bool = True
-    other_host: bool = False
+    other_host: float = 0.0
     duplicates: float = 0.0
     intermediate: bool = False
     errors: Mapping[int, float] = attrs.field(factory=dict)
@@ -195,6 +197,7 @@ class Smsc:
 
     :ivar counts: what happened so far; :ivar history: every message accepted, in order.
     :ivar ports: the port of each host that listens, or listened last.
+    :ivar accepted_on: messages accepted by each host.
     """
 
     def __init__(
@@ -208,6 +211,7 @@ class Smsc:
         self.counts = Counts()
         self.history: list[Accepted] = []
         self.ports: dict[str, int] = {}
+        self.accepted_on: Counter[str] = Counter()
         self.agenda = Agenda(reactor)
         self.mailbox = Mailbox(reactor, self.agenda, self.counts, self.options.retry)
         self._wall = wall
@@ -278,6 +282,10 @@ class Smsc:
         return DeferredList(closing).addCallback(lambda _: None)
 
     # ------------------------------------------------------------- sessions
+
+    def listens(self, host: str) -> bool:
+        """Whether the host takes connections."""
+        return host in self._listening
 
     def links(self, host: str = "", bound: bool = False) -> list[SmscLink]:
         """The connections of a host (``""``: of all), or only its bound ones."""
@@ -417,6 +425,7 @@ class Smsc:
         )
         self.history.append(accepted)
         self.counts.accepted += 1
+        self.accepted_on[link.host] += 1
         return build.submit_sm_resp(pdu.sequence_number, message_id), accepted
 
     # ------------------------------------------------------------- receipts
@@ -451,7 +460,7 @@ class Smsc:
             self.mailbox.put(accepted.system_id, host, Delivery(raw, accepted))
 
     def _receipt_host(self, host: str) -> str:
-        if not self.options.other_host:
+        if not self._chance(self.options.other_host):
             return host
         others = [other for other in self.ports if other != host]
         return self._random.choice(others) if others else host

@@ -26,6 +26,11 @@ BALANCED = {
 }
 
 
+def ok(number: int, to: bytes, message_id: bytes, receipts: int = 0) -> Sent:
+    """A message that was accepted."""
+    return Sent(number, to, 0.0, status=0, message_id=message_id, receipts=receipts)
+
+
 def client(*messages: Sent, **options: int) -> Esme:
     """A client with this history."""
     esme = Esme(Clock(), EsmeOptions(**options))  # type: ignore[arg-type]
@@ -52,13 +57,15 @@ class Clients(SynchronousTestCase):
     def test_clean(self) -> None:
         """One OK with its receipt, one refusal, one lost: nothing wrong."""
         esme = client(
-            Sent(0, b"1", 0.0, 0, b"x", receipts=1), Sent(1, b"2", 0.0, 8), Sent(2, b"3", 0.0, LOST)
+            ok(0, b"1", b"x", receipts=1),
+            Sent(1, b"2", 0.0, status=8),
+            Sent(2, b"3", 0.0, status=LOST),
         )
         self.assertEqual(histories.check_client(esme), [])
 
     def test_missing_receipts(self) -> None:
         """OK without a receipt is named, three examples at most."""
-        esme = client(*(Sent(n, b"%d" % n, 0.0, 0, b"id%d" % n) for n in range(5)))
+        esme = client(*(ok(n, b"%d" % n, b"id%d" % n) for n in range(5)))
         (sentence,) = histories.check_client(esme)
         self.assertEqual(
             sentence, "5 message(s) accepted without a receipt: '0', '1', '2' ..."
@@ -66,18 +73,18 @@ class Clients(SynchronousTestCase):
 
     def test_no_receipt_asked_for(self) -> None:
         """A client that asked for none misses none."""
-        esme = client(Sent(0, b"1", 0.0, 0, b"x"), registered_delivery=0)
+        esme = client(ok(0, b"1", b"x"), registered_delivery=0)
         self.assertEqual(histories.check_client(esme), [])
 
     def test_receipt_of_a_refused_message(self) -> None:
         """A receipt for what was never accepted is wrong."""
-        esme = client(Sent(0, b"1", 0.0, 8, receipts=1))
+        esme = client(Sent(0, b"1", 0.0, status=8, receipts=1))
         self.assertIn("not accepted", histories.check_client(esme)[0])
 
     def test_the_same_id_twice(self) -> None:
         """Two messages under one message_id are wrong."""
         esme = client(
-            Sent(0, b"1", 0.0, 0, b"x", receipts=1), Sent(1, b"2", 0.0, 0, b"x", receipts=1)
+            ok(0, b"1", b"x", receipts=1), ok(1, b"2", b"x", receipts=1)
         )
         self.assertEqual(histories.check_client(esme), ["1 message_id(s) given twice: 'x'"])
 
@@ -87,7 +94,7 @@ class Providers(SynchronousTestCase):
 
     def test_clean_missing_repeated_and_strange(self) -> None:
         """Each OK at a provider, not too often, and nothing else there."""
-        esme = client(Sent(0, b"1", 0.0, 0, b"x"), Sent(1, b"2", 0.0, 0, b"y"))
+        esme = client(ok(0, b"1", b"x"), ok(1, b"2", b"y"))
         check = histories.check_providers
         self.assertEqual(check([esme], [provider(b"1"), provider(b"2")]), [])
         self.assertIn("at no provider: '2'", check([esme], [provider(b"1")])[0])
