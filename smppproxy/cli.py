@@ -160,7 +160,7 @@ def demo(port: int, tls_port: int, http_port: int, seconds: float, rate: float) 
     from smppproxy.service import build
     from smppproxy.simulator.demo import DemoOptions
     from smppproxy.simulator.demo import main as play
-    from smppproxy.tap import monotonic
+    from smppproxy.service import monotonic
 
     monotonic(reactor)
     sys.exit(play(reactor, DemoOptions(port, tls_port, http_port, seconds, rate), build))

@@ -232,6 +232,15 @@ class SmppProxy(Service):
         return gatherResults([self.store.stop(), admin])
 
 
+def monotonic(reactor: Any) -> None:
+    """Let timers follow the monotonic clock; to be called before anything is scheduled.
+
+    Twisted's follow the wall clock: one hour forward fires them all at once, one hour back stops
+    them for an hour (F89).
+    """
+    reactor.seconds = time.monotonic
+
+
 def build(
     node: Node,
     network: Network,
@@ -240,6 +249,6 @@ def build(
 ) -> SmppProxy:
     """A node of its two files, ready to be started.
 
-    :param reactor: its ``seconds`` should be monotonic, see :func:`smppproxy.tap.monotonic`.
+    :param reactor: its ``seconds`` should be monotonic, see :func:`monotonic`.
     """
     return SmppProxy(node, network, reactor, open_a_store(node.store, node.name, reactor))

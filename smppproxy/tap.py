@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import signal
-import time
-from typing import Any
 
 from twisted.application.service import IService
 from twisted.python.usage import Options as UsageOptions
@@ -26,20 +24,11 @@ class Options(UsageOptions):
     optParameters = [["config", "c", DEFAULT, "The node file."]]  # noqa: RUF012 - Twisted's form
 
 
-def monotonic(reactor: Any) -> None:
-    """Let timers follow the monotonic clock, before anything is scheduled.
-
-    Twisted's follow the wall clock: one hour forward fires them all at once, one hour back stops
-    them for an hour (F89).
-    """
-    reactor.seconds = time.monotonic
-
-
 def makeService(options: Options) -> IService:  # noqa: N802 - the name twistd looks for
     """The node of a checked node file; a wrong one ends with every problem, its line and mend."""
     from twisted.internet import reactor
 
-    from smppproxy.service import build
+    from smppproxy.service import build, monotonic
 
     monotonic(reactor)
     path = options["config"]
