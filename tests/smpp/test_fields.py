@@ -1,5 +1,7 @@
 """What stands in a body, and which code names what is wrong there."""
 
+from typing import Any
+
 from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
@@ -21,7 +23,8 @@ from smppproxy.smpp.pdu import Pdu
 from smppproxy.smpp.tlv import tlv
 from tests.smpp.samples import bounded, messages, one, vectors
 
-SAMPLE = {
+EMPTY: dict[str, Any] = {}
+SAMPLE: dict[str, Any] = {
     "service_type": b"CMT",
     "source_addr_ton": 5,
     "source_addr": b"Acme Shop",
@@ -33,6 +36,11 @@ SAMPLE = {
     "registered_delivery": 1,
     "short_message": b"Hello World",
 }
+
+
+def submit(**fields: Any) -> bytes:
+    """A submit_sm of these fields."""
+    return build.submit_sm(1, **fields)
 
 
 def pdu_of(command_id: int, body: bytes) -> Pdu:
@@ -149,15 +157,15 @@ class WalkTests(SynchronousTestCase):
             ("schedule_delivery_time", 16, 0x61),
             ("validity_period", 16, 0x62),
         ):
-            for base in ({}, SAMPLE):
-                walk_message(build.submit_sm(1, **{**base, name: b"7" * limit}))
+            for base in EMPTY, SAMPLE:
+                walk_message(submit(**{**base, name: b"7" * limit}))
                 for length in (limit + 1, limit + 40, 300):
-                    raw = build.submit_sm(1, **{**base, name: b"7" * length})
+                    raw = submit(**{**base, name: b"7" * length})
                     self.assertEqual(self.refused(raw), status, name)
 
     def test_f11_truncated_at_every_offset(self):
         """A body cut anywhere is refused, never read past its end; the code is the cut field's."""
-        raw = build.submit_sm(1, **SAMPLE)
+        raw = submit(**SAMPLE)
         _, dest_at, esm_at, flags_at, sm_at, _ = walk_message(raw)
         for end in range(16, len(raw)):
             status = self.refused(reframed(raw[:end]))
@@ -283,7 +291,7 @@ class DataSmTests(SynchronousTestCase):
         self.assertEqual(read.source_addr, b"s" * 64)
         self.assertEqual(read.short_message, b"")
         for name, status in (("source_addr", 0x0A), ("destination_addr", 0x0B)):
-            pdu = one(build.data_sm(1, **{name: b"s" * 65}))
+            pdu = one(build.data_sm(1, **dict[str, Any]({name: b"s" * 65})))
             self.assertEqual(self.assertRaises(BodyError, read_data_sm, pdu).command_status, status)
 
     def test_f11_body_ends_early(self):

@@ -1,5 +1,7 @@
 """V01 to V35, octet for octet: built where we send such a PDU, read where a peer does."""
 
+from typing import Any
+
 from twisted.trial.unittest import SynchronousTestCase
 
 from smppproxy.smpp import build
@@ -28,12 +30,13 @@ RECEIPT_TEXT = (
 UPSTREAM_TEXT = b"id:0000376017 submit date:2511221015 done date:2511221016 stat:DELIVRD err:000\0"
 
 
-def submit(number: int, **changed) -> bytes:
+def submit(number: int, **changed: Any) -> bytes:
     """The plain submit with other fields."""
-    return build.submit_sm(number, **{**PLAIN, **changed})
+    fields: dict[str, Any] = {**PLAIN, **changed}
+    return build.submit_sm(number, **fields)
 
 
-def payload(*tlvs):
+def payload(*tlvs: tuple[int, bytes]) -> dict[str, Any]:
     """The plain submit's fields with its text elsewhere."""
     return {"short_message": b"", "tlvs": list(tlvs)}
 
