@@ -63,7 +63,8 @@ class Waits:
             condition, fired = entry
             if entry in self._waiting and condition():
                 self._waiting.remove(entry)
-                fired.callback(None)
+                # The test goes on in a turn of its own, not inside the code under test.
+                reactor.callLater(0, fired.callback, None)
 
     async def until(
         self, condition: Callable[[], bool], what: str, deadline: float = DEADLINE
@@ -171,7 +172,9 @@ class Peer(Protocol, Waits):
         self.pdus.remove(pdu)
         return pdu
 
-    async def expect_many(self, count: int, command_id: int, deadline: float = DEADLINE) -> list[Pdu]:
+    async def expect_many(
+        self, count: int, command_id: int, deadline: float = DEADLINE
+    ) -> list[Pdu]:
         """Take so many PDUs of a kind."""
         return [await self.expect(command_id, deadline) for _ in range(count)]
 

@@ -58,10 +58,12 @@ class RecordingRelay(Waits):
 
     def _note(self, name: str, peer: Any, what: Any, now: float) -> None:
         self.calls.append(Call(name, peer, what, now))
-        self.changed()
         action = self.on.get(name)
-        if action is not None:
-            action(peer, what)
+        try:
+            if action is not None:
+                action(peer, what)
+        finally:
+            self.changed()
 
     # -- relay.peers.Relay ----------------------------------------------------------------------
 

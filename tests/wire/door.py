@@ -13,6 +13,8 @@ from twisted.trial.unittest import TestCase
 
 from smppproxy.routing.accounts import Account
 from smppproxy.smpp.timers import Timers
+from smppproxy.wire import admission as admission_module
+from smppproxy.wire import client as client_module
 from smppproxy.wire.admission import Admission
 from smppproxy.wire.authentication import Authenticator
 from smppproxy.wire.listener import ClientListener
@@ -42,6 +44,7 @@ def at_once(work: Callable[[], bool]) -> Deferred[bool]:
 class Door:
     """A listener on a free port; everything ends with the test.
 
+    :param linger: seconds between a refusal and the close, and of an eviction: shorter than real.
     :param options: of the account.
     """
 
@@ -52,8 +55,11 @@ class Door:
         timers: Timers | None = None,
         max_sessions: int = 1000,
         accept_rate: int = 1000,
+        linger: float = 0.05,
         **options: Any,
     ) -> None:
+        test.patch(client_module, "REFUSAL_LINGER", linger)
+        test.patch(admission_module, "EVICTION", 4 * linger)
         self.test = test
         self.relay = RecordingRelay()
         self.ticker = Ticker(reactor, 0.02)
