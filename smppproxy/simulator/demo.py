@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import signal
 import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
@@ -27,6 +26,7 @@ from smppproxy.config import Network, Node, load_network, load_node
 from smppproxy.simulator import histories, stage, view
 from smppproxy.simulator.clock import NotInTime, Reactor, Ticker, until
 from smppproxy.simulator.esme import Esme, EsmeOptions
+from smppproxy.simulator.run import in_reactor
 from smppproxy.simulator.smsc import Smsc, SmscOptions
 from smppproxy.simulator.stage import Ports, PortTaken
 from smppproxy.store.interface import RECEIPTS, StoreError
@@ -445,18 +445,7 @@ def main(reactor: Any, options: DemoOptions, build: Build) -> int:
         [textFileLogObserver(log)], redirectStandardIO=False, discardBuffer=True
     )
     demo = Demo(reactor, options, build, folder, sys.stdout)
-    results: list[Any] = []
-
-    def start() -> None:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: reactor.callFromThread(demo.end))
-        playing = Deferred.fromCoroutine(demo.run())
-        playing.addBoth(results.append)
-        playing.addBoth(lambda _: reactor.callLater(0, _stop, reactor))
-
-    reactor.callWhenRunning(start)
-    reactor.run()
-    result = results[0] if results else None
+    result = in_reactor(reactor, demo.run, demo.end)
     if isinstance(result, Failure):
         result.printTraceback(log)
     log.close()
@@ -466,11 +455,6 @@ def main(reactor: Any, options: DemoOptions, build: Build) -> int:
     else:
         shutil.rmtree(folder, ignore_errors=True)
     return code
-
-
-def _stop(reactor: Any) -> None:
-    if reactor.running:
-        reactor.stop()
 
 
 def _report(result: Any) -> int:

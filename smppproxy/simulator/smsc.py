@@ -218,7 +218,7 @@ class Smsc:
         self._random = random.Random(self.options.seed)
         self._next_number = self.options.id_start
         self._listening: dict[str, IListeningPort] = {}
-        self._contexts: dict[str, Any] = {}
+        self._doors: dict[str, tuple[Any, str]] = {}
         self._links: list[SmscLink] = []
         self._buckets: dict[bytes, TokenBucket] = {}
         self._mo_owed = 0.0
@@ -227,19 +227,21 @@ class Smsc:
 
     # ---------------------------------------------------------------- doors
 
-    def listen(self, host: str, port: int = 0, tls: Any = None) -> int:
-        """Open a host on 127.0.0.1; returns its port. ``tls``: a pyOpenSSL context factory.
+    def listen(
+        self, host: str, port: int = 0, tls: Any = None, address: str = "127.0.0.1"
+    ) -> int:
+        """Open a host; returns its port. ``tls``: a server connection creator, None: plain.
 
         Raises :exc:`twisted.internet.error.CannotListenError` when the port is taken.
         """
         factory: Any = _HostFactory(self, host)
         if tls is not None:
             factory = TLSMemoryBIOFactory(tls, False, factory)
-        listening = self.reactor.listenTCP(port, factory, interface="127.0.0.1")
+        listening = self.reactor.listenTCP(port, factory, interface=address)
         self._listening[host] = listening
-        self._contexts[host] = tls
-        address: Any = listening.getHost()
-        self.ports[host] = address.port
+        self._doors[host] = (tls, address)
+        here: Any = listening.getHost()
+        self.ports[host] = here.port
         for ticker in self._tickers:
             ticker.start()
         return self.ports[host]
@@ -259,7 +261,7 @@ class Smsc:
 
     def restore(self, host: str) -> int:
         """The host is back on the port it had; call it once :meth:`crash` has fired."""
-        return self.listen(host, self.ports[host], self._contexts[host])
+        return self.listen(host, self.ports[host], *self._doors[host])
 
     def drop(self, host: str) -> None:
         """Reset every connection of a host; it goes on listening."""
