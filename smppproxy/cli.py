@@ -17,8 +17,8 @@ PASSWORD_OCTETS = 8
 SYSTEM_ID_OCTETS = 15
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="smppproxy")
+@click.group("smppproxy", context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="smppproxy", prog_name="smppproxy")
 def main() -> None:
     """Everything around the SMPP multiplexing router that is not the server itself.
 

@@ -69,17 +69,19 @@ def load_network(path: str | FilePath, environ: Mapping[str, str] | None = None)
     )
 
 
-def _named(source: Source, kind: str) -> list[tuple[str, Path, dict[str, Any]]]:
-    """The tables [kind.NAME]."""
+def _named(source: Source, kind: str) -> list[tuple[str, Path, dict[str, Any] | None]]:
+    """The tables [kind.NAME]; None for what has a name but is no table."""
     mend = f"write its options below [{kind}.NAME]"
-    tables = source.table((kind,), source.data.get(kind, {}), mend)
+    tables = source.table((kind,), source.data.get(kind, {}), mend) or {}
     return [
         (name, (kind, name), source.table((kind, name), value, mend))
         for name, value in tables.items()
     ]
 
 
-def _account(source: Source, path: Path, table: dict[str, Any]) -> dict[str, Any]:
+def _account(source: Source, path: Path, table: dict[str, Any] | None) -> dict[str, Any]:
+    if table is None:
+        return {}
     fields = attrs.fields(Account)
     filled = frozenset({"system_id", "password"})
     arguments = options.read(source, path, table, Account, other=filled)
@@ -112,7 +114,9 @@ def _hash(source: Source, path: Path, written: object) -> str:
     return stored
 
 
-def _provider(source: Source, path: Path, table: dict[str, Any]) -> dict[str, Any]:
+def _provider(source: Source, path: Path, table: dict[str, Any] | None) -> dict[str, Any]:
+    if table is None:
+        return {}
     filled = frozenset({"name", "password", "hosts", "host", "ids", "receipt"})
     arguments = options.read(source, path, table, Provider, other=filled)
     for name, mend in (
@@ -137,27 +141,27 @@ def _provider(source: Source, path: Path, table: dict[str, Any]) -> dict[str, An
 
 def _sub(source: Source, path: Path, table: dict[str, Any], name: str) -> dict[str, Any]:
     mend = f"write its options below [{path[0]}.{path[1]}.{name}]"
-    return source.table((*path, name), table.get(name, {}), mend)
+    return source.table((*path, name), table.get(name, {}), mend) or {}
 
 
 def _hosts(source: Source, path: Path, table: dict[str, Any]) -> tuple[Host, ...]:
     hosts: list[Host] = []
     written = _sub(source, path, table, "host")
-    if not written:
+    if not written and table.get("host", {}) == {}:
         mend = f'write [provider.{path[1]}.host.a] with address = "..." and port = 2775'
         source.problem((*path, "host"), "the provider has no host", mend)
     for name, value in written.items():
         place = (*path, "host", name)
         mend = f"write its options below [provider.{path[1]}.host.{name}]"
         known = len(source.problems)
-        host = source.table(place, value, mend)
-        if isinstance(value, dict):
-            host = options.read(source, place, host, Host, other=frozenset({"name"}))
-            options.option(source, place, attrs.fields(Host).name, name)
-        if "name" in host:
+        table = source.table(place, value, mend) or {}
+        if "name" in table:
             source.problem((*place, "name"), "this does not stand here", "remove it")
         if len(source.problems) == known:
-            hosts.append(Host(name, **host))
+            arguments = options.read(source, place, table, Host, other=frozenset({"name"}))
+            options.option(source, place, attrs.fields(Host).name, name)
+        if len(source.problems) == known:
+            hosts.append(Host(name, **arguments))
     _same_host(source, path, hosts)
     return tuple(hosts)
 
@@ -244,6 +248,8 @@ def _final_for(
     found: list[tuple[str, frozenset[str]]] = []
     for place, item in enumerate(written):
         table = source.table((*path, place), item, mend)
+        if table is None:
+            continue
         if isinstance(table.get("prefix"), str):
             table = {**table, "prefix": [table["prefix"]]}
         arguments = options.read(source, (*path, place), table, _FinalFor)
@@ -254,13 +260,13 @@ def _final_for(
 
 def _routes(
     source: Source, accounts: Iterable[str], providers: Iterable[str]
-) -> dict[int, Route]:
-    """The good routes by their place in the file."""
-    routes: dict[int, Route] = {}
+) -> dict[Path, Route]:
+    """The good routes by their paths."""
+    routes: dict[Path, Route] = {}
     names: set[str] = set()
-    for place, (path, table) in enumerate(source.tables("route")):
+    for number, (path, table) in enumerate(source.tables("route"), 1):
         known = len(source.problems)
-        named = {"name": f"route {place + 1}", **table}
+        named = {"name": f"route {number}", **table}
         arguments = options.read(source, path, named, Route, other=frozenset({"targets"}))
         targets = _targets(source, path, table, providers)
         _known(source, path, arguments, "accounts", accounts, "account")
@@ -269,20 +275,20 @@ def _routes(
             source.problem((*path, "name"), text, "give each route a name of its own")
         names.add(arguments.get("name", ""))
         if len(source.problems) == known:
-            routes[place] = Route(**arguments, targets=targets)
+            routes[path] = Route(**arguments, targets=targets)
     return routes
 
 
 def _one_way(
-    source: Source, routes: dict[int, Route], providers: dict[str, dict[str, Any]]
+    source: Source, routes: dict[Path, Route], providers: dict[str, dict[str, Any]]
 ) -> None:
     """A provider that is bound as receiver only takes no submit_sm."""
-    for place, route in routes.items():
+    for path, route in routes.items():
         for index, target in enumerate(route.targets):
             if providers[target.provider].get("bind") == "receiver":
                 text = f'provider {target.provider} is bound as "receiver" and takes no messages'
                 mend = f'remove the target, or set provider.{target.provider}.bind = "transceiver"'
-                source.problem(("route", place, "targets", index), text, mend)
+                source.problem((*path, "targets", index), text, mend)
 
 
 def _targets(
@@ -297,9 +303,9 @@ def _targets(
     found: dict[str, Target] = {}
     for place, item in enumerate(written):
         at = (*path, place)
-        if isinstance(item, str):
-            item = {"provider": item}
-        arguments = options.read(source, at, source.table(at, item, _TARGETS_EXAMPLE), Target)
+        item = {"provider": item} if isinstance(item, str) else item
+        target = source.table(at, item, _TARGETS_EXAMPLE)
+        arguments = {} if target is None else options.read(source, at, target, Target)
         name = arguments.get("provider")
         if name is None:
             continue

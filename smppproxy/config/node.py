@@ -8,6 +8,7 @@ from typing import Any
 import attrs
 
 from smppproxy.config import options
+from smppproxy.config.lines import Path
 from smppproxy.config.references import store_url
 from smppproxy.config.source import Source
 from smppproxy.routing.rules import Address, Flag, OneOf, Seconds, Secret, Text, Whole
@@ -113,7 +114,7 @@ def load_node(path: str | FilePath, environ: Mapping[str, str] | None = None) ->
     arguments = _node(source)
     listeners = _listeners(source)
     admin = _admin(source, listeners)
-    log = options.read(source, ("log",), _table(source, "log"), Log)
+    log = options.read(source, ("log",), _table(source, "log") or {}, Log)
     source.raise_problems()
     return Node(
         **arguments,
@@ -123,12 +124,14 @@ def load_node(path: str | FilePath, environ: Mapping[str, str] | None = None) ->
     )
 
 
-def _table(source: Source, name: str) -> dict[str, Any]:
+def _table(source: Source, name: str) -> dict[str, Any] | None:
     return source.table((name,), source.data.get(name, {}), f"write its options below [{name}]")
 
 
 def _node(source: Source) -> dict[str, Any]:
     table = _table(source, "node")
+    if table is None:
+        return {}
     filled = frozenset({"listeners", "admin", "log_level"})
     arguments = options.read(source, ("node",), table, Node, other=filled)
     for name in sorted(filled & table.keys()):
@@ -153,23 +156,23 @@ def _idle(source: Source, arguments: dict[str, Any]) -> None:
         source.problem(("node", named), text, mend)
 
 
-def _listeners(source: Source) -> dict[int, Listener]:
-    """The good listeners by their place in the file."""
+def _listeners(source: Source) -> dict[Path, Listener]:
+    """The good listeners by their paths."""
     if "listener" not in source.data:
         source.problem(("listener",), "there is no listener", f"write {_LISTENER_EXAMPLE}")
-    listeners: dict[int, Listener] = {}
-    for place, (path, table) in enumerate(source.tables("listener")):
+    listeners: dict[Path, Listener] = {}
+    for path, table in source.tables("listener"):
         known = len(source.problems)
         arguments = options.read(source, path, table, Listener)
         _tls(source, path, arguments)
         if len(source.problems) == known:
-            listener = listeners[place] = Listener(**arguments)
+            listener = listeners[path] = Listener(**arguments)
             listener.name = listener.name or f"{listener.address}:{listener.port}"
     _unique(source, listeners)
     return listeners
 
 
-def _tls(source: Source, path: tuple[str | int, ...], arguments: dict[str, Any]) -> None:
+def _tls(source: Source, path: Path, arguments: dict[str, Any]) -> None:
     tls = arguments.get("tls", False)
     for name in ("certificate", "key"):
         if not arguments.get(name):
@@ -181,11 +184,10 @@ def _tls(source: Source, path: tuple[str | int, ...], arguments: dict[str, Any])
             source.problem((*path, name), "this listener has no TLS", "write tls = true beside it")
 
 
-def _unique(source: Source, listeners: dict[int, Listener]) -> None:
+def _unique(source: Source, listeners: dict[Path, Listener]) -> None:
     ports: dict[int, list[tuple[str, str]]] = {}
     names: set[str] = set()
-    for place, listener in listeners.items():
-        path = ("listener", place)
+    for path, listener in listeners.items():
         for address, name in ports.get(listener.port, ()):
             if _overlap(address, listener.address) and listener.port:
                 text = f"{name} listens on port {listener.port} already"
@@ -202,9 +204,9 @@ def _overlap(one: str, other: str) -> bool:
     return one == other or bool({one, other} & {"0.0.0.0", "::"})
 
 
-def _admin(source: Source, listeners: dict[int, Listener]) -> Admin:
+def _admin(source: Source, listeners: dict[Path, Listener]) -> Admin:
     known = len(source.problems)
-    arguments = options.read(source, ("admin",), _table(source, "admin"), Admin)
+    arguments = options.read(source, ("admin",), _table(source, "admin") or {}, Admin)
     if len(source.problems) > known:
         return Admin()
     admin = Admin(**arguments)

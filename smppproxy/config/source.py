@@ -1,6 +1,7 @@
 """One TOML file while it is read: its data, its folder, and the problems found so far."""
 
 import difflib
+import json
 import re
 import tomllib
 from collections.abc import Iterable, Mapping
@@ -10,6 +11,7 @@ from typing import Any
 from smppproxy.config import lines
 from smppproxy.config.problems import ConfigError, Problem
 
+_BARE = re.compile(r"[A-Za-z0-9_-]+")
 _PLACE = re.compile(r" ?\(at (?:line (\d+), column \d+|end of document)\)")
 
 
@@ -43,22 +45,26 @@ class Source:
         if self.problems:
             raise ConfigError(self.problems)
 
-    def table(self, path: lines.Path, value: object, mend: str) -> dict[str, Any]:
-        """`value` if it is a table; else a problem and an empty table."""
+    def table(self, path: lines.Path, value: object, mend: str) -> dict[str, Any] | None:
+        """`value` if it is a table; else None, and a problem."""
         if isinstance(value, dict):
             return value
         self.problem(path, "this is not a table", mend)
-        return {}
+        return None
 
     def tables(self, name: str) -> list[tuple[lines.Path, dict[str, Any]]]:
-        """The tables written [[name]], with their paths."""
+        """The tables written [[name]], with their paths; a problem for whatever is no table."""
         mend = f"write each of them as a table of its own under a line [[{name}]]"
         value = self.data.get(name, [])
         if not isinstance(value, list):
             self.problem((name,), "this is not a list of tables", mend)
             return []
-        places: list[tuple[lines.Path, object]] = [((name, i), v) for i, v in enumerate(value)]
-        return [(path, self.table(path, item, mend)) for path, item in places]
+        found: list[tuple[lines.Path, dict[str, Any]]] = []
+        for place, item in enumerate(value):
+            table = self.table((name, place), item, mend)
+            if table is not None:
+                found.append(((name, place), table))
+        return found
 
     def unknown(
         self, path: lines.Path, found: Iterable[str], known: Iterable[str], what: str = "option"
@@ -116,7 +122,11 @@ def spelled(path: lines.Path) -> str:
     """A path as people write it; list items count from 1: route[2].targets[1]."""
     text = ""
     for step in path:
-        text += f"[{step + 1}]" if isinstance(step, int) else f".{step}" if text else step
+        if isinstance(step, int):
+            text += f"[{step + 1}]"
+            continue
+        name = step if _BARE.fullmatch(step) else json.dumps(step, ensure_ascii=False)
+        text += f".{name}" if text else name
     return text
 
 

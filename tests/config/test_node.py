@@ -46,10 +46,7 @@ BAD: list[tuple[str, str, str]] = [
     (
         "node is no table",
         "node = 1 # <--\n" + DOOR,
-        "node: this is not a table; write its options below [node]\n"
-        'node.name: this option is missing; write text in quotes, e.g. name = "node1"\n'
-        'node.network_file: this option is missing; '
-        'write text in quotes, e.g. network_file = "network.toml"',
+        "node: this is not a table; write its options below [node]",
     ),
     (
         "listener is one table",
@@ -61,9 +58,7 @@ BAD: list[tuple[str, str, str]] = [
         "listener holds no tables",
         "listener = [2775] # <--\n" + HEAD,
         "listener[1]: this is not a table; "
-        "write each of them as a table of its own under a line [[listener]]\n"
-        "listener[1].port: this option is missing; "
-        "write a number from 0 to 65535, e.g. port = 2775",
+        "write each of them as a table of its own under a line [[listener]]",
     ),
     (
         "options of other tables",

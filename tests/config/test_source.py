@@ -4,7 +4,7 @@ from smppproxy.config import ConfigError
 from smppproxy.config.source import Source, near, spelled
 from tests.config.files import FileCase
 
-SYNTAX = 'write option = value on one line, below the [table] it belongs to'
+SYNTAX = "write option = value on one line, below the [table] it belongs to"
 QUOTES = 'put text in quotes, e.g. name = "acme"; numbers, true and false go without'
 TWICE = "give each table and each option of a table its own name, once"
 
@@ -73,3 +73,8 @@ class SourceTest(FileCase):
         """Items of lists count from 1, as people do."""
         self.assertEqual(spelled(("route", 1, "targets", 0)), "route[2].targets[1]")
         self.assertEqual(spelled(("account", "demo", "tps")), "account.demo.tps")
+
+    def test_spelled_names(self) -> None:
+        """Names that TOML wants in quotes are quoted, control characters escaped."""
+        self.assertEqual(spelled(("account", "a b")), 'account."a b"')
+        self.assertEqual(spelled(("a\x1b[2J",)), '"a\\u001b[2J"')

@@ -1,0 +1,248 @@
+"""The network file: what it gives, and every way to get it wrong."""
+
+from ipaddress import ip_network
+from pathlib import Path
+
+import attrs
+
+from smppproxy.config import load_network
+from smppproxy.receipts.message_ids import IdProfile
+from smppproxy.receipts.receipt import ReceiptProfile
+from smppproxy.routing.accounts import Account
+from smppproxy.routing.providers import Host, Provider
+from tests.config.files import HASH, SCRYPT, FileCase
+
+DEMO = f'[account.demo]\npassword = "{HASH}"'
+LOGIN = 'system_id = "us"\npassword = "hunter2"'
+HOST = '[provider.acme.host.a]\naddress = "127.0.0.1"\nport = 2775'
+WORDS = {
+    "@ACME@": f"[provider.acme]\n{LOGIN}\n{HOST}",
+    "@DEMO@": DEMO,
+    "@HALF@": HASH[:50],
+    "@HASH@": HASH,
+    "@HOST@": HOST,
+    "@LOGIN@": LOGIN,
+    "@LONG@": "x" * 256,
+}
+
+
+def bad_networks() -> list[tuple[str, str, str]]:
+    """The blocks of bad_networks.txt: (what is tried, the file, what is said about it)."""
+    text = Path(__file__).with_name("bad_networks.txt").read_text()
+    for word, meaning in WORDS.items():
+        text = text.replace(word, meaning)
+    blocks = text.split("\n=== ")[1:]
+    found = []
+    for block in blocks:
+        what, _, rest = block.partition("\n")
+        written, _, said = rest.rstrip("\n").partition("\n---\n")
+        found.append((what, written, said))
+    return found
+
+
+EVERYTHING = f"""
+[account.demo]
+password = "{HASH}"
+bind_types = ["tx"]
+max_binds = 1
+tps = 2
+burst = 3
+window = 4
+window_full = "throttle"
+deliver_window = 5
+max_outstanding = 6
+tls = "required"
+allow_from = ["192.0.2.0/24", "2001:db8::1"]
+in_doubt = "answer"
+message_id_format = "uuid"
+receipts = false
+intermediate = "never"
+receipt_limit = 7
+receipt_keep = 8
+mo_limit = 9
+mo_keep = 10
+enabled = false
+
+[provider.acme]
+system_id = "æ"
+password = "env:ACME"
+system_type = "SMPP"
+bind = "transmitter+receiver"
+binds = 2
+window = 3
+tps = 4
+tls = "required"
+tls_name = "smpp.example.net"
+tls_ca = "ca.pem"
+connect_timeout = 1
+bind_timeout = 2
+response_timeout = 3
+enquire_link = 4
+enquire_answer = 5
+reconnect_min = 6
+reconnect_max = 7
+auth_retry_delay = 8
+drain = 9
+mapping_ttl = 11
+final_ttl = 10
+temp_answer = 0x08
+host.a = {{ address = "a.example.net", port = 2775 }}
+host.b = {{ address = "b.example.net", port = 2776 }}
+
+[provider.acme.ids]
+resp = "hex"
+receipt_text = "dec"
+receipt_tlv = "dec"
+strip_zeros = true
+fold_case = true
+
+[provider.acme.receipt]
+final = ["DELIVRD"]
+final_for = [{{ prefix = "57", states = ["ENROUTE", "REJECTD"] }}]
+detect_by_text = true
+prefer = "text"
+tz = "Europe/Copenhagen"
+err = "hex"
+
+[[route]]
+name = "denmark"
+accounts = ["demo"]
+prefixes = ["45"]
+targets = [{{ provider = "acme", weight = 3, backup = true }}]
+
+[[route]]
+targets = ["acme"]
+
+[[mo_route]]
+account = "demo"
+numbers = ["1234"]
+prefixes = ["4570"]
+providers = ["acme"]
+"""
+
+
+class LoadNetworkTest(FileCase):
+    """load_network."""
+
+    def test_empty(self) -> None:
+        """An empty file is a network of nobody."""
+        network = load_network(self.write(""), {})
+        self.assertEqual((network.accounts, network.providers), ({}, {}))
+        self.assertEqual((network.routes.routes, network.mo.routes), ((), ()))
+
+    def test_account(self) -> None:
+        """Every option of an account reaches its attribute."""
+        self.write("", "ca.pem")
+        network = load_network(self.write(EVERYTHING), {"ACME": "secret"})
+        allowed = (ip_network("192.0.2.0/24"), ip_network("2001:db8::1"))
+        self.assertEqual(
+            network.accounts,
+            {
+                "demo": Account(
+                    "demo", HASH, frozenset({"tx"}), 1, 2, 3, 4, "throttle", 5, 6, "required",
+                    allowed, "answer", "uuid", False, "never", 7, 8, 9, 10, False,
+                )
+            },
+        )  # fmt: skip
+
+    def test_provider(self) -> None:
+        """Every option of a provider reaches its attribute; a secret is read, a path absolute."""
+        self.write("", "ca.pem")
+        network = load_network(self.write(EVERYTHING), {"ACME": "secret"})
+        hosts = (Host("a", "a.example.net", 2775), Host("b", "b.example.net", 2776))
+        self.assertEqual(
+            network.providers,
+            {
+                "acme": Provider(
+                    "acme", hosts, "æ".encode(), b"secret", b"SMPP", "transmitter+receiver",
+                    2, 3, 4, "required", "smpp.example.net", str(self.folder / "ca.pem"),
+                    1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0, 11, 10, 8,
+                    IdProfile("hex", "dec", "dec", True, True),
+                    ReceiptProfile(
+                        frozenset({"DELIVRD"}), (("57", frozenset({"ENROUTE", "REJECTD"})),),
+                        True, "text", "Europe/Copenhagen", "hex",
+                    ),
+                )
+            },
+        )  # fmt: skip
+
+    def test_everything_means_everything(self) -> None:
+        """The file above sets every option that an account, a provider and its profiles have."""
+        for kind in (Account, Provider, IdProfile, ReceiptProfile):
+            for field in attrs.fields(kind):
+                by_name = {"system_id", "name", "hosts", "ids", "receipt"}
+                if field.init and field.name not in by_name:
+                    self.assertIn(f"\n{field.name} = ", EVERYTHING)
+
+    def test_defaults(self) -> None:
+        """What a file leaves out is as the classes say."""
+        text = f"""
+            account.demo.password = "{SCRYPT}"
+            [provider.acme]
+            system_id = "us"
+            password = "secret"
+            host.a = {{ address = "localhost", port = 2775 }}
+            host.b = {{ address = "::1", port = 2775 }}
+        """
+        network = load_network(self.write(text), {})
+        hosts = (Host("a", "localhost", 2775), Host("b", "::1", 2775))
+        provider = Provider(
+            "acme", hosts, b"us", b"secret", ids=IdProfile(), receipt=ReceiptProfile()
+        )
+        self.assertEqual(network.providers, {"acme": provider})
+        self.assertEqual(network.accounts, {"demo": Account("demo", SCRYPT)})
+
+    def test_routes(self) -> None:
+        """Routes choose as they are written; one without a name is called by its place."""
+        self.write("", "ca.pem")
+        network = load_network(self.write(EVERYTHING), {"ACME": "secret"})
+        self.assertEqual(network.routes.targets("demo", b"4512345678", 0), ("acme",))
+        self.assertEqual([route.name for route in network.routes.routes], ["denmark", "route 2"])
+        (target,) = network.routes.routes[0].targets
+        self.assertEqual((target.weight, target.backup), (3, True))
+
+    def test_mo_routes(self) -> None:
+        """MO routes find the account."""
+        self.write("", "ca.pem")
+        network = load_network(self.write(EVERYTHING), {"ACME": "secret"})
+        self.assertEqual(network.mo.account("acme", b"1234"), "demo")
+        self.assertIsNone(network.mo.account("acme", b"12345"))
+
+    def test_references(self) -> None:
+        """Passwords may stand in variables and in files, those of accounts as hashes."""
+        self.write(HASH + "\n", "demo.hash")
+        self.write(b"\xff\xfe\r\n", "acme.secret")
+        text = """
+            account.demo.password = "file:demo.hash"
+            account.shop.password = "env:SHOP"
+            [provider.acme]
+            system_id = "us"
+            password = "file:acme.secret"
+            host.a = { address = "smpp.example.net", port = 2775 }
+        """
+        network = load_network(self.write(text), {"SHOP": SCRYPT})
+        self.assertEqual(network.accounts["demo"].password, HASH)
+        self.assertEqual(network.accounts["shop"].password, SCRYPT)
+        self.assertEqual(network.providers["acme"].password, b"\xff\xfe")
+
+    def test_environment_of_the_process(self) -> None:
+        """Without another one the process's own environment is asked."""
+        self.patch(__import__("os"), "environ", {"SMPPPROXY_TEST": HASH})
+        path = self.write('account.demo.password = "env:SMPPPROXY_TEST"')
+        self.assertEqual(load_network(path).accounts["demo"].password, HASH)
+
+    def test_bad(self) -> None:
+        """Each wrong file is told with its line, its option, what is wrong and what to write."""
+        bad = bad_networks()
+        self.assertEqual(len(bad), 84)
+        self.write("hunter2\n", "plain.secret")
+        for what, text, said in bad:
+            found = self.problems(load_network, text, {"PLAIN": "hunter2"})
+            self.assertEqual(found, said, what)
+
+    def test_secrets_stay_secret(self) -> None:
+        """No problem repeats a password or the content of a file."""
+        self.write("hunter2\n", "plain.secret")
+        for what, text, _ in bad_networks():
+            said = self.problems(load_network, text, {"PLAIN": "hunter2"})
+            self.assertNotIn("hunter2", said, what)

@@ -1,0 +1,155 @@
+"""The files in etc/ work as they stand, and explain every option there is."""
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import argon2
+import attrs
+from twisted.trial.unittest import SynchronousTestCase
+
+from smppproxy.config import Admin, Listener, Network, Node, load_network, load_node
+from smppproxy.receipts.message_ids import IdProfile
+from smppproxy.receipts.receipt import ReceiptProfile
+from smppproxy.routing.accounts import Account
+from smppproxy.routing.mo import MoRoute
+from smppproxy.routing.providers import Host, Provider
+from smppproxy.routing.routes import Route, Target
+
+ETC = Path(__file__).parent.parent.parent / "etc"
+
+
+def options(*kinds: Any) -> set[str]:
+    """The options of attrs classes that a file gives by their names."""
+    elsewhere = {"listeners", "admin", "log_level", "hosts", "ids", "receipt"}
+    names = {field.name for kind in kinds for field in attrs.fields(kind) if field.init}
+    return names - elsewhere
+
+
+def load(name: str, **environ: str) -> tuple[Node, Network]:
+    """A node file of etc/ and its network file."""
+    node = load_node(ETC / name, environ)
+    return node, load_network(node.network_file, environ)
+
+
+class EtcTest(SynchronousTestCase):
+    """All of etc/."""
+
+    def test_every_file_is_tested(self) -> None:
+        """Nothing lies in etc/ that no test here loads."""
+        files = {path.name for path in ETC.iterdir()}
+        tested = {"smppproxy.toml", "network.toml", "loadtest.toml", "loadtest-network.toml"}
+        self.assertEqual(files, tested)
+
+    def test_ascii_and_width(self) -> None:
+        """Plain ASCII lines of at most 100 characters, hashes aside."""
+        for path in ETC.iterdir():
+            for line in path.read_text("ascii").splitlines():
+                self.assertTrue(len(line) <= 100 or "$argon2id$" in line, f"{path}: {line}")
+
+
+class SampleTest(SynchronousTestCase):
+    """etc/smppproxy.toml and etc/network.toml."""
+
+    def test_node(self) -> None:
+        """One plain listener on 127.0.0.1:2775, an embedded store beside the checkout."""
+        node, _ = load("smppproxy.toml")
+        self.assertEqual(node.listeners, (Listener(2775, "127.0.0.1", "plain"),))
+        self.assertEqual(node.store, f"embedded://{ETC.parent}/var/store")
+        self.assertEqual(node.network_file, str(ETC / "network.toml"))
+        self.assertEqual(node.admin, Admin("127.0.0.1", 8080))
+
+    def test_values_are_the_defaults(self) -> None:
+        """What the node file says about timers and limits is what holds without it."""
+        node, _ = load("smppproxy.toml")
+        plain = Node(name=node.name, network_file=node.network_file)
+        for field in attrs.fields(Node):
+            if field.name not in ("store", "listeners", "admin"):
+                self.assertEqual(getattr(node, field.name), getattr(plain, field.name), field.name)
+
+    def test_account_demo(self) -> None:
+        """The account demo has the password demo and defaults throughout."""
+        _, network = load("smppproxy.toml")
+        demo = network.accounts["demo"]
+        argon2.PasswordHasher().verify(demo.password, "demo")
+        self.assertEqual(demo, Account("demo", demo.password))
+
+    def test_provider(self) -> None:
+        """The provider acme has hosts a and b and defaults throughout."""
+        _, network = load("smppproxy.toml")
+        hosts = (Host("a", "127.0.0.1", 2901), Host("b", "127.0.0.1", 2902))
+        profiles = (IdProfile(), ReceiptProfile())
+        plain = Provider("acme", hosts, b"smppproxy", b"smppproxy")
+        plain.ids, plain.receipt = profiles
+        self.assertEqual(network.providers["acme"], plain)
+
+    def test_routes(self) -> None:
+        """Messages of demo go to acme and then to the reserve, MO messages to 1234 to demo."""
+        _, network = load("smppproxy.toml")
+        self.assertEqual(network.routes.targets("demo", b"4512345678", 1), ("acme", "reserve"))
+        self.assertEqual(network.mo.account("acme", b"1234"), "demo")
+
+    def test_every_option_stands_there(self) -> None:
+        """Each option is written in the files, at work or behind a #."""
+        for name, kinds in {
+            "smppproxy.toml": (Node, Listener, Admin),
+            "network.toml": (Account, Provider, Host, IdProfile, ReceiptProfile, Route, MoRoute),
+        }.items():
+            text = (ETC / name).read_text()
+            written = set(re.findall(r"^#?([a-z_]+) = ", text, re.MULTILINE))
+            self.assertEqual(options(*kinds) - written - {"system_id", "name"}, set())
+        for option in options(Target):
+            self.assertRegex(text, rf"\b{option} = ")
+
+    def test_commented_parts_are_good_too(self) -> None:
+        """The TLS listener and the provider beta load once the # is taken away."""
+        folder = Path(self.mktemp())
+        folder.mkdir(parents=True)
+        for name in ("tls.crt", "tls.key", "acme-ca.pem"):
+            (folder / name).touch()
+        for name in ("smppproxy.toml", "network.toml"):
+            text = re.sub(r"^#(?=\[|[a-z_]+ = )", "", (ETC / name).read_text(), flags=re.MULTILINE)
+            text = text.replace("port = 8080", "port = 0")
+            tomllib.loads(text)
+            (folder / name).write_text(text)
+        node = load_node(folder / "smppproxy.toml", {})
+        self.assertEqual([listener.port for listener in node.listeners], [2775, 8775])
+        self.assertEqual(node.admin.path, "/run/smppproxy/admin")
+        network = load_network(node.network_file, {"BETA_PASSWORD": "x"})
+        self.assertEqual(network.providers["beta"].bind, "transmitter+receiver")
+
+
+class LoadTestTest(SynchronousTestCase):
+    """etc/loadtest.toml and its network."""
+
+    def test_node(self) -> None:
+        """It listens on 127.0.0.1:2775; the store is the embedded one without SMPPPROXY_STORE."""
+        node, _ = load("loadtest.toml")
+        (listener,) = node.listeners
+        self.assertEqual((listener.address, listener.port), ("127.0.0.1", 2775))
+        self.assertEqual(node.store, f"embedded://{ETC.parent}/var/loadtest")
+
+    def test_store_of_the_environment(self) -> None:
+        """SMPPPROXY_STORE names the store."""
+        node, _ = load("loadtest.toml", SMPPPROXY_STORE="redis://127.0.0.1:6399/0")
+        self.assertEqual(node.store, "redis://127.0.0.1:6399/0")
+
+    def test_account(self) -> None:
+        """load/load, without limits."""
+        _, network = load("loadtest.toml")
+        (account,) = network.accounts.values()
+        argon2.PasswordHasher().verify(account.password, "load")
+        self.assertEqual((account.system_id, account.tps), ("load", 0))
+        self.assertEqual((account.window, account.max_outstanding), (10_000, 1_000_000))
+
+    def test_provider(self) -> None:
+        """One provider, two hosts, two binds to each, window 100, smppproxy/smppproxy."""
+        _, network = load("loadtest.toml")
+        (provider,) = network.providers.values()
+        doors = [(host.address, host.port) for host in provider.hosts]
+        self.assertEqual(doors, [("127.0.0.1", 2901), ("127.0.0.1", 2902)])
+        self.assertEqual((provider.system_id, provider.password), (b"smppproxy", b"smppproxy"))
+        self.assertEqual((provider.binds, provider.window, provider.tps), (2, 100, 0))
+        self.assertEqual(network.routes.targets("load", b"4512345678", 0), (provider.name,))
+        self.assertEqual(network.mo.account(provider.name, b"1234"), "load")
