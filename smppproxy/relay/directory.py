@@ -51,16 +51,15 @@ class Pool:
         return None
 
     def pick_for(self, affinity: int) -> Upstream | None:
-        """A bind on the one host that takes all parts of a message (XC-06); None when it is full.
+        """The one bind, on the one host, that takes all parts of a message (XC-06); None if full.
 
         :param affinity: the same number for every part, on every node.
         """
         hosts = sorted({bind.host.name for bind in self.binds})
-        chosen = hosts[affinity % len(hosts)]
-        for bind in self.binds:
-            if bind.host.name == chosen and bind.session.window.room > 0 and bind.writable:
-                return bind
-        return None
+        place, name = divmod(affinity, len(hosts))
+        binds = [bind for bind in self.binds if bind.host.name == hosts[name]]
+        bind = binds[place % len(binds)]
+        return bind if bind.session.window.room > 0 and bind.writable else None
 
 
 class Inbox:
@@ -141,6 +140,12 @@ class Directory:
         inbox = self.inboxes.get(client.account.key)
         if inbox is None or client not in inbox.receivers:
             return None
+        inbox.receivers.remove(client)
+        return inbox
+
+    def rest_client(self, client: Client) -> Inbox:
+        """No more deliveries to this client; it counts as bound until it leaves."""
+        inbox = self.inboxes[client.account.key]
         inbox.receivers.remove(client)
         return inbox
 

@@ -3,10 +3,14 @@
 Three equations hold at every moment, and :meth:`Ledger.imbalance` says by how much they do not:
 
 * ``submitted = accepted + refused + in_doubt + in_flight``
-* ``receipts_in = matched + parked + orphaned + duplicated + quarantined + unreadable + withheld``
-* ``matched = delivered + queued + refused_by_client + expired + dropped + unwanted``
+* ``receipts_in + parked_before
+  = matched + parked + orphaned + duplicated + quarantined + unreadable + withheld``
+* ``matched + queued_before
+  = delivered + queued + refused_by_client + expired + dropped + unwanted``
 
 ``in_flight``, ``parked``, ``queued`` and ``withheld`` are what is here now; the others only grow.
+``queued_before`` were in the queues when this process began, ``parked_before`` were parked by an
+earlier process or by another node and found their message here.
 ``in_doubt`` counts messages whose client was told ``ESME_RUNKNOWNERR`` or had gone before the
 fate was known; ``lost_responses`` counts every submit_sm whose host went away before answering,
 whatever became of it afterwards.
@@ -27,6 +31,7 @@ FIELDS = (
     "late_responses",
     "receipts_in",
     "matched",
+    "parked_before",
     "parked_in",
     "parked_out",
     "orphaned",
@@ -62,6 +67,7 @@ class Ledger:
     late_responses: int
     receipts_in: int
     matched: int
+    parked_before: int
     parked_in: int
     parked_out: int
     orphaned: int
@@ -97,7 +103,11 @@ class Ledger:
     @property
     def parked(self) -> int:
         """Receipts that wait for the answer to their submit_sm."""
-        return self.parked_in - self.parked_out - self.orphaned
+        return self.parked_before + self.parked_in - self.parked_out - self.orphaned
+
+    def unpark(self, number: int) -> None:
+        """So many parked receipts leave the store: those that were not parked here came before."""
+        self.parked_before += max(0, number - self.parked)
 
     @property
     def queued(self) -> int:
@@ -108,9 +118,10 @@ class Ledger:
     def imbalance(self) -> dict[str, int]:
         """What does not add up: an empty dict is the promise (reliability: conservation)."""
         known = self.matched + self.parked + self.orphaned + self.duplicated + self.quarantined
+        receipts_in = self.receipts_in + self.parked_before
         checks = {
             "submitted": min(self.in_flight, 0),
-            "receipts_in": self.receipts_in - known - self.unreadable - self.withheld,
+            "receipts_in": receipts_in - known - self.unreadable - self.withheld,
             "queued": min(self.queued, 0),
             "parked": min(self.parked, 0),
         }

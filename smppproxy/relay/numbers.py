@@ -1,7 +1,7 @@
 """Message numbers taken from the store in blocks, so that no two nodes ever give the same id.
 
-The journeys need a number per message without waiting; the pool keeps a block in hand and asks
-for the next one when half of it is gone (mission XC-01).
+The journeys need a number per message without waiting; the pool keeps a whole spare block in hand
+and asks for the next one as soon as it begins to use it (mission XC-01).
 """
 
 from __future__ import annotations
@@ -31,13 +31,11 @@ class NumberPool:
         if number < self._end:
             self._next = number + 1
             return number
-        if self._spare is None:
-            self.refill()
-            return -1
-        self._next, self._end = self._spare
-        self._spare = None
+        if self._spare is not None:
+            self._next, self._end = self._spare
+            self._spare = None
         self.refill()
-        return self.take()
+        return self.take() if self.ready else -1
 
     @property
     def ready(self) -> bool:

@@ -39,12 +39,16 @@ class SmppRelay:
         self._accounts: Mapping[str, Account] = {}
         self._limits: dict[bytes, Limit] = {}
         self._swept = 0.0
+        self._drops = -1
+        self._expired_since = 0
         self._outbox = Outbox(self.directory, store, self.ledger)
         self._submits = Submits(
             self.directory, store, self.ledger, wall_clock, self._outbox.wake
         )
         self._delivers = Delivers(store, self.ledger, wall_clock, self._outbox.wake)
         store.watch(self._store_changed)
+        if store.ready:
+            self._submits.store_ready()
 
     def use(
         self, accounts: Mapping[str, Account], routes: RouteTable, mo: MoTable, now: float
@@ -100,7 +104,7 @@ class SmppRelay:
 
     def upstream_bound(self, upstream: Upstream, now: float) -> None:
         """See :class:`~smppproxy.relay.peers.Relay`."""
-        self._submits.advance(self.directory.enter_upstream(upstream), now)
+        self._submits.bound(self.directory.enter_upstream(upstream), now)
 
     def upstream_requests(self, upstream: Upstream, pdus: Sequence[Pdu], now: float) -> None:
         """See :class:`~smppproxy.relay.peers.Relay`."""
@@ -120,7 +124,7 @@ class SmppRelay:
 
     def upstream_expired(self, upstream: Upstream, tokens: Sequence[Any], now: float) -> None:
         """See :class:`~smppproxy.relay.peers.Relay`."""
-        self._submits.doubt(tokens, now)
+        self._submits.expired(upstream, tokens, now)
 
     def upstream_draining(self, upstream: Upstream, now: float) -> None:
         """See :class:`~smppproxy.relay.peers.Relay`."""
@@ -142,18 +146,37 @@ class SmppRelay:
         self._outbox.tick(now)
         if self.store.ready and now - self._swept >= SWEEP_EVERY:
             self._swept = now
-            self.store.sweep(dict(self._limits)).addCallbacks(self._sweeped, lambda failure: None)
+            self.store.sweep(dict(self._limits)).addCallbacks(self._sweeped, _next_time)
 
     def _sweeped(self, counts: Mapping[bytes, int]) -> None:
         """Receipts that grew too old were expired; parked ones became orphans."""
         for queue, count in counts.items():
             if queue.startswith(RECEIPTS):
                 self.ledger.expired += count
+                self._expired_since += count
             elif queue.startswith(b"p:"):
+                self.ledger.unpark(count)
                 self.ledger.orphaned += count
             else:
                 self.ledger.count("mo_expired", count)
+        self._ask_for_drops()
+
+    def _ask_for_drops(self) -> None:
+        self.store.dropped().addCallbacks(self._dropped, _next_time)
+
+    def _dropped(self, totals: Mapping[bytes, int]) -> None:
+        """What full queues pushed out since the last look, beside what a sweep has told (L3)."""
+        total = sum(count for queue, count in totals.items() if queue.startswith(RECEIPTS))
+        if self._drops >= 0:
+            self.ledger.dropped += total - self._drops - self._expired_since
+        self._drops = total
+        self._expired_since = 0
 
     def opened(self, queues: Iterable[tuple[int, int]]) -> None:
         """What the accounts' receipt queues held when this process began."""
         self.ledger.queued_before = sum(waiting + held for waiting, held in queues)
+        self._ask_for_drops()
+
+
+def _next_time(failure: Any) -> None:
+    """The next sweep asks again."""

@@ -21,11 +21,13 @@ from smppproxy.receipts.correlation import destination_tail
 from smppproxy.receipts.dialects import wanted
 from smppproxy.receipts.message_ids import format_client_message_id, key_of_response
 from smppproxy.relay.directory import Directory, Pool
+from smppproxy.relay.doubt import Doubts
 from smppproxy.relay.ledger import Ledger
 from smppproxy.relay.numbers import NumberPool
 from smppproxy.relay.peers import Client, Upstream
 from smppproxy.relay.verdicts import to_client
 from smppproxy.routing.accounts import Account
+from smppproxy.routing.providers import Provider
 from smppproxy.routing.routes import RouteTable
 from smppproxy.routing.throttle import TokenBucket
 from smppproxy.smpp.build import header, submit_sm_resp
@@ -51,13 +53,14 @@ from smppproxy.text.segments import concatenation
 PATIENCE = 5.0
 """Seconds an accepted message waits for the store before its client is told 0xFF (reading 4)."""
 
-RESEND_AGE = 30.0
-"""Seconds after which a message in doubt is not sent again (reading 1)."""
-
 BACKLOG_AGE = 30.0
 """Seconds a submit waits for room in a provider's window before it gets ESME_RMSGQFUL."""
 
+LONGEST_REFERENCE = 254
+"""Octets of a user_message_reference that a stored record holds."""
+
 Writes = dict[Upstream, list[bytes]]
+Offsets = tuple[int, int, int, int, int, int]
 
 
 class Submit:
@@ -81,7 +84,7 @@ class Submit:
         client: Client,
         account: Account,
         pdu: Pdu,
-        offsets: tuple[int, int, int, int, int, int],
+        offsets: Offsets,
         targets: tuple[str, ...],
         number: int,
         arrived: float,
@@ -128,6 +131,8 @@ class Submits:
         self._routes = RouteTable(())
         self._limits: dict[bytes, Limit] = {}
         self._buckets: dict[str, TokenBucket] = {}
+        self._doubts = Doubts(self._send, wall_clock)
+        self._queued: set[Pool] = set()
 
     def use(
         self,
@@ -143,11 +148,11 @@ class Submits:
         self._buckets = {}
         for account in accounts:
             if account.tps:
+                bucket = TokenBucket(account.tps, account.burst, now)
                 kept = old.get(account.system_id)
-                same = kept is not None and kept.rate == account.tps
-                self._buckets[account.system_id] = (
-                    kept if same and kept else TokenBucket(account.tps, account.burst, now)
-                )
+                if kept and (kept.rate, kept.burst) == (bucket.rate, bucket.burst):
+                    bucket = kept
+                self._buckets[account.system_id] = bucket
 
     def store_ready(self) -> None:
         """The store answers again: have numbers in hand before the first submit needs one."""
@@ -169,10 +174,13 @@ class Submits:
             if status:
                 refusals.append(header(SUBMIT_SM_RESP, status, pdu.sequence_number))
         flush(writes)
+        if self._queued:
+            self._advance_queued(now)
         if refusals:
             self._ledger.refused += len(refusals)
             client.answer(b"".join(refusals), len(refusals))
-        if client.outstanding > client.account.window:
+        account = client.account
+        if client.outstanding > account.window and account.window_full == "pause":
             client.hold()
 
     def _allowance(self, client: Client, count: int, now: float) -> tuple[int, int]:
@@ -182,7 +190,10 @@ class Submits:
         account = client.account
         allowed = count
         if account.window_full == "throttle":
-            allowed = max(0, min(count, account.max_outstanding - client.outstanding + count))
+            everybody = self._directory.clients.get(account.system_id, ())
+            room = account.max_outstanding - sum(each.outstanding for each in everybody)
+            room = min(room, account.window - client.outstanding)
+            allowed = max(0, min(count, room + count))
         bucket = self._buckets.get(account.system_id)
         if bucket is not None:
             allowed = bucket.take(allowed, now)
@@ -203,6 +214,9 @@ class Submits:
         number = self._numbers.take()
         if number < 0:
             return ESME_RSYSERR
+        if offsets[5] - offsets[4] != raw[offsets[4] - 1]:
+            pdu, offsets = without_stray_nul(pdu, offsets)
+            raw = pdu.raw
         part = concatenation(raw, offsets)
         affinity = -1
         if part is not None:
@@ -220,10 +234,13 @@ class Submits:
                 bind = pool.pick() if submit.affinity < 0 else pool.pick_for(submit.affinity)
                 if bind is not None:
                     write_to(bind, submit, now, writes)
+                    if submit.attempts:
+                        self._ledger.resent += 1
                     return ESME_ROK
-            if submit.account.window_full == "throttle":
+            if submit.account.window_full == "throttle" and not submit.attempts:
                 return ESME_RTHROTTLED
             pool.backlog.append(submit)
+            self._queued.add(pool)
             return ESME_ROK
         return ESME_RSYSERR
 
@@ -234,22 +251,25 @@ class Submits:
     ) -> None:
         """Answers to submit_sm: refusals go on at once, acceptances after one store call."""
         provider = upstream.provider
+        began = self._wall_clock() - now
         replies: dict[Client, list[bytes]] = {}
         mappings: list[Mapping] = []
         accepted: list[Submit] = []
         for submit, pdu in answers:
+            refused = pdu.command_status or pdu.command_id == GENERIC_NACK
             if submit.settled:
                 self._ledger.late_responses += 1
+                if not refused:
+                    mappings += self._unasked(submit, pdu, provider, began)
                 continue
             submit.settled = True
-            status = pdu.command_status
-            if status or pdu.command_id == GENERIC_NACK:
+            if refused:
                 self._refuse(submit, to_client(pdu), replies)
                 continue
             provider_message_id = read_message_id(pdu)
             if provider_message_id:
                 key = key_of_response(provider.ids, provider_message_id)
-                mappings.append(self._mapping(submit, key))
+                mappings.append(self._mapping(submit, key, began))
                 accepted.append(submit)
             else:
                 self._ledger.no_provider_id += 1
@@ -262,21 +282,33 @@ class Submits:
     def late(self, upstream: Upstream, answers: Sequence[tuple[Submit, Pdu]], now: float) -> None:
         """Answers that came after their submit was given up (P5).
 
-        A message that was sent again and is still open takes this verdict; one whose client was
-        told "unknown" gets a map that wants no receipts, so that its receipt is recognised.
+        A message that was sent again and is still open takes an acceptance for its verdict; a
+        refusal says nothing while the other copy is on its way.
         """
-        self._ledger.late_responses += len(answers)
-        self.responses(upstream, [pair for pair in answers if not pair[0].settled], now)
-        stray = [
-            self._mapping(submit, key_of_response(upstream.provider.ids, read_message_id(pdu)), 0)
-            for submit, pdu in answers
-            if submit.attempts == 0 and not pdu.command_status and read_message_id(pdu)
-        ]
-        if stray:
-            self._record(upstream, stray, [])
+        verdicts = []
+        for submit, pdu in answers:
+            if submit.settled:
+                verdicts.append((submit, pdu))
+                continue
+            self._ledger.late_responses += 1
+            if not pdu.command_status and pdu.command_id != GENERIC_NACK:
+                verdicts.append((submit, pdu))
+        self.responses(upstream, verdicts, now)
 
-    def _mapping(self, submit: Submit, key: bytes, want: int | None = None) -> Mapping:
-        """What the store keeps of an accepted message, for its receipts to find."""
+    def _unasked(
+        self, submit: Submit, pdu: Pdu, provider: Provider, began: float
+    ) -> list[Mapping]:
+        """The map of a copy that nobody was told of: its receipt is known and not passed on."""
+        key = key_of_response(provider.ids, read_message_id(pdu))
+        return [self._mapping(submit, key, began, 0)] if key else []
+
+    def _mapping(
+        self, submit: Submit, key: bytes, began: float, want: int | None = None
+    ) -> Mapping:
+        """What the store keeps of an accepted message, for its receipts to find.
+
+        :param began: unix seconds at which the monotonic clock stood at 0.
+        """
         raw = submit.pdu.raw
         source_at, dest_at, esm_at, flags_at, _, tlv_at = submit.offsets
         account = submit.account
@@ -284,6 +316,9 @@ class Submits:
         registered_delivery = raw[flags_at]
         if want is None:
             want = wanted(registered_delivery, account.receipts, account.intermediate)
+        reference = find_tlv(raw, tlv_at, TLV_USER_MESSAGE_REFERENCE)
+        if reference is not None:
+            reference = reference[:LONGEST_REFERENCE]
         origin = Origin(
             client_message_id=submit.client_message_id,
             source_addr_ton=raw[source_at],
@@ -293,8 +328,8 @@ class Submits:
             dest_addr_npi=raw[dest_at + 1],
             destination_addr=destination,
             registered_delivery=registered_delivery,
-            submit_time=int(self._wall_clock()),
-            user_message_reference=find_tlv(raw, tlv_at, TLV_USER_MESSAGE_REFERENCE),
+            submit_time=int(began + submit.arrived),
+            user_message_reference=reference,
             interface_version=submit.client.session.interface_version,
         )
         return Mapping(key, account.key, destination_tail(destination), want, origin.pack())
@@ -304,7 +339,12 @@ class Submits:
     ) -> None:
         provider = upstream.provider
         self._store.record(
-            provider.key, mappings, provider.mapping_ttl, self._limits, patience=PATIENCE
+            provider.key,
+            mappings,
+            provider.mapping_ttl,
+            self._limits,
+            patience=PATIENCE,
+            final_ttl=provider.final_ttl,
         ).addCallbacks(
             self._recorded, self._unrecorded, callbackArgs=(accepted,), errbackArgs=(accepted,)
         )
@@ -317,6 +357,7 @@ class Submits:
         send_replies(replies)
         if queues:
             ledger = self._ledger
+            ledger.unpark(len(queues))
             ledger.parked_out += len(queues)
             ledger.matched += len(queues)
             ledger.unwanted += queues.count(b"")
@@ -353,21 +394,29 @@ class Submits:
 
     # -- binds that come and go, time that passes ------------------------------------------------
 
+    def _advance_queued(self, now: float) -> None:
+        """A part that waits for its host must not hold up what another host has room for."""
+        queued, self._queued = self._queued, set()
+        for pool in queued:
+            self.advance(pool, now)
+
     def advance(self, pool: Pool, now: float) -> None:
         """Send what waits in a provider's backlog as far as its windows have room."""
         backlog = pool.backlog
-        if not backlog:
+        if not backlog or not pool.binds:
             return
         writes: Writes = {}
         stuck: list[Submit] = []
         while backlog:
             submit = backlog.popleft()
-            if not submit.client.connected:
+            if submit.settled or not submit.client.connected:
                 self._forget(submit)
                 continue
-            bind = pool.pick() if submit.affinity < 0 else self._host_for(pool, submit)
+            bind = pool.pick() if submit.affinity < 0 else pool.pick_for(submit.affinity)
             if bind is not None:
                 write_to(bind, submit, now, writes)
+                if submit.attempts:
+                    self._ledger.resent += 1
                 continue
             stuck.append(submit)
             if submit.affinity < 0:
@@ -375,12 +424,10 @@ class Submits:
         backlog.extendleft(reversed(stuck))
         flush(writes)
 
-    @staticmethod
-    def _host_for(pool: Pool, submit: Submit) -> Upstream | None:
-        return pool.pick_for(submit.affinity) if pool.binds else None
-
     def _forget(self, submit: Submit) -> None:
         """A submit whose client went while it waited: never sent, unless a first copy was (P6)."""
+        if submit.settled:
+            return
         submit.settled = True
         if submit.attempts:
             self._ledger.in_doubt += 1
@@ -388,42 +435,29 @@ class Submits:
             self._ledger.refused += 1
             self._ledger.count("abandoned")
 
-    def doubt(self, submits: Sequence[Submit], now: float) -> None:
-        """Resolve submits whose host went away or never answered (reading 1).
-
-        Each is sent once more, on another bind and with the same client_message_id, when the
-        account says ``resend``, it is younger than 30 s and its client is still there; otherwise
-        its client is told ESME_RUNKNOWNERR.
-        """
-        self._ledger.lost_responses += len(submits)
-        hopeless: list[Submit] = []
+    def bound(self, pool: Pool, now: float) -> None:
+        """A bind stands: what waited for its provider, or for any provider, goes out."""
         writes: Writes = {}
-        for submit in submits:
-            if submit.settled:
-                continue
-            if self._may_resend(submit, now) and self._resend(submit, now, writes):
-                self._ledger.resent += 1
-            else:
-                hopeless.append(submit)
+        self._doubts.bound(now, writes)
+        flush(writes)
+        self.advance(pool, now)
+
+    def doubt(self, submits: Sequence[Submit], now: float) -> None:
+        """Resolve submits whose host went away or never answered (reading 1), see ``doubt``."""
+        self._ledger.lost_responses += len(submits)
+        writes: Writes = {}
+        hopeless = self._doubts.resolve(submits, now, writes)
         flush(writes)
         self.give_up(hopeless)
 
-    def _may_resend(self, submit: Submit, now: float) -> bool:
-        return (
-            submit.attempts == 0
-            and submit.account.in_doubt == "resend"
-            and submit.client.connected
-            and now - submit.arrived < RESEND_AGE
-        )
-
-    def _resend(self, submit: Submit, now: float, writes: Writes) -> bool:
-        """Send a second copy; with no provider bound it waits for the first bind."""
-        submit.attempts = 1
-        status = self._send(submit, now, writes)
-        if status == ESME_RSYSERR and submit.targets[0] in self._directory.pools:
-            self._directory.pools[submit.targets[0]].backlog.append(submit)
-            return True
-        return status == ESME_ROK
+    def expired(self, upstream: Upstream, submits: Sequence[Submit], now: float) -> None:
+        """No answer in time: in doubt, and if sent again, then not on the bind that is silent."""
+        pool = self._directory.pool(upstream.provider)
+        binds = pool.binds
+        pool.binds = [bind for bind in binds if bind is not upstream]
+        self.doubt(submits, now)
+        pool.binds = binds
+        self.advance(pool, now)
 
     def lost(self, upstream: Upstream, pool: Pool, now: float) -> None:
         """A bind is gone: its open submits are in doubt; what waited may need another provider."""
@@ -434,19 +468,21 @@ class Submits:
             self.reroute(pool, now)
 
     def reroute(self, pool: Pool, now: float) -> None:
-        """A provider's last bind went: what waited goes to the next target or is refused."""
+        """The last bind of a provider went: its backlog goes to the next target or is refused."""
         waiting = list(pool.backlog)
         pool.backlog.clear()
         replies: dict[Client, list[bytes]] = {}
         writes: Writes = {}
         for submit in waiting:
-            if submit.attempts:
-                pool.backlog.append(submit)
-                continue
-            status = self._send(submit, now, writes)
-            if status:
-                submit.settled = True
-                self._refuse(submit, status, replies)
+            if submit.settled or not submit.client.connected:
+                self._forget(submit)
+            elif submit.attempts:
+                self._doubts.again(submit, now, writes)
+            else:
+                status = self._send(submit, now, writes)
+                if status:
+                    submit.settled = True
+                    self._refuse(submit, status, replies)
         flush(writes)
         send_replies(replies)
 
@@ -454,19 +490,46 @@ class Submits:
         """Refuse what has waited too long for a window; ask for numbers if none are in hand."""
         if self._store.ready and not self._numbers.ready:
             self._numbers.refill()
+        replies: dict[Client, list[bytes]] = {}
+        hopeless = self._doubts.outdated(now)
         for pool in self._directory.pools.values():
-            backlog = pool.backlog
-            replies: dict[Client, list[bytes]] = {}
-            hopeless: list[Submit] = []
-            while backlog and now - backlog[0].arrived > BACKLOG_AGE:
-                submit = backlog.popleft()
-                if submit.attempts:
-                    hopeless.append(submit)
-                else:
-                    submit.settled = True
-                    self._refuse(submit, ESME_RMSGQFUL, replies)
-            send_replies(replies)
-            self.give_up(hopeless)
+            if any(now - submit.arrived > BACKLOG_AGE for submit in pool.backlog):
+                hopeless += self._outdated(pool, now, replies)
+        send_replies(replies)
+        self.give_up(hopeless)
+
+    def _outdated(
+        self, pool: Pool, now: float, replies: dict[Client, list[bytes]]
+    ) -> list[Submit]:
+        """Take what is too old out of a backlog: refused, or returned when in doubt."""
+        hopeless: list[Submit] = []
+        waiting = list(pool.backlog)
+        pool.backlog.clear()
+        for submit in waiting:
+            if now - submit.arrived <= BACKLOG_AGE and not submit.settled:
+                pool.backlog.append(submit)
+            elif not submit.client.connected:
+                self._forget(submit)
+            elif submit.attempts and not submit.settled:
+                hopeless.append(submit)
+            elif not submit.settled:
+                submit.settled = True
+                self._refuse(submit, ESME_RMSGQFUL, replies)
+        return hopeless
+
+
+def without_stray_nul(pdu: Pdu, offsets: Offsets) -> tuple[Pdu, Offsets]:
+    """The submit_sm without the octet that a much copied client leaves behind its text (GW-53).
+
+    Providers are not as patient with it as we are (quirks 5.7).
+    """
+    source_at, dest_at, esm_at, flags_at, sm_at, tlv_at = offsets
+    raw = pdu.raw
+    rest = raw[4 : tlv_at - 1] + raw[tlv_at:]
+    clean = Pdu(
+        pdu.command_id, 0, pdu.sequence_number, (len(rest) + 4).to_bytes(4, "big") + rest
+    )
+    return clean, (source_at, dest_at, esm_at, flags_at, sm_at, tlv_at - 1)
 
 
 def write_to(bind: Upstream, submit: Submit, now: float, writes: Writes) -> None:

@@ -1,0 +1,119 @@
+"""What becomes of a submit_sm whose host went away, or never answered: nobody knows its fate.
+
+SMPP gives no way to learn it. The account's ``in_doubt`` says what is done (decisions, reading 1,
+XC-07, P4): ``answer`` tells the client ESME_RUNKNOWNERR at once and sends nothing again;
+``resend`` sends one more copy on another bind, with the same client_message_id, while the message
+is younger than 30 s and than its own validity_period. Never both silently, never a third copy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from smppproxy.relay.submit import Submit, Writes
+
+RESEND_AGE = 30.0
+"""Seconds after which a message in doubt is not sent again."""
+
+_QUARTER = 900
+_TIME = 16
+
+
+class Doubts:
+    """Decides about messages in doubt, and keeps those that wait for any bind to come."""
+
+    def __init__(
+        self,
+        send: Callable[[Submit, float, Writes], int],
+        wall_clock: Callable[[], float],
+    ) -> None:
+        """
+        :param send: gives a submit to a bind or a backlog; not 0 when no provider is bound.
+        :param wall_clock: unix seconds, to be compared with an absolute validity_period.
+        """
+        self._send = send
+        self._wall_clock = wall_clock
+        self._stranded: list[Submit] = []
+
+    def resolve(self, submits: Iterable[Submit], now: float, writes: Writes) -> list[Submit]:
+        """Send again what may be sent again; returns those whose clients must be told 0xFF."""
+        hopeless: list[Submit] = []
+        for submit in submits:
+            if submit.settled:
+                continue
+            if self._may_resend(submit, now):
+                submit.attempts = 1
+                self.again(submit, now, writes)
+            else:
+                hopeless.append(submit)
+        return hopeless
+
+    def again(self, submit: Submit, now: float, writes: Writes) -> None:
+        """Send the second copy; with no provider bound it waits for the first bind that comes."""
+        if self._send(submit, now, writes):
+            self._stranded.append(submit)
+
+    def bound(self, now: float, writes: Writes) -> None:
+        """A bind stands: what waited for one goes out, if it still may."""
+        stranded, self._stranded = self._stranded, []
+        for submit in stranded:
+            if too_late(submit, now):
+                self._stranded.append(submit)
+            elif not submit.settled:
+                self.again(submit, now, writes)
+
+    def outdated(self, now: float) -> list[Submit]:
+        """Those that waited in vain: too old now, or their client is gone."""
+        if not self._stranded:
+            return []
+        hopeless = [submit for submit in self._stranded if too_late(submit, now)]
+        self._stranded = [submit for submit in self._stranded if not too_late(submit, now)]
+        return [submit for submit in hopeless if not submit.settled]
+
+    def _may_resend(self, submit: Submit, now: float) -> bool:
+        return (
+            submit.attempts == 0
+            and submit.account.in_doubt == "resend"
+            and not too_late(submit, now)
+            and now - submit.arrived < self._validity(submit, now)
+        )
+
+    def _validity(self, submit: Submit, now: float) -> float:
+        """Seconds from its arrival for which a message may be sent."""
+        raw = submit.pdu.raw
+        esm_at, flags_at = submit.offsets[2:4]
+        period = raw[raw.index(0, esm_at + 3) + 1 : flags_at - 1]
+        if not period:
+            return RESEND_AGE
+        return validity(period, self._wall_clock() - (now - submit.arrived))
+
+
+def too_late(submit: Submit, now: float) -> bool:
+    """Whether a second copy of this message must not be sent any more."""
+    return now - submit.arrived >= RESEND_AGE or not submit.client.connected
+
+
+def validity(period: bytes, since: float) -> float:
+    """Seconds from ``since`` (unix) until a validity_period ends; at most :data:`RESEND_AGE`.
+
+    ``YYMMDDhhmmsstnnp`` (SMPP 3.4, 7.1.1): relative with ``R``, absolute with ``+`` or ``-`` and
+    quarters of an hour. What cannot be read limits nothing: the provider judges it.
+    """
+    digits = period[:-1].decode("latin-1")
+    kind = period[-1:]
+    if len(period) != _TIME or not (digits.isascii() and digits.isdigit()):
+        return RESEND_AGE
+    year, month, day, hour, minute, second = (int(digits[at : at + 2]) for at in range(0, 12, 2))
+    if kind == b"R":
+        seconds = hour * 3600 + minute * 60 + second
+        return RESEND_AGE if year or month or day else min(seconds, RESEND_AGE)
+    try:
+        moment = datetime(2000 + year, month, day, hour, minute, second, tzinfo=UTC).timestamp()
+    except ValueError:
+        return RESEND_AGE
+    offset = int(digits[13:15]) * _QUARTER
+    moment += {b"+": -offset, b"-": offset}.get(kind, 0)
+    return min(moment - since, RESEND_AGE) if kind in (b"+", b"-") else RESEND_AGE
