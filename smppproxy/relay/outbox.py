@@ -3,8 +3,8 @@
 Entries are fetched in batches, at most one fetch at a time, so that many small wake-ups become
 one store call. An entry leaves the store only on deliver_sm_resp ESME_ROK (D2, GW-23): a lost
 bind or a missing answer makes it due again at once, a temporary error after a delay, any other
-error ends it. Without a receiver here nothing is held: what this node had in hand is adopted
-again, by it or by another node, when a receiver binds.
+error ends it. Without a receiver here what is in hand waits 30 s for the client to come back,
+without a sign of life: any node adopts it after 60 s.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from twisted.logger import Logger
 
 from smppproxy.receipts.deliver import receipt_body
 from smppproxy.relay.directory import Directory, Inbox
-from smppproxy.relay.ledger import Ledger
+from smppproxy.relay.ledger import FIELDS, Ledger
 from smppproxy.relay.peers import Client
 from smppproxy.smpp.constants import (
     DELIVER_SM,
@@ -70,6 +70,13 @@ ADOPT_IDLE_MS = 60_000
 ADOPT_EVERY = 10.0
 ADOPT_COUNT = 1_000
 
+KEEP = 30.0
+"""Seconds for which deliveries wait in hand for a receiver to come back. Signs of life stop at
+once and were given at most 20 s before, so nobody else has adopted them by then."""
+
+Name = tuple[bytes, bytes]
+"""Queue and entry_id of an entry."""
+
 
 class Delivery:
     """One queue entry in this node's hands."""
@@ -97,7 +104,12 @@ class Outbox:
         self._now = 0.0
         self._touched = 0.0
         self._adopted = 0.0
-        self._held: dict[bytes, set[tuple[bytes, bytes]]] = {}
+        self._held: dict[bytes, set[Name]] = {}
+        self._ending: set[Name] = set()
+        self._unheard: list[tuple[list[Name], str]] = []
+        self._unburied: list[Delivery] = []
+        self._kept: dict[Inbox, float] = {}
+        self._grown: set[bytes] = set()
         self._expired: dict[Client, int] = {}
 
     # -- what is waiting ------------------------------------------------------------------------
@@ -108,6 +120,8 @@ class Outbox:
             inbox = self._directory.inboxes.get(queue[2:])
             if inbox is not None and inbox.receivers:
                 inbox.waiting.add(queue)
+                if self._fetching:
+                    self._grown.add(queue)
         self._fetch()
 
     def wake_all(self) -> None:
@@ -119,7 +133,7 @@ class Outbox:
 
     def _fetch(self) -> None:
         """Ask for as much as the windows have room for, unless a fetch is on its way."""
-        if self._fetching or not self._store.ready:
+        if self._fetching or not (self._store.ready or self._store.full):
             return
         wants: list[tuple[bytes, int]] = []
         for inbox in self._directory.inboxes.values():
@@ -141,8 +155,9 @@ class Outbox:
             got[entry.queue] = got.get(entry.queue, 0) + 1
         for queue, count in wants:
             inbox = self._directory.inboxes[queue[2:]]
-            if got.get(queue, 0) < count:
+            if got.get(queue, 0) < count and queue not in self._grown:
                 inbox.waiting.discard(queue)
+        self._grown.clear()
         self._take(entries)
         self._fetch()
 
@@ -155,9 +170,11 @@ class Outbox:
         for entry in entries:
             key = entry.queue[2:]
             inbox = self._directory.inboxes.get(key)
-            if inbox is None:
-                continue
             name = (entry.queue, entry.entry_id)
+            if inbox is None or name in self._ending:
+                continue
+            if not inbox.receivers and inbox not in self._kept:
+                continue
             held = self._held.setdefault(key, set())
             if name not in held:
                 held.add(name)
@@ -220,7 +237,7 @@ class Outbox:
             receipt.err,
             user_message_reference=origin.user_message_reference,
             network_error_code=receipt.network_error_code,
-            with_tlvs=client.session.interface_version > 0x33,
+            with_tlvs=client.session.takes_tlvs,
         )
 
     # -- answers --------------------------------------------------------------------------------
@@ -231,42 +248,55 @@ class Outbox:
         """deliver_sm_resp of one read: one acknowledgement to the store for all of them."""
         self._now = now
         self._expired.pop(client, None)
-        acks: list[tuple[bytes, bytes]] = []
-        receipts = 0
+        receipts: list[Name] = []
+        messages: list[Name] = []
         for delivery, pdu in answers:
             entry = delivery.entry
             status = pdu.command_status
             if status == 0 and pdu.command_id != GENERIC_NACK:
-                acks.append((entry.queue, entry.entry_id))
-                if entry.origin:
-                    receipts += 1
+                (receipts if entry.origin else messages).append((entry.queue, entry.entry_id))
             elif status in TEMPORARY and pdu.command_id != GENERIC_NACK:
                 self._later(delivery, now)
             else:
                 self._refused(client, delivery, status)
-        self._ledger.delivered += receipts
-        self._ledger.mo_delivered += len(acks) - receipts
-        if acks:
-            self._ack(acks)
+        if receipts:
+            self._end(receipts, "delivered")
+        if messages:
+            self._end(messages, "mo_delivered")
         inbox = self._directory.inboxes.get(client.account.key)
         if inbox is not None:
             self._drain(inbox)
             if inbox.waiting:
                 self._fetch()
 
-    def _ack(self, acks: list[tuple[bytes, bytes]]) -> None:
-        """Remove delivered entries; tried until the store has heard it."""
-        self._store.ack(acks).addCallbacks(self._acked, self._not_acked, callbackArgs=(acks,))
+    def _end(self, names: list[Name], field: str) -> None:
+        """Remove entries from the store, and count those that were still there in ``field``."""
+        self._ending.update(names)
+        self._store.ack(names).addCallbacks(
+            self._ended, self._not_ended, callbackArgs=(names, field), errbackArgs=(names, field)
+        )
 
-    def _acked(self, removed: int, acks: list[tuple[bytes, bytes]]) -> None:
-        # Held until here: an adopt in between must not hand out what the client already has.
-        for queue, entry_id in acks:
-            held = self._held.get(queue[2:])
+    def _ended(self, removed: int, names: list[Name], field: str) -> None:
+        # In hand until here: an adopt in between must not hand out what the client already has.
+        self._ending.difference_update(names)
+        for name in names:
+            held = self._held.get(name[0][2:])
             if held is not None:
-                held.discard((queue, entry_id))
+                held.discard(name)
+        # The others were pushed out of a full queue, or grew too old, in the client's hands (L3).
+        self._count(field, removed)
+        if removed < len(names):
+            self._ledger.count("ended_too_late", len(names) - removed)
 
-    def _not_acked(self, failure: Any) -> None:
+    def _count(self, field: str, number: int) -> None:
+        if field in FIELDS:
+            setattr(self._ledger, field, getattr(self._ledger, field) + number)
+        else:
+            self._ledger.count(field, number)
+
+    def _not_ended(self, failure: Any, names: list[Name], field: str) -> None:
         self._ledger.count("ack_not_stored")
+        self._unheard.append((names, field))
 
     def _later(self, delivery: Delivery, now: float) -> None:
         """A temporary refusal: due again after a delay that doubles, poison after twenty."""
@@ -286,31 +316,39 @@ class Outbox:
             bind=client.name,
             status=status,
         )
-        self._count_end(delivery)
-        self._ack([(delivery.entry.queue, delivery.entry.entry_id)])
+        self._end([(delivery.entry.queue, delivery.entry.entry_id)], self._refusal(delivery))
 
-    def _count_end(self, delivery: Delivery) -> None:
-        if delivery.entry.origin:
-            self._ledger.refused_by_client += 1
-        else:
-            self._ledger.count("mo_refused_by_client")
+    @staticmethod
+    def _refusal(delivery: Delivery) -> str:
+        return "refused_by_client" if delivery.entry.origin else "mo_refused_by_client"
 
     def _bury(self, deliveries: list[Delivery]) -> None:
         """Poison goes to the account's dead letters, then out of its queue."""
         for delivery in deliveries:
             entry = delivery.entry
-            self._ledger.count("dead_letter")
-            self._count_end(delivery)
+            self._ending.add((entry.queue, entry.entry_id))
             record = entry.origin + entry.receipt
             self._store.put(DEAD + entry.queue[2:], [record], DEAD_LIMIT).addCallbacks(
-                lambda _, name=(entry.queue, entry.entry_id): self._ack([name]), self._not_acked
+                self._buried,
+                self._not_buried,
+                callbackArgs=(delivery,),
+                errbackArgs=(delivery,),
             )
+
+    def _buried(self, dropped: int, delivery: Delivery) -> None:
+        self._ledger.count("dead_letter")
+        self._end([(delivery.entry.queue, delivery.entry.entry_id)], self._refusal(delivery))
+
+    def _not_buried(self, failure: Any, delivery: Delivery) -> None:
+        self._unburied.append(delivery)
 
     # -- receivers that come and go, time that passes --------------------------------------------
 
     def entered(self, inbox: Inbox, now: float) -> None:
         """A receiver bound: it gets what waits; the first one also what this node held before."""
         self._now = now
+        if self._kept.pop(inbox, None) is not None:
+            self._touch(self._held.get(inbox.account.key, ()))
         inbox.waiting.update(inbox.queues)
         if len(inbox.receivers) == 1:
             self._adopt(list(inbox.queues), 0)
@@ -318,12 +356,15 @@ class Outbox:
         self._fetch()
 
     def _adopt(self, queues: list[bytes], idle_ms: int) -> None:
-        self._store.adopt(queues, ADOPT_COUNT, idle_ms).addCallbacks(
-            self._take, self._not_fetched_ignored
-        )
+        self._store.adopt(queues, ADOPT_COUNT, idle_ms).addCallbacks(self._take, self._not_now)
+
+    def _touch(self, names: Iterable[Name]) -> None:
+        held = list(names)
+        if held:
+            self._store.touch(held).addErrback(self._not_now)
 
     @staticmethod
-    def _not_fetched_ignored(failure: Any) -> None:
+    def _not_now(failure: Any) -> None:
         """The next tick asks again."""
 
     def left(self, client: Client, inbox: Inbox | None, now: float) -> None:
@@ -337,13 +378,14 @@ class Outbox:
         if inbox.receivers:
             self._drain(inbox)
         else:
-            self._drop(inbox)
+            inbox.waiting.clear()
+            self._kept[inbox] = now
 
     def _drop(self, inbox: Inbox) -> None:
-        """Nobody is here to receive: hold nothing, so that any node may deliver it."""
+        """Nobody came back to receive: hold nothing, any node may deliver it."""
+        del self._kept[inbox]
         inbox.due.clear()
         inbox.later.clear()
-        inbox.waiting.clear()
         self._held.pop(inbox.account.key, None)
 
     def expired(self, client: Client, deliveries: Sequence[Delivery], now: float) -> None:
@@ -359,8 +401,9 @@ class Outbox:
                 self._bury([delivery])
             else:
                 inbox.due.append(delivery)
-        if silent >= MOST_EXPIRED:
+        if silent >= MOST_EXPIRED and client in inbox.receivers:
             client.close("no answer to deliver_sm")
+            self.left(client, self._directory.rest_client(client), now)
         self._drain(inbox)
 
     def tick(self, now: float) -> None:
@@ -374,16 +417,28 @@ class Outbox:
                     inbox.due.extend(ready)
             if inbox.due and inbox.receivers:
                 self._drain(inbox)
-        if self._store.ready:
+        for inbox in [inbox for inbox, since in self._kept.items() if now - since >= KEEP]:
+            self._drop(inbox)
+        if self._store.ready or self._store.full:
+            self._say_again()
             self.wake_all()
             self._signs_of_life(now)
+
+    def _say_again(self) -> None:
+        """What the store did not hear."""
+        unheard, self._unheard = self._unheard, []
+        for names, field in unheard:
+            self._end(names, field)
+        unburied, self._unburied = self._unburied, []
+        self._bury(unburied)
 
     def _signs_of_life(self, now: float) -> None:
         if now - self._touched >= TOUCH_EVERY:
             self._touched = now
-            held = [name for names in self._held.values() for name in names]
-            if held:
-                self._store.touch(held).addErrback(self._not_fetched_ignored)
+            gone = {inbox.account.key for inbox in self._kept}
+            self._touch(
+                name for key, names in self._held.items() if key not in gone for name in names
+            )
         if now - self._adopted >= ADOPT_EVERY:
             self._adopted = now
             queues = [
