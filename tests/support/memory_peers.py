@@ -8,9 +8,10 @@ they receive goes to the relay as the wire would hand it on. Time is :attr:`Worl
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, cast
 
 from twisted.internet.defer import Deferred, fail
+from twisted.internet.task import Clock
 
 from smppproxy.receipts.message_ids import IdProfile
 from smppproxy.receipts.receipt import ReceiptProfile
@@ -26,8 +27,9 @@ from smppproxy.smpp.framing import Framer
 from smppproxy.smpp.pdu import Pdu
 from smppproxy.smpp.session import ESME, SMSC, Received, Session
 from smppproxy.smpp.timers import Timers
-from smppproxy.store.interface import NOT_SENT, UNKNOWN, Entry, Limit, Store, StoreUnavailable
+from smppproxy.store.interface import NOT_SENT, UNKNOWN, Store, StoreUnavailable
 from smppproxy.store.memory import MemoryStore
+from smppproxy.store.memory import World as StoreWorld
 
 UNIX = 1_700_000_000.0
 """Wall clock when the monotonic clock of a world stands at 0."""
@@ -105,162 +107,81 @@ def mo(sequence_number: int, destination: bytes = b"1234", **fields: Any) -> byt
 
 
 class ControlledStore:
-    """A store whose calls can be held, failed, or find it away; all else is the store within.
+    """A store whose calls can be held, or fail; all else is the store within.
 
     :ivar calls: names of the calls made, in order.
-    :ivar holding: names of calls that wait for :meth:`release`.
     """
 
-    def __init__(self, inner: Store) -> None:
+    def __init__(self, inner: MemoryStore) -> None:
         self.inner = inner
-        self.ready = True
-        self.full = False
         self.calls: list[str] = []
-        self.holding: set[str] = set()
+        self._holding: set[str] = set()
         self._failing: dict[str, list[str]] = {}
-        self._held: list[tuple[str, tuple[Any, ...], float | None, Deferred[Any]]] = []
-        self._watchers: list[Callable[[bool], None]] = []
+        self._held: list[tuple[str, Callable[[], Deferred[Any]], Deferred[Any]]] = []
 
     # -- what a test says -----------------------------------------------------------------------
 
     def hold(self, *names: str) -> None:
-        """These calls wait from now on."""
-        self.holding.update(names)
+        """These calls wait from now on: nothing of them has happened until :meth:`release`."""
+        self._holding.update(names)
 
     def release(self, *names: str) -> None:
         """These calls (all, without names) wait no more; those held run now, in order."""
-        if names:
-            self.holding.difference_update(names)
-        else:
-            self.holding.clear()
-        self._run_held()
-
-    def _run_held(self) -> None:
+        self._holding.difference_update(names or tuple(self._holding))
         held, self._held = self._held, []
-        for name, arguments, patience, deferred in held:
-            if name in self.holding or not self.ready:
-                self._held.append((name, arguments, patience, deferred))
+        for item in held:
+            name, run, deferred = item
+            if name in self._holding:
+                self._held.append(item)
             else:
-                getattr(self.inner, name)(*arguments).chainDeferred(deferred)
+                run().chainDeferred(deferred)
 
     def fail_next(self, name: str, fate: str = NOT_SENT) -> None:
         """The next call of this name fails; with fate ``unknown`` it is done all the same."""
         self._failing.setdefault(name, []).append(fate)
 
     def go_away(self) -> None:
-        """Not ready: calls without patience fail, the others wait."""
-        self.ready = False
-        self._tell()
-
-    def run_out_of_patience(self) -> None:
-        """Calls that wait with a finite patience fail, as they do after some seconds."""
-        impatient = [item for item in self._held if item[2] is not None]
-        self._held = [item for item in self._held if item[2] is None]
-        for _, _, _, deferred in impatient:
-            deferred.errback(StoreUnavailable(NOT_SENT))
+        """Not ready: calls fail, or wait as long as they are patient."""
+        self.inner.go_away()
 
     def come_back(self) -> None:
         """Ready again: what waited runs, in order."""
-        self.ready = True
-        self._run_held()
-        self._tell()
+        self.inner.come_back()
 
-    def _tell(self) -> None:
-        for callback in self._watchers:
-            callback(self.ready)
-
-    # -- the contract ---------------------------------------------------------------------------
-
-    def watch(self, callback: Callable[[bool], None]) -> None:
-        self._watchers.append(callback)
-
-    def start(self) -> Deferred[None]:
-        return self.inner.start()
-
-    def stop(self) -> Deferred[None]:
-        return self.inner.stop()
-
-    def _call(self, name: str, patience: float | None, *arguments: Any) -> Deferred[Any]:
+    def _call(self, name: str, run: Callable[[], Deferred[Any]]) -> Deferred[Any]:
         self.calls.append(name)
         failing = self._failing.get(name)
         if failing:
             fate = failing.pop(0)
             if fate == UNKNOWN:
-                getattr(self.inner, name)(*arguments)
+                run()
             return fail(StoreUnavailable(fate, "lost" if fate == UNKNOWN else "away"))
-        if name not in self.holding and self.ready:
-            result: Deferred[Any] = getattr(self.inner, name)(*arguments)
-            return result
-        if not self.ready and patience == 0:
-            return fail(StoreUnavailable(NOT_SENT))
+        if name not in self._holding:
+            return run()
         waiting: Deferred[Any] = Deferred()
-        self._held.append((name, arguments, patience, waiting))
+        self._held.append((name, run, waiting))
         return waiting
 
-    def take_numbers(self, name: bytes, count: int, patience: float | None = 0.0) -> Deferred[int]:
-        return self._call("take_numbers", patience, name, count)
+    # -- the contract ---------------------------------------------------------------------------
 
-    def record(
-        self,
-        provider: bytes,
-        mappings: list[Any],
-        ttl: int,
-        limits: dict[bytes, Limit],
-        patience: float | None = 5.0,
-        final_ttl: int = 43_200,
-    ) -> Deferred[list[bytes]]:
-        return self._call(
-            "record", patience, provider, mappings, ttl, limits, patience, final_ttl
-        )
+    @property
+    def ready(self) -> bool:
+        return self.inner.ready
 
-    def match(
-        self,
-        provider: bytes,
-        arrivals: list[Any],
-        final_ttl: int,
-        limits: dict[bytes, Limit],
-        patience: float | None = None,
-    ) -> Deferred[list[tuple[int, bytes]]]:
-        return self._call("match", patience, provider, arrivals, final_ttl, limits)
+    @property
+    def full(self) -> bool:
+        return self.inner.full
 
-    def put(
-        self, queue: bytes, records: list[bytes], limit: Limit, patience: float | None = 5.0
-    ) -> Deferred[int]:
-        return self._call("put", patience, queue, records, limit)
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self.inner, name)
 
-    def fetch(
-        self, wants: list[tuple[bytes, int]], patience: float | None = 5.0
-    ) -> Deferred[list[Entry]]:
-        return self._call("fetch", patience, wants)
+        def call(*arguments: Any, **options: Any) -> Deferred[Any]:
+            return self._call(name, lambda: method(*arguments, **options))
 
-    def adopt(self, queues: list[bytes], count: int, idle_ms: int) -> Deferred[list[Entry]]:
-        return self._call("adopt", 0, queues, count, idle_ms)
+        return call
 
-    def touch(self, held: list[tuple[bytes, bytes]]) -> Deferred[None]:
-        return self._call("touch", 0, held)
-
-    def ack(
-        self, acks: list[tuple[bytes, bytes]], patience: float | None = None
-    ) -> Deferred[int]:
-        return self._call("ack", patience, acks)
-
-    def sizes(self, queues: list[bytes]) -> Deferred[list[tuple[int, int]]]:
-        return self._call("sizes", 0, queues)
-
-    def sweep(self, queues: dict[bytes, Limit]) -> Deferred[dict[bytes, int]]:
-        return self._call("sweep", 0, queues)
-
-    def dropped(self) -> Deferred[dict[bytes, int]]:
-        return self._call("dropped", 0)
-
-    def parked(self, provider: bytes) -> Deferred[int]:
-        return self._call("parked", 0, provider)
-
-    def orphans(self, count: int) -> Deferred[list[Any]]:
-        return self._call("orphans", 0, count)
-
-    def quarantined(self, count: int) -> Deferred[list[Any]]:
-        return self._call("quarantined", 0, count)
+    def watch(self, callback: Callable[[bool], None]) -> None:
+        self.inner.watch(callback)
 
 
 class FakePeer:
@@ -491,22 +412,35 @@ class World:
         providers: Iterable[Provider] = (),
         routes: Iterable[Route] | None = None,
         mo_routes: Iterable[MoRoute] = (),
-        store: Store | None = None,
+        shared: StoreWorld | None = None,
+        node: str = "node",
     ) -> None:
-        self.now = 1000.0
+        """
+        :param shared: what the store of another world holds: this one is another node, or the
+            same after a restart.
+        """
+        self.clock = Clock()
+        self.clock.advance(1000.0)
         self.accounts = {item.system_id: item for item in accounts or [make_account()]}
         self.providers = {item.name: item for item in providers or [make_provider()]}
         if routes is None:
             routes = [Route("all", targets=tuple(Target(name) for name in self.providers))]
         self.routes = RouteTable(tuple(routes))
         self.mo = MoTable(tuple(mo_routes))
-        self.memory = store or new_store(self)
-        self.store = ControlledStore(self.memory)
+        self.shared = shared or StoreWorld(self.unix)
+        self.shared.wall = self.unix
+        self.store = ControlledStore(MemoryStore(self.clock, node, self.shared))
         self.clients: list[FakeClient] = []
         self.upstreams: list[FakeUpstream] = []
-        self.relay = SmppRelay(self.store, self.unix)
+        self.relay = SmppRelay(cast(Store, self.store), self.unix)
         self.relay.use(self.accounts, self.routes, self.mo, self.now)
         self.ledger = self.relay.ledger
+        self.store.inner.start()
+
+    @property
+    def now(self) -> float:
+        """The monotonic clock."""
+        return self.clock.seconds()
 
     def unix(self) -> float:
         """The wall clock."""
@@ -525,15 +459,18 @@ class World:
         """Time passes: every session and the relay look at the clock once a second."""
         end = self.now + seconds
         while self.now < end:
-            self.now = min(self.now + 1.0, end)
-            for peer in [*self.upstreams, *self.clients]:
-                peer.tick()
+            self.clock.advance(min(1.0, end - self.now))
+            for upstream in [*self.upstreams]:
+                upstream.tick()
+            for client in [*self.clients]:
+                client.tick()
             self.relay.tick(self.now)
 
-
-def new_store(world: World) -> MemoryStore:
-    """A store in memory that lives by the world's clock."""
-    raise NotImplementedError(world)
+    def sizes(self, system_id: str = "acme", prefix: bytes = b"r:") -> tuple[int, int]:
+        """(waiting, in hands) of an account's queue in the store."""
+        found: list[list[tuple[int, int]]] = []
+        self.store.inner.sizes([prefix + system_id.encode()]).addCallback(found.append)
+        return found[0][0]
 
 
 def fields_of(pdu: Pdu) -> Message:
