@@ -13,7 +13,9 @@ Which file to open:
 `build`         how to write a PDU
 `window`        which of our requests are unanswered, and since when
 `timers`        how long each kind of silence may last
-`session`       what a PDU means in the session's state: `TABLE` is the whole protocol
+`table`         who may send what in which state: the whole protocol as data
+`session`       what a PDU means in the session's state, and what the session answers itself
+`received`      what a session tells the wire after a read or a tick
 ==============  ==================================================================================
 
 One read goes through `session.Session.receive`, which cuts it (`framing`) and sorts it into lists;

@@ -1,6 +1,6 @@
 """
-What a PDU means in the state its session is in. `TABLE` is the whole protocol; anything that is not
-in it is answered or counted as the rules below it say.
+What a PDU means in the state its session is in. `table.TABLE` is the whole protocol; what is not in
+it is answered or counted here, by one rule each.
 
 Pure, for both roles: octets and the monotonic time in, octets to write and lists for the journeys
 out. One read is one call of `receive`, and what the session itself can answer is answered there.
@@ -8,143 +8,61 @@ out. One read is one call of `receive`, and what the session itself can answer i
 
 from collections.abc import Callable
 from math import inf
-from typing import Any, Final
-
-import attrs
+from typing import Final
 
 from smppproxy.smpp import build
 from smppproxy.smpp import constants as c
 from smppproxy.smpp.fields import Bind, read_bind, read_bind_resp
 from smppproxy.smpp.framing import Framer
 from smppproxy.smpp.pdu import Pdu
-from smppproxy.smpp.timers import Timers, Watch
+from smppproxy.smpp.received import Received, Ticked
+from smppproxy.smpp.table import (
+    ANSWER,
+    BINDING,
+    BOUND_RX,
+    BOUND_STATES,
+    BOUND_TRX,
+    BOUND_TX,
+    CLOSED,
+    ESME,
+    OPEN,
+    REQUEST,
+    SMSC,
+    STATE_OF_BIND,
+    STATES,
+    TABLE,
+    TYPED,
+    UNBINDING,
+)
+from smppproxy.smpp.timers import Rate, Timers, Watch
 from smppproxy.smpp.window import Window
 
-#: Our role on a session: SMSC towards clients, ESME towards providers.
-SMSC: Final = "smsc"
-ESME: Final = "esme"
-
-OPEN: Final = "open"
-BINDING: Final = "binding"
-BOUND_TX: Final = "bound_tx"
-BOUND_RX: Final = "bound_rx"
-BOUND_TRX: Final = "bound_trx"
-UNBINDING: Final = "unbinding"
-CLOSED: Final = "closed"
-
-#: tx and rx are seen from the ESME, in both roles.
-STATES: Final = (OPEN, BINDING, BOUND_TX, BOUND_RX, BOUND_TRX, UNBINDING, CLOSED)
-BOUND_STATES: Final = frozenset({BOUND_TX, BOUND_RX, BOUND_TRX})
-
-#: The state that each bind leads to.
-STATE_OF_BIND: Final = {
-    c.BIND_TRANSMITTER: BOUND_TX,
-    c.BIND_RECEIVER: BOUND_RX,
-    c.BIND_TRANSCEIVER: BOUND_TRX,
-}
-
-_LINK = frozenset({c.ENQUIRE_LINK, c.ENQUIRE_LINK_RESP, c.GENERIC_NACK, c.UNBIND})
-
-#: What a peer may send: {(our role, state): command_ids}. While a client's bind is being verified
-#: nothing is taken: what comes waits for the verdict.
-TABLE: Final[dict[tuple[str, str], frozenset[int]]] = {
-    (SMSC, OPEN): c.BINDS | {c.ENQUIRE_LINK},
-    (SMSC, BINDING): frozenset(),
-    (SMSC, BOUND_TX): _LINK | {c.SUBMIT_SM},
-    (SMSC, BOUND_RX): _LINK | {c.DELIVER_SM_RESP},
-    (SMSC, BOUND_TRX): _LINK | {c.SUBMIT_SM, c.DELIVER_SM_RESP},
-    (SMSC, UNBINDING): _LINK | {c.DELIVER_SM_RESP, c.UNBIND_RESP},
-    (SMSC, CLOSED): frozenset(),
-    (ESME, OPEN): frozenset({c.ENQUIRE_LINK}),
-    (ESME, BINDING): c.BIND_RESPS | {c.ENQUIRE_LINK, c.GENERIC_NACK},
-    (ESME, BOUND_TX): _LINK | {c.SUBMIT_SM_RESP},
-    (ESME, BOUND_RX): _LINK | {c.DELIVER_SM, c.DATA_SM},
-    (ESME, BOUND_TRX): _LINK | {c.SUBMIT_SM_RESP, c.DELIVER_SM, c.DATA_SM},
-    (ESME, UNBINDING): _LINK | {c.SUBMIT_SM_RESP, c.DELIVER_SM, c.DATA_SM, c.UNBIND_RESP},
-    (ESME, CLOSED): frozenset(),
-}
-
-#: Requests that are answered by their own kind where the state forbids them (F26 to F28); every
-#: other one that is not in the table gets a generic_nack (F07, F09).
-_TYPED: Final = {
-    SMSC: c.BINDS | {c.SUBMIT_SM, c.DELIVER_SM},
-    ESME: frozenset({c.DELIVER_SM, c.DATA_SM}),
-}
-#: The two command_ids that make up the traffic of each role.
-_REQUEST: Final = {SMSC: c.SUBMIT_SM, ESME: c.DELIVER_SM}
-_ANSWER: Final = {SMSC: c.DELIVER_SM_RESP, ESME: c.SUBMIT_SM_RESP}
+# One door: whoever holds a session finds its words here too.
+__all__ = [
+    "BINDING",
+    "BOUND_RX",
+    "BOUND_STATES",
+    "BOUND_TRX",
+    "BOUND_TX",
+    "CLOSED",
+    "ESME",
+    "OPEN",
+    "SMSC",
+    "STATES",
+    "STATE_OF_BIND",
+    "TABLE",
+    "UNBINDING",
+    "Received",
+    "Session",
+    "Ticked",
+]
 
 #: A peer may have this many requests nacked within a minute (F07) ...
 MAX_NACKS: Final = 10
 #: ... and send this many answers to nothing (F35), before the connection is closed.
 MAX_UNEXPECTED: Final = 100
-_MINUTE: Final = 60.0
 #: Octets held while a bind is verified. A read is at most 64 KiB; who sends more is not waiting.
 MAX_HELD: Final = 2 * 65536
-
-
-class Received:
-    """What one read means. Write `reply` first, hand on the lists, then look at `close`."""
-
-    __slots__ = (
-        "reply",
-        "bind",
-        "bind_resp",
-        "requests",
-        "responses",
-        "late",
-        "unbind",
-        "unbound",
-        "close",
-        "oddities",
-    )
-
-    def __init__(self) -> None:
-        #: Octets to write at once: what the session answers itself.
-        self.reply = b""
-        #: SMSC: a bind to verify; `accept_bind` or `refuse_bind` is awaited.
-        self.bind: Pdu | None = None
-        #: ESME: the answer to our bind, good or bad.
-        self.bind_resp: Pdu | None = None
-        #: SMSC: submit_sm; ESME: deliver_sm and data_sm. In order, not yet answered.
-        self.requests: list[Pdu] = []
-        #: (token, answer); the window is closed already.
-        self.responses: list[tuple[Any, Pdu]] = []
-        #: (token, answer) to requests that had expired.
-        self.late: list[tuple[Any, Pdu]] = []
-        #: The peer asks to go: answer what is in flight, then unbind_resp, then close (F30).
-        self.unbind: Pdu | None = None
-        #: The answer to our unbind has come.
-        self.unbound = False
-        #: Why to flush and close, or "".
-        self.close = ""
-        #: (what, command_id) to count; all that had to be answered is in `reply` already.
-        self.oddities: list[tuple[str, int]] = []
-
-
-@attrs.define
-class Ticked:
-    """What is due. Write `reply`, hand on `expired`, then look at `close`."""
-
-    reply: bytes = b""
-    expired: list[Any] = attrs.field(factory=list)
-    close: str = ""
-
-
-@attrs.define
-class _Rate:
-    """How many of something came within the running minute."""
-
-    count: int = 0
-    since: float = 0.0
-
-    def above(self, limit: int, now: float) -> bool:
-        """Count one more; whether that is more than `limit` within a minute."""
-        if now - self.since >= _MINUTE:
-            self.count = 0
-            self.since = now
-        self.count += 1
-        return self.count > limit
 
 
 class Session:
@@ -206,8 +124,8 @@ class Session:
         self._enquiry_sequence = -1
         self._held = bytearray()
         self._system_id = b""
-        self._nacks = _Rate()
-        self._unexpected = _Rate()
+        self._nacks = Rate()
+        self._unexpected = Rate()
 
     # -- what the journeys ask ------------------------------------------------------------------
 
@@ -297,7 +215,7 @@ class Session:
         elif command_id == c.UNBIND:
             self._replies.append(build.unbind_resp(pdu.sequence_number, c.ESME_RINVBNDSTS))
             self._close("unbind before bind", received)
-        elif command_id in _TYPED[self.role]:
+        elif command_id in TYPED[self.role]:
             self._forbid(pdu, received)
         else:
             self._nack(pdu, received, now)
@@ -506,8 +424,8 @@ class Session:
         """The only place where `state` changes, and with it what the hot loop lets through."""
         self.state = state
         allowed = TABLE[self.role, state]
-        answer = _ANSWER[self.role]
-        request = _REQUEST[self.role]
+        answer = ANSWER[self.role]
+        request = REQUEST[self.role]
         self._answer = answer if answer in allowed else -1
         self._request = request if request in allowed else -1
         if state == CLOSED:
@@ -541,11 +459,20 @@ class Session:
         if watch.idle(now):
             reply = self.unbind(now)
         elif watch.enquiry_due(now, window.oldest_sent()):
-            self._enquiry_sequence = window.next_sequence_number()
-            watch.enquired = now
-            reply = build.enquire_link(self._enquiry_sequence)
+            reply = self.probe(now)
         self._due = watch.next_look(now, window.oldest_sent())
         return Ticked(reply, expired) if reply or expired else None
+
+    def probe(self, now: float) -> bytes:
+        """
+        The octets of an enquire_link sent out of turn; b"" when not bound. Anything that comes is an
+        answer; after 10 s of silence `tick` closes (F40). Who needs to know sooner watches itself.
+        """
+        if self.state not in BOUND_STATES:
+            return b""
+        self._enquiry_sequence = self.window.next_sequence_number()
+        self._watch.enquired = self._due = now
+        return build.enquire_link(self._enquiry_sequence)
 
     def _watch_unfinished(self, progress: bool, now: float) -> None:
         """Note since when a PDU is unfinished; its later octets do not make it younger (F05)."""

@@ -152,3 +152,23 @@ class Watch:
 
     def _next_idle(self) -> float:
         return self.heard + self.timers.idle if self.timers.idle > 0 else inf
+
+
+#: Seconds over which a `Rate` counts.
+MINUTE: Final = 60.0
+
+
+@attrs.define
+class Rate:
+    """How many of something came within the running minute."""
+
+    count: int = 0
+    since: float = 0.0
+
+    def above(self, limit: int, now: float) -> bool:
+        """Count one more; whether that is more than `limit` within a minute."""
+        if now - self.since >= MINUTE:
+            self.count = 0
+            self.since = now
+        self.count += 1
+        return self.count > limit

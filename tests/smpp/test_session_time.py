@@ -87,6 +87,20 @@ class TickTests(SynchronousTestCase):
             session.receive(build.submit_sm_resp(number, b"1"), float(second))
             self.assertIsNone(session.tick(float(second)))
 
+    def test_gw05_probe_out_of_turn(self):
+        """A bound session may be asked at any time; its answer is no oddity, silence ends it."""
+        session = session_in(SMSC, "bound_rx")
+        self.assertEqual(session.probe(5.0), build.enquire_link(1))
+        received = session.receive(build.enquire_link_resp(1), 6.0)
+        self.assertEqual(received.oddities, [])
+        self.assertIsNone(session.tick(16.0))
+        self.assertEqual(session.probe(20.0), build.enquire_link(2))
+        self.assertIsNone(session.tick(29.9))
+        ticked = session.tick(30.0)
+        assert ticked is not None
+        self.assertEqual(ticked.close, "enquire_link not answered")
+        self.assertEqual(session.probe(31.0), b"")
+
     def test_oz08_idle(self):
         """An idle session is unbound, then closed."""
         session = session_in(SMSC, "bound_trx", Timers(idle=300.0, enquire_link=0.0))
