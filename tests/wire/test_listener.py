@@ -497,7 +497,7 @@ class BoundTests(TestCase):
         self.assertEqual(len(door.relay.of("client_lost")), 1)
 
     async def test_oz08_idle_client_is_unbound(self) -> None:
-        """With an idle time set, a silent client gets an unbind and is closed if it says nothing."""
+        """With an idle time set, a silent client gets an unbind and closed if that is ignored."""
         door = Door(self, timers=Timers(enquire_link=0.0, idle=0.1, unbind=0.1))
         client = await door.bound()
         await client.expect(UNBIND)
