@@ -69,7 +69,7 @@ class Account:
     #: The same for MO messages, which have a queue of their own.
     mo_limit: int = attrs.field(default=25_000, validator=Whole(1, 10 * MILLION))
     mo_keep: int = attrs.field(default=172_800, validator=Whole(1, MONTH))
-    #: false refuses binds as if the account were unknown.
+    #: false refuses binds with 0x0D.
     enabled: bool = attrs.field(default=True, validator=Flag())
     #: The octets of system_id, made once.
     key: bytes = attrs.field(
