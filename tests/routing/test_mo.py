@@ -48,7 +48,7 @@ class MoTableTest(SynchronousTestCase):
     )
 
     def test_sx23_number_then_prefix_then_all(self) -> None:
-        """A whole number wins over a prefix, a longer prefix over a shorter, any of them over all."""
+        """A whole number beats a prefix, a longer prefix a shorter one, any of them a catch-all."""
         expected = {b"1234": "short", b"457099": "short", b"457098": "range", b"99": "any"}
         for number, account in expected.items():
             self.assertEqual(self.table.account("acme", number), account)
