@@ -108,13 +108,17 @@ class SmppProxy(Service):
         self._use(self.network)
         self._open_admin()
         grace = self._reactor.callLater(STORE_GRACE, self._open_doors)
-        self.store.start().addCallbacks(
-            self._store_started, self._store_failed, callbackArgs=(grace,)
+        self.store.start().addBoth(self._forget, grace).addCallbacks(
+            self._store_started, self._store_failed
         )
 
-    def _store_started(self, _: object, grace: Any) -> None:
+    @staticmethod
+    def _forget(result: Any, grace: Any) -> Any:
         if grace.active():
             grace.cancel()
+        return result
+
+    def _store_started(self, _: object) -> None:
         queues = [RECEIPTS + account.key for account in self.network.accounts.values()]
         self.store.sizes(queues).addCallbacks(self.relay.opened, lambda failure: None).addCallback(
             lambda _: self._open_doors()
@@ -141,7 +145,7 @@ class SmppProxy(Service):
         admin = self.node.admin
         if admin.path:
             endpoint: Any = UNIXServerEndpoint(self._reactor, admin.path, mode=0o600)
-        elif admin.port >= 0 and admin.address and admin != type(admin)():
+        elif admin.port:
             endpoint = TCP4ServerEndpoint(self._reactor, admin.port, interface=admin.address)
         else:
             return

@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 import signal
+from typing import Any
 
 from twisted.application.service import IService
+from twisted.logger import (
+    FilteringLogObserver,
+    LogLevel,
+    LogLevelFilterPredicate,
+    globalLogPublisher,
+)
 from twisted.python.usage import Options as UsageOptions
 from twisted.python.usage import UsageError
 
@@ -26,10 +33,11 @@ class Options(UsageOptions):
 
 def makeService(options: Options) -> IService:  # noqa: N802 - the name twistd looks for
     """The node of a checked node file; a wrong one ends with every problem, its line and mend."""
-    from twisted.internet import reactor
+    from twisted.internet import reactor as installed
 
     from smppproxy.service import build, monotonic
 
+    reactor: Any = installed
     monotonic(reactor)
     path = options["config"]
     try:
@@ -40,7 +48,20 @@ def makeService(options: Options) -> IService:  # noqa: N802 - the name twistd l
     service = build(node, network, reactor)
 
     def reload(number: int, frame: object) -> None:
-        reactor.callFromThread(service.reload)  # type: ignore[attr-defined]
+        reactor.callFromThread(service.reload)
 
     signal.signal(signal.SIGHUP, reload)
+    reactor.callWhenRunning(limit_log, node.log_level)
     return service
+
+
+def limit_log(level: str) -> None:
+    """Let twistd's log observers see only events of this level and above.
+
+    twistd makes its observers itself and offers no level, so those it has made are wrapped; the
+    publisher tells them by no public name.
+    """
+    passes = LogLevelFilterPredicate(LogLevel.levelWithName(level))
+    for observer in [*globalLogPublisher._observers]:
+        globalLogPublisher.removeObserver(observer)
+        globalLogPublisher.addObserver(FilteringLogObserver(observer, [passes]))

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 import attrs
-from twisted.web.resource import Resource
+from twisted.web.pages import notFound
+from twisted.web.resource import IResource, Resource
 from twisted.web.server import Request, Site
 
 from smppproxy.admin.metrics import NodeCollector, exposition
@@ -31,6 +32,14 @@ class Page(Resource):
         request.setHeader(b"content-type", content_type)
         request.setHeader(b"cache-control", b"no-store")
         return body
+
+
+class Root(Resource):
+    """The pages by their names, and a plain 404 for anything else."""
+
+    def getChild(self, path: bytes, request: Request) -> IResource:  # noqa: N802 - Twisted's name
+        """There is no such page."""
+        return notFound()
 
 
 def health(good: Callable[[], bool]) -> Callable[[], tuple[int, bytes, bytes]]:
@@ -65,7 +74,7 @@ def site(
     :param binds: gives every bind to a provider as it is now.
     """
     collector = NodeCollector(relay, binds)
-    root = Resource()
+    root = Root()  # type: ignore[no-untyped-call]
     root.putChild(b"livez", Page(health(lambda: True)))
     root.putChild(b"readyz", Page(health(ready)))
     root.putChild(

@@ -1,0 +1,99 @@
+"""A whole node inside the test's process: in-memory store, free ports, a simulated provider."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from argon2 import PasswordHasher
+from twisted.internet import reactor as global_reactor
+from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.trial.unittest import TestCase
+
+from smppproxy.config import Admin, Listener, Node, load_network
+from smppproxy.service import SmppProxy, build
+from smppproxy.simulator.clock import until
+from smppproxy.simulator.esme import Esme, EsmeOptions
+from smppproxy.simulator.smsc import Smsc, SmscOptions
+from smppproxy.store.memory import MemoryStore
+
+reactor: Any = global_reactor
+
+HASHER = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+"""Cheap: the strength of hashes is not what these tests are about."""
+
+
+class NodeCase(TestCase):
+    """Builds nodes of the composition root and takes them down at the end of the test."""
+
+    timeout = 30
+
+    def setUp(self) -> None:
+        folder = Path(self.mktemp())
+        folder.mkdir(parents=True)
+        self.network_file = folder / "network.toml"
+        self.stores: list[MemoryStore] = []
+
+    def provider(self, *hosts: str, **options: Any) -> Smsc:
+        """A simulated provider with these hosts on free ports."""
+        smsc = Smsc(reactor, SmscOptions(**options))
+        for host in hosts or ("a", "b"):
+            smsc.listen(host)
+        self.addCleanup(smsc.stop)
+        return smsc
+
+    def write_network(
+        self, smsc: Smsc, accounts: tuple[str, ...] = ("demo",), options: str = "", more: str = ""
+    ) -> None:
+        """A network file: accounts whose password is their name, the provider, one route."""
+        parts = [
+            f'[account.{name}]\npassword = "{HASHER.hash(name)}"\n{options}\n' for name in accounts
+        ]
+        parts.append('[provider.acme]\nsystem_id = "node"\npassword = "secret"\nwindow = 50\n')
+        parts.append("reconnect_min = 0.05\nreconnect_max = 0.2\n")
+        for host, port in smsc.ports.items():
+            parts.append(f'[provider.acme.host.{host}]\naddress = "127.0.0.1"\nport = {port}\n')
+        parts.append('[[route]]\nname = "all"\ntargets = ["acme"]\n')
+        self.network_file.write_text("\n".join([*parts, more]))
+
+    def node(self, start: bool = True, **options: Any) -> SmppProxy:
+        """A node of the network file that was written, with a plain listener; started."""
+        options.setdefault("listeners", (Listener(port=0, address="127.0.0.1", name="plain"),))
+        options.setdefault("drain_timeout", 2.0)
+        node = Node(name="node1", network_file=str(self.network_file), **options)
+        service = build(node, load_network(self.network_file), reactor, self.open_store)
+        if start:
+            service.startService()
+            self.addCleanup(self.stop, service)
+        return service
+
+    def open_store(self, url: str, node_name: str, clock: Any) -> MemoryStore:
+        """What the composition root opens: memory, kept for the test to break."""
+        store = MemoryStore(clock, node_name)
+        self.stores.append(store)
+        return store
+
+    def stop(self, service: SmppProxy) -> Deferred[Any]:
+        """Drain and stop, unless the test did."""
+        return maybeDeferred(service.stopService) if service.running else maybeDeferred(int)
+
+    def client(self, service: SmppProxy, **options: Any) -> Esme:
+        """A simulated client of the node, started."""
+        options.setdefault("reconnect_delay", 0.05)
+        options.setdefault("port", service.listeners[0].port)
+        esme = Esme(reactor, EsmeOptions(**options))
+        esme.start()
+        self.addCleanup(esme.stop)
+        return esme
+
+    def wait(self, condition: Any, what: str = "") -> Deferred[None]:
+        """Until the condition is true, ten seconds at most."""
+        return until(reactor, condition, 10.0, what)
+
+    def admin(self) -> Admin:
+        """An admin door on a Unix socket of the test's own."""
+        folder = tempfile.mkdtemp(prefix="smppproxy-")
+        self.addCleanup(shutil.rmtree, folder, True)
+        return Admin(path=f"{folder}/admin")

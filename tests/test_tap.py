@@ -1,0 +1,114 @@
+"""The twistd door: options, checks, signals."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from twisted.internet import reactor as global_reactor
+from twisted.logger import LogLevel, globalLogPublisher
+from twisted.python.usage import UsageError
+from twisted.trial.unittest import SynchronousTestCase
+
+from smppproxy import tap
+from smppproxy.service import SmppProxy, monotonic
+
+reactor: Any = global_reactor
+ETC = Path(__file__).resolve().parents[1] / "etc"
+
+
+class OptionsTests(SynchronousTestCase):
+    """The command line."""
+
+    def test_config_has_a_default(self) -> None:
+        """Without -c the checkout's own node file is meant."""
+        options = tap.Options()
+        options.parseOptions([])
+        self.assertEqual(options["config"], "etc/smppproxy.toml")
+
+    def test_help_tells_what_the_signals_do(self) -> None:
+        """``twistd smppproxy --help`` names SIGHUP and SIGTERM."""
+        text = str(tap.Options())
+        self.assertIn("SIGHUP", text)
+        self.assertIn("SIGTERM", text)
+
+
+class MakeServiceTests(SynchronousTestCase):
+    """From a file to a service."""
+
+    def setUp(self) -> None:
+        seconds = reactor.seconds
+        self.addCleanup(setattr, reactor, "seconds", seconds)
+        self.addCleanup(signal.signal, signal.SIGHUP, signal.getsignal(signal.SIGHUP))
+        self.patch(reactor, "callWhenRunning", lambda *_: None)
+
+    def options(self, path: object) -> tap.Options:
+        """The command line with ``-c PATH``."""
+        options = tap.Options()
+        options.parseOptions(["-c", str(path)])
+        return options
+
+    def test_a_good_file_gives_a_service(self) -> None:
+        """The node file of the checkout makes a node, not started yet."""
+        service = tap.makeService(self.options(ETC / "smppproxy.toml"))
+        self.assertIsInstance(service, SmppProxy)
+        self.assertEqual(reactor.seconds, time.monotonic)
+
+    def test_sighup_reloads(self) -> None:
+        """SIGHUP asks the service to read the network file again, in the reactor's turn."""
+        service = tap.makeService(self.options(ETC / "smppproxy.toml"))
+        asked: list[Any] = []
+        self.patch(reactor, "callFromThread", asked.append)
+        os.kill(os.getpid(), signal.SIGHUP)
+        self.assertEqual(asked, [service.reload])  # type: ignore[attr-defined]
+
+    def test_a_wrong_file_is_told_with_line_and_mend(self) -> None:
+        """Every problem of a wrong node file stands in what twistd prints."""
+        path = Path(self.mktemp())
+        path.write_text('[node]\nname = ""\nstrange = 1\n')
+        error = self.assertRaises(UsageError, tap.makeService, self.options(path))
+        self.assertIn(f"{path}:2", str(error))
+        self.assertIn(f"{path}:3", str(error))
+
+    def test_a_missing_file_is_told(self) -> None:
+        """A path that leads nowhere is named."""
+        error = self.assertRaises(UsageError, tap.makeService, self.options("/nowhere.toml"))
+        self.assertIn("/nowhere.toml", str(error))
+
+
+class ClockTests(SynchronousTestCase):
+    """F89's cure."""
+
+    def test_f89_timers_follow_the_monotonic_clock(self) -> None:
+        """F89: a reactor's time is the monotonic clock's, which no wall clock change moves."""
+
+        clock = SimpleNamespace(seconds=time.time)
+        monotonic(clock)
+        self.assertEqual(clock.seconds, time.monotonic)
+
+
+class LogTests(SynchronousTestCase):
+    """The level of the node file."""
+
+    def test_only_events_of_the_level_and_above_pass(self) -> None:
+        """``level = "warn"`` keeps info from the observers that twistd made."""
+        seen: list[Any] = []
+        before = [*globalLogPublisher._observers]
+
+        def restore() -> None:
+            for observer in [*globalLogPublisher._observers]:
+                globalLogPublisher.removeObserver(observer)
+            for observer in before:
+                globalLogPublisher.addObserver(observer)
+
+        self.addCleanup(restore)
+        globalLogPublisher.addObserver(seen.append)  # type: ignore[arg-type]
+        tap.limit_log("warn")
+        for level in (LogLevel.info, LogLevel.warn):
+            event = {"log_level": level, "log_namespace": "t", "log_format": "x"}
+            globalLogPublisher({**event, "log_time": 0.0})
+        self.assertEqual([event["log_level"] for event in seen], [LogLevel.warn])
