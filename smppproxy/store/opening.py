@@ -6,6 +6,7 @@ from typing import Any
 
 from twisted.internet.endpoints import HostnameEndpoint, UNIXClientEndpoint
 
+from .embedded import EmbeddedStore
 from .interface import Store
 from .redis import RedisStore
 from .tls import tls_endpoint
@@ -23,6 +24,8 @@ def open_address(address: Address, node_name: str, reactor: Any) -> Store:
         "prefix": address.prefix,
         "deadline": address.deadline,
     }
+    if address.scheme == "embedded":
+        return EmbeddedStore(address.path, node_name, reactor, **options)
     if address.scheme == "redis+unix":
         endpoint: Any = UNIXClientEndpoint(reactor, address.path, timeout=CONNECT_TIMEOUT)
         return RedisStore(endpoint, node_name, reactor, **options)

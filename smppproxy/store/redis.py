@@ -75,7 +75,6 @@ class RedisStore:
     ) -> None:
         self.ready = False
         self.full = False
-        self.server_pid = 0
         self._clock = clock
         self._user, self._password, self._db = user, password, db
         self._prefix = prefix
@@ -201,7 +200,6 @@ class RedisStore:
             raise Refused("it is still reading its data")
         if info.get(b"role", b"master") != b"master":
             raise Refused("it is a replica")
-        self.server_pid = int(info.get(b"process_id", b"0"))
 
     def _check_settings(self, settings: list[bytes], durable: list[bytes]) -> None:
         if settings[1:] and settings[1] != b"noeviction":
