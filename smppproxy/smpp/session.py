@@ -465,8 +465,8 @@ class Session:
 
     def probe(self, now: float) -> bytes:
         """
-        The octets of an enquire_link sent out of turn; b"" when not bound. Anything that comes is an
-        answer; after 10 s of silence `tick` closes (F40). Who needs to know sooner watches itself.
+        The octets of an enquire_link sent out of turn; b"" when not bound. Whatever comes answers
+        it; after 10 s of silence `tick` closes (F40). Who needs to know sooner watches itself.
         """
         if self.state not in BOUND_STATES:
             return b""

@@ -106,7 +106,7 @@ READ_ONLY = {"V22", "V23", "V31", "V32", "V33"}
 
 
 class VectorTests(SynchronousTestCase):
-    """The known answers of the mission."""
+    """All 35 of them."""
 
     def test_all_are_here(self):
         """35 vectors, each built or read."""
