@@ -29,7 +29,7 @@ from smppproxy.simulator.esme import Esme, EsmeOptions
 from smppproxy.simulator.run import in_reactor
 from smppproxy.simulator.smsc import Smsc, SmscOptions
 from smppproxy.simulator.stage import Ports, PortTaken
-from smppproxy.store.interface import RECEIPTS, StoreError
+from smppproxy.store.interface import RECEIPTS, StoreUnavailable
 
 #: Exit codes of the command.
 BALANCED, UNBALANCED, CANNOT_START = 0, 1, 2
@@ -130,7 +130,7 @@ class Demo:
         self.events: list[str] = []
         self._reactor = reactor
         self._build = build
-        self._folder = folder
+        self.folder = folder
         self._out = out
         self._over = False
         self._started_at = 0.0
@@ -192,7 +192,7 @@ class Demo:
         ports = stage.choose_ports(Ports(options.port, options.tls_port, options.http_port))
         acme = {host: self.acme.listen(host) for host in ("a", "b")}
         backup = {"a": self.backup.listen("a")}
-        node = load_node(stage.write_files(self._folder, ports, acme, backup))
+        node = load_node(stage.write_files(self.folder, ports, acme, backup))
         self.service = self._build(node, load_network(node.network_file), self._reactor)
         self._start_node(ports)
         system_id, password = stage.SAMPLE
@@ -308,7 +308,7 @@ class Demo:
         for _ in range(20):
             try:
                 sizes = await service.store.sizes(queues)
-            except StoreError:
+            except StoreUnavailable:
                 return -1
             stored = sum(waiting + held for waiting, held in sizes)
             if stored == service.relay.ledger.queued:
