@@ -1,4 +1,4 @@
-"""The store in a folder of this machine: a private server, and the same store as any other on it."""
+"""The store in a folder of this machine: a private server, and the usual store on it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class _SocketOf:
 
 
 class EmbeddedStore(RedisStore):
-    """``embedded:///folder``: what :class:`RedisStore` does, with the server's life in our hands."""
+    """``embedded:///folder``: a :class:`RedisStore` with the server's life in our hands."""
 
     def __init__(
         self, folder: str, node: str, reactor: Any, *, binary: str = "", **options: Any

@@ -220,9 +220,7 @@ class Store(Protocol):
     def touch(self, held: list[tuple[bytes, bytes]]) -> Deferred[None]:
         """Say that these ``(queue, entry_id)`` are still in our hands; others' are left alone."""
 
-    def ack(
-        self, acks: list[tuple[bytes, bytes]], patience: float | None = None
-    ) -> Deferred[int]:
+    def ack(self, acks: list[tuple[bytes, bytes]], patience: float | None = None) -> Deferred[int]:
         """Remove delivered ``(queue, entry_id)``; how many were still there (L2, L3)."""
 
     def sizes(self, queues: list[bytes]) -> Deferred[list[tuple[int, int]]]:

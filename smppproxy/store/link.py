@@ -13,8 +13,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, Protocol
 
-import hiredis
 import txredisapi
+from hiredis import pack_command
 from twisted.application.internet import ClientService
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime, IStreamClientEndpoint
@@ -62,16 +62,16 @@ class Link(txredisapi.HiredisProtocol):  # type: ignore[misc]
         """The handshake is done: the backoff begins anew when this connection goes."""
         self.factory.rejected = 0
 
-    def send(self, answer: Answer, *parts: bytes | int) -> None:
+    def send(self, answer: Answer, *parts: Any) -> None:
         """Send one command. ``answer`` gets its reply, a :data:`ServerError` or :data:`LOST`."""
         if not self.alive:
             answer(LOST)
             return
         self.last_sent = now = self._clock.seconds()
         self._out.append((now, answer))
-        self.transport.write(hiredis.pack_command(parts))
+        self.transport.write(pack_command(parts))
 
-    def ask(self, *parts: bytes | int) -> Deferred[Any]:
+    def ask(self, *parts: Any) -> Deferred[Any]:
         """Like :meth:`send`, for the few calls that are not part of the traffic."""
         result: Deferred[Any] = Deferred()
 

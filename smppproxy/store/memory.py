@@ -89,9 +89,7 @@ def _fits(mine: bytes, theirs: bytes) -> bool:
 class MemoryStore:
     """One node's view of a :class:`World`."""
 
-    def __init__(
-        self, clock: IReactorTime, node: str = "node", world: World | None = None
-    ) -> None:
+    def __init__(self, clock: IReactorTime, node: str = "node", world: World | None = None) -> None:
         self.ready = False
         self.full = False
         self._clock = clock
@@ -260,9 +258,7 @@ class MemoryStore:
 
         return self._call(do, 0.0)
 
-    def ack(
-        self, acks: list[tuple[bytes, bytes]], patience: float | None = None
-    ) -> Deferred[int]:
+    def ack(self, acks: list[tuple[bytes, bytes]], patience: float | None = None) -> Deferred[int]:
         def do() -> int:
             queues = self._world.queues
             gone = [queues.get(queue, {}).pop(entry_id, None) for queue, entry_id in acks]
@@ -345,9 +341,7 @@ class MemoryStore:
     def _settle(
         self, provider: bytes, maps: list[_Map], arrival: Arrival, final_ttl: int
     ) -> tuple[int, bytes]:
-        owners = [
-            each for each in maps if _fits(each.mapping.destination, arrival.destination)
-        ]
+        owners = [each for each in maps if _fits(each.mapping.destination, arrival.destination)]
         if len(owners) != 1:
             reason = b"ambiguous" if owners else b"destination"
             return self._quarantine(provider, reason, arrival)
@@ -368,9 +362,7 @@ class MemoryStore:
         owner.last = self._append(queue, owner.mapping.origin, arrival.receipt)
         return QUEUED, queue
 
-    def _quarantine(
-        self, provider: bytes, reason: bytes, arrival: Arrival
-    ) -> tuple[int, bytes]:
+    def _quarantine(self, provider: bytes, reason: bytes, arrival: Arrival) -> tuple[int, bytes]:
         world = self._world
         stray = Stray(world.next_id(), provider, reason, int(world.wall()), arrival)
         world.quarantine = [*world.quarantine[1 - STRAYS :], stray]

@@ -229,10 +229,11 @@ class RedisStore:
 
     def _handshake_failed(self, failure: Failure, link: Link) -> None:
         link.abort()
-        if failure.check(Refused) and failure.value.final and self._starting is not None:
+        error = failure.value
+        if isinstance(error, Refused) and error.final and self._starting is not None:
             started, self._starting = self._starting, None
             self._connector.stop()
-            started.errback(Failure(StoreError(f"the store cannot be used: {failure.value}")))
+            started.errback(Failure(StoreError(f"the store cannot be used: {error}")))
         elif failure.check(Refused, ServerError, Lost):
             self._complain(failure.getErrorMessage())
         else:
@@ -379,9 +380,7 @@ class RedisStore:
     def touch(self, held: list[tuple[bytes, bytes]]) -> Deferred[None]:
         return self._calls.call(self._touch, _by_queue(held), _nothing, 0.0)
 
-    def ack(
-        self, acks: list[tuple[bytes, bytes]], patience: float | None = None
-    ) -> Deferred[int]:
+    def ack(self, acks: list[tuple[bytes, bytes]], patience: float | None = None) -> Deferred[int]:
         return self._calls.call(self._ack, _by_queue(acks), _same, patience)
 
     def sizes(self, queues: list[bytes]) -> Deferred[list[tuple[int, int]]]:
@@ -468,7 +467,7 @@ def _pairs(reply: Any) -> list[tuple[int, int]]:
 def _counts(reply: Any) -> dict[bytes, int]:
     return {
         unquote_to_bytes(name) if name.startswith(b"p:") else name: count
-        for name, count in _pairs(reply)
+        for name, count in zip(reply[::2], reply[1::2], strict=True)
     }
 
 
@@ -510,4 +509,4 @@ def _out_of_memory(failure: Failure) -> None:
     """A full server is worked with all the same: queues must be emptied (F83)."""
     failure.trap(ServerError)
     if not failure.getErrorMessage().startswith("OOM"):
-        raise failure.value
+        failure.raiseException()

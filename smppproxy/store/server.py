@@ -13,13 +13,13 @@ import os
 import shutil
 import signal
 import socket
-import struct
 import sys
 import tempfile
 from collections.abc import Callable
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
+from struct import calcsize, unpack
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -93,8 +93,8 @@ def listening_pid(path: str) -> int:
             if error.errno in (errno.ENOENT, errno.ECONNREFUSED):
                 return 0
             raise StoreError(f"the store's socket {path} cannot be used: {error}") from None
-        peer = probe.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
-    pid: int = struct.unpack("3i", peer)[0]
+        peer = probe.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, calcsize("3i"))
+    pid: int = unpack("3i", peer)[0]
     if pid <= 0:
         raise StoreError(f"{path} belongs to a process outside of this container")
     return pid
@@ -180,9 +180,7 @@ class Server:
         command += ["--dir", str(self.folder), "--appendonly", "yes", "--appendfsync", "everysec"]
         command += ["--maxmemory-policy", "noeviction", "--save", "", "--daemonize", "no"]
         nothing = os.open(os.devnull, os.O_RDONLY)
-        log = os.open(
-            self.folder / "server.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600
-        )
+        log = os.open(self.folder / "server.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         try:
             child = self._reactor.spawnProcess(
                 _Child(self._ended),
@@ -274,4 +272,3 @@ class Server:
         if self._lock >= 0:
             os.close(self._lock)
             self._lock = -1
-

@@ -1,4 +1,4 @@
-"""TLS to the store: trust, and a check of the name that does not pass over certificates without one.
+"""TLS to the store: trust, and a check of the name that a certificate without one does not pass.
 
 Twisted's own check lets a certificate without a subjectAltName through (F50), so it is done again
 when the handshake is over and before the password leaves.

@@ -1,6 +1,6 @@
 """The store's URL: where it is and how to get in.
 
-``embedded:///folder``, ``redis://[user:password@]host[:port][/db]``, ``rediss://`` the same over TLS,
+``embedded:///folder``, ``redis://[user:password@]host[:port][/db]``, ``rediss://`` (over TLS),
 ``redis+unix:///path/to/socket`` and ``redis+sentinel://host[:port],host,.../name[/db]``. Options
 after ``?``: ``prefix`` (default ``smppproxy:``), ``db``, ``deadline`` (seconds an answer may take,
 default 1), ``ca`` (file with the trusted certificates), ``name`` (the name to verify, default the

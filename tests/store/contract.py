@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from twisted.internet.defer import Deferred
-from twisted.trial.unittest import TestCase
 
 from smppproxy.store.interface import (
     DUPLICATE,
@@ -55,13 +54,7 @@ def enroute(*keys: bytes, receipt: bytes = b"enroute") -> Arrival:
     return arrival(*keys, kind=WANT_INTERMEDIATE, state=ENROUTE, final=False, receipt=receipt)
 
 
-if TYPE_CHECKING:
-    Base = TestCase
-else:
-    Base = object
-
-
-class Contract(Base):
+class Contract:
     """What every store promises. The class it is mixed into gives the stores and the checks."""
 
     store: Any
@@ -69,6 +62,7 @@ class Contract(Base):
     """Another node on the same data."""
     pause: Callable[[], Awaitable[None]]
     """Let 50 ms pass on the store's clock."""
+    assertEqual: Callable[..., Any]
 
     async def record(self, *mappings: Mapping, **more: Any) -> list[bytes]:
         return await self.store.record(b"north", list(mappings), TTL, {}, **more)
@@ -161,7 +155,7 @@ class Contract(Base):
         self.assertEqual(await self.match(arrival(b"1")), [(QUEUED, b"r:alpha")])
 
     async def test_f75_two_messages_under_one_id_are_told_apart_by_number(self):
-        """A provider that gives one id twice: each receipt goes to the number's owner or nowhere."""
+        """A provider that gives one id twice: each receipt goes to its number or nowhere."""
         await self.record(mapping(b"1"))
         await self.record(mapping(b"1", b"beta", b"70000002"))
         self.assertEqual(
@@ -292,7 +286,9 @@ class Contract(Base):
         other = await self.new_store("other")
         await self.store.put(b"m:alpha", [b"1", b"2", b"3"], Limit(10, 100))
         first = await self.store.fetch([(b"m:alpha", 2), (b"m:none", 2)])
-        self.assertEqual([(each.origin, each.receipt) for each in first], [(b"", b"1"), (b"", b"2")])
+        self.assertEqual(
+            [(each.origin, each.receipt) for each in first], [(b"", b"1"), (b"", b"2")]
+        )
         second = await other.fetch([(b"m:alpha", 2)])
         self.assertEqual([each.receipt for each in second], [b"3"])
         self.assertEqual(await self.store.sizes([b"m:alpha", b"m:none"]), [(0, 3), (0, 0)])

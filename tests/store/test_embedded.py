@@ -159,6 +159,9 @@ class EmbeddedTests(TestCase):
         other.freeze()
         await store.server.stop(patience=0.05)
         other.thaw()
+        process = other._process
+        assert process is not None
+        await self.until(lambda: process.poll() is not None)
 
     async def test_stop_while_it_waits_to_start_again(self):
         """A node may go while its server is down."""
@@ -256,7 +259,7 @@ class FindingTests(SynchronousTestCase):
         running = RedisServer().start()
         self.addCleanup(running.close)
         self.assertEqual(listening_pid(running.path), running.pid)
-        with mock.patch.object(server.struct, "unpack", return_value=(0, 0, 0)):
+        with mock.patch("smppproxy.store.server.unpack", return_value=(0, 0, 0)):
             with self.assertRaisesRegex(StoreError, "container"):
                 listening_pid(running.path)
 

@@ -9,11 +9,10 @@ from twisted.internet import reactor
 from twisted.trial.unittest import TestCase
 
 from smppproxy.store import open_store
-from smppproxy.store.interface import Limit, Store
+from smppproxy.store.interface import Store
 from tests.support.redis_server import RedisServer
 
 from .contract import FINAL_TTL, TTL, Contract, arrival, later, mapping
-
 
 _shared: list[RedisServer] = []
 

@@ -14,6 +14,7 @@ import subprocess
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 from hiredis import Reader, pack_command
 
@@ -63,7 +64,7 @@ class RedisServer:
             os.sched_yield()
             return False
 
-    def command(self, *parts: str | bytes | int) -> object:
+    def command(self, *parts: Any) -> Any:
         """Send one command on a connection of its own; error replies are returned."""
         with socket.socket(socket.AF_UNIX) as connection:
             connection.settimeout(10)
