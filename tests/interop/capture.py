@@ -43,7 +43,9 @@ class Capture:
         return Conversation(self, next(self.ports))
 
     def write(self, packet: bytes) -> None:
-        """One packet; a millisecond passes."""
+        """One packet; a millisecond passes. What comes after the end is not part of the run."""
+        if self._file.closed:
+            return
         self.segments += 1
         seconds, milliseconds = divmod(self.segments, 1000)
         length = len(packet)

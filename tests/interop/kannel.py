@@ -149,7 +149,7 @@ class Kannel:
     bearerbox: Logger = attrs.field(init=False)
     smsbox: Logger = attrs.field(init=False)
     sendsms_port: int = attrs.field(init=False, factory=free_port)
-    http: Any = attrs.field(init=False)
+    http: Any = attrs.field(init=False, default=None)
 
     def __attrs_post_init__(self) -> None:
         path = str(self.folder / "kannel.conf")
@@ -194,7 +194,9 @@ class Kannel:
         for box in (self.smsbox, self.bearerbox):
             if box.transport is not None:
                 await box.stop()
-        await self.http.stopListening()
+        listening, self.http = self.http, None
+        if listening is not None:
+            await listening.stopListening()
 
     async def send(self, sample: Sample, number: int, registered: bool = True) -> str:
         """Hand a message to smsbox; what it answers. The receipt comes as an event "receipt"."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -198,7 +199,7 @@ class ForeignProviderMixin:
             self.node = await self.bound_node(Upstream("foreign", [port_a, port_b]), a, b)
             client = await self.bound()
             taken_by = {"a": 0, "b": 0}
-            for number in range(6):
+            for number in range(20):
                 message_id = await self.submit(client, number)
                 name, taker, other = ("a", a, b) if a.unclaimed("submit") else ("b", b, a)
                 got = await taker.expect("submit")
@@ -207,7 +208,7 @@ class ForeignProviderMixin:
                 other.order("receipt", number=got["number"], **addresses)
                 await self.receipt(client, number, message_id)
                 await other.expect("receipt_answered", number=got["number"], status=0)
-            self.assertEqual(taken_by, {"a": 3, "b": 3})
+            self.assertTrue(all(taken_by.values()), taken_by)
             await self.close(client)
 
         return Deferred.fromCoroutine(go())
@@ -258,7 +259,8 @@ class ForeignProviderMixin:
         async def go() -> None:
             provider = await self.open()
             await self.node.stop()
-            self.assertEqual(self.node.exit_code, 0)
+            # twistd ends, when all is done, with the signal that asked it to.
+            self.assertEqual(self.node.exit_signal, signal.SIGTERM)
             await provider.expect("unbind")
             await provider.expect("closed")
             await self.check_wire()

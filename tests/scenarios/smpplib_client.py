@@ -41,6 +41,9 @@ class Client:
             context = ssl.create_default_context(cafile=settings["ca"])
             # The library has no way to say which name it expects.
             context.check_hostname = False
+            # TLS 1.3 sends tickets after its handshake: the socket looks readable, and the
+            # library would wait there for a PDU.
+            context.maximum_version = ssl.TLSVersion.TLSv1_2
         self.smpp = smpplib.client.Client(
             settings["host"],
             settings["port"],

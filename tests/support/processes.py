@@ -58,6 +58,7 @@ class Process(ProcessProtocol):
         self.ended: Deferred[None] = Deferred()
         self.is_over = False
         self.exit_code: int | None = None
+        self.exit_signal: int | None = None
 
     def start(self, **environment: str) -> None:
         """Start the process; what it says is kept from now on."""
@@ -90,21 +91,17 @@ class Process(ProcessProtocol):
             wanted.arrived.errback(ProcessExitedAlready())
         else:
             self.wanted.append(wanted)
-        wanted.arrived.addTimeout(DEADLINE, reactor, self._in_vain(wanted))
+        wanted.arrived.addTimeout(DEADLINE, reactor)
+        wanted.arrived.addErrback(self._in_vain, wanted)
         return wanted.arrived
 
-    def _in_vain(self, wanted: Wanted) -> Callable[[Any, float], Any]:
-        def explain(result: Any, seconds: float) -> Any:
-            if not isinstance(result, Failure):
-                return result
-            if wanted in self.wanted:
-                self.wanted.remove(wanted)
-            ended = f", it ended with {self.exit_code}" if self.is_over else ""
-            raise AssertionError(
-                f"{self.name}: no {wanted.what} in {seconds} s{ended}; its story:\n{self.told()}"
-            )
-
-        return explain
+    def _in_vain(self, failure: Failure, wanted: Wanted) -> Any:
+        if wanted in self.wanted:
+            self.wanted.remove(wanted)
+        end = f"it ended with {self.exit_code}" if self.is_over else f"nor in {DEADLINE} s"
+        raise AssertionError(
+            f"{self.name}: no {wanted.what}, {end}; its story:\n{self.told()}"
+        ) from None
 
     def told(self, lines: int = 60) -> str:
         """What it said last, for a failure's message."""
@@ -119,6 +116,7 @@ class Process(ProcessProtocol):
         """The process is gone, whoever ended it."""
         self.is_over = True
         self.exit_code = getattr(reason.value, "exitCode", None)
+        self.exit_signal = getattr(reason.value, "signal", None)
         self.arrived({"event": "ended", "code": self.exit_code})
         wanted, self.wanted = self.wanted, []
         for one in wanted:

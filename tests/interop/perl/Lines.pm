@@ -11,7 +11,7 @@ use Exporter 'import';
 
 our @EXPORT = qw(tell_event serve later said octets);
 
-my $json = JSON::PP->new->canonical->latin1;
+my $json = JSON::PP->new->canonical->ascii;
 $| = 1;
 
 sub octets { return pack 'H*', $_[0] }
@@ -77,6 +77,7 @@ sub said {
         esm_class           => 0 + $pdu->{esm_class},
         data_coding         => 0 + $pdu->{data_coding},
         registered_delivery => 0 + $pdu->{registered_delivery},
+        text                => $text,
         octets              => unpack('H*', $text),
         udh                 => defined $udh ? unpack('H*', $udh) : undef,
         in_payload          => defined $payload ? JSON::PP::true : JSON::PP::false,
