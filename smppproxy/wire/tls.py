@@ -10,8 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from OpenSSL import SSL
-from OpenSSL.crypto import FILETYPE_PEM, load_privatekey
+from OpenSSL import SSL, crypto
 from service_identity.pyopenssl import verify_hostname, verify_ip_address
 from twisted.internet.abstract import isIPAddress, isIPv6Address
 from twisted.internet.interfaces import (
@@ -43,7 +42,7 @@ def read_certificates(path: str) -> list[Certificate]:
     try:
         parts = Path(path).read_bytes().split(_BEGIN)[1:]
         certificates = [Certificate.loadPEM(_BEGIN + part) for part in parts]
-    except (OSError, SSL.Error, ValueError) as error:
+    except (OSError, crypto.Error, ValueError) as error:
         raise TlsError(f"{path}: {reason_of(error)}") from error
     if not certificates:
         raise TlsError(f"{path}: no certificate in it")
@@ -78,7 +77,7 @@ class ServerTls:
     def _load(self) -> CertificateOptions:
         certificates = read_certificates(self._certificate)
         try:
-            key = load_privatekey(FILETYPE_PEM, Path(self._key).read_bytes())
+            key = crypto.load_privatekey(crypto.FILETYPE_PEM, Path(self._key).read_bytes())
             options = CertificateOptions(
                 privateKey=key,
                 certificate=certificates[0].original,
@@ -87,7 +86,7 @@ class ServerTls:
             )
             # Building the context now shows a key that does not belong to the certificate.
             options.getContext().set_options(SSL.OP_NO_RENEGOTIATION)
-        except (OSError, SSL.Error, ValueError, TypeError) as error:
+        except (OSError, SSL.Error, crypto.Error, ValueError) as error:
             raise TlsError(f"{self._key}: {reason_of(error)}") from error
         return options
 
@@ -136,6 +135,6 @@ class ClientTls:
 def reason_of(error: BaseException) -> str:
     """The reason in words: OpenSSL's errors are lists of (library, function, reason)."""
     details: Any = error.args[0] if error.args else ()
-    if isinstance(error, SSL.Error):
+    if isinstance(error, SSL.Error | crypto.Error):
         return ", ".join(str(detail[-1]) for detail in details) or "TLS error"
     return f"{type(error).__name__}: {error}"
