@@ -42,6 +42,15 @@ class Root(Resource):
         return notFound()
 
 
+class Quiet(Site):
+    """A site without an access log: scrapes every few seconds say nothing an operator needs."""
+
+    noisy = False
+
+    def log(self, request: Request) -> None:
+        """Nothing."""
+
+
 def health(good: Callable[[], bool]) -> Callable[[], tuple[int, bytes, bytes]]:
     """200 ``ok`` or 503 ``not ready``, as Kubernetes and HAProxy read them."""
 
@@ -90,7 +99,7 @@ def site(
             )
         ),
     )
-    return Site(root)
+    return Quiet(root)
 
 
 def clients(relay: SmppRelay) -> list[dict[str, Any]]:

@@ -142,6 +142,9 @@ def _node(source: Source) -> dict[str, Any]:
         arguments["network_file"] = source.file(path, arguments["network_file"])
     if "store" in arguments:
         arguments["store"] = store_url(source, ("node", "store"), arguments["store"])
+    if arguments.get("workers", 1) > 1:
+        mend = "write workers = 1, and start more nodes on the same store instead"
+        source.problem(("node", "workers"), "a node of this version has one worker", mend)
     _idle(source, arguments)
     return arguments
 

@@ -9,7 +9,6 @@ from smppproxy.config.source import Source, near
 
 _SCHEMES = (
     "embedded",
-    "memory",
     "redis",
     "redis+sentinel",
     "redis+unix",
@@ -75,7 +74,7 @@ def _checked(source: Source, path: Path, url: str, folder: FilePath) -> str | No
         return f"embedded://{os.path.normpath(folder / place)}"
     try:
         parts = urlsplit(url)
-        here = scheme == "memory" or parts.netloc or (scheme == "redis+unix" and parts.path)
+        here = parts.netloc or (scheme == "redis+unix" and parts.path)
     except ValueError:
         here = False
     if not here:

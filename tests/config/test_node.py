@@ -82,7 +82,7 @@ BAD: list[tuple[str, str, str]] = [
     (
         "a store nobody knows",
         HEAD + 'store = "postgres://h" # <--\n' + DOOR,
-        "node.store: this is not the address of a store; known are embedded:, memory:, "
+        "node.store: this is not the address of a store; known are embedded:, "
         "redis+sentinel:, redis+unix:, redis:, rediss:",
     ),
     (
@@ -99,6 +99,12 @@ BAD: list[tuple[str, str, str]] = [
         "no worker",
         HEAD + "workers = 0 # <--\n" + DOOR,
         "node.workers: 0 is out of range; write a number from 1 to 64, e.g. workers = 1",
+    ),
+    (
+        "more workers than there can be",
+        HEAD + "workers = 2 # <--\n" + DOOR,
+        "node.workers: a node of this version has one worker; write workers = 1, and start more "
+        "nodes on the same store instead",
     ),
     (
         "a time in words",
@@ -240,7 +246,7 @@ class LoadNodeTest(FileCase):
         node = load_node(
             self.write(
                 '[node]\nname = "n2"\nnetwork_file = "network.toml"\nstore = "env:S"\n'
-                'system_id = "us"\nworkers = 2\ndrain_timeout = 3\n'
+                'system_id = "us"\nworkers = 1\ndrain_timeout = 3\n'
                 '[[listener]]\nname = "tls"\naddress = "::1"\nport = 8775\ntls = true\n'
                 'certificate = "tls.crt"\nkey = "tls.key"\naccept_rate = 5\nmax_sessions = 6\n'
                 '[admin]\npath = "admin"\n[log]\nlevel = "warn"\n'
@@ -250,7 +256,7 @@ class LoadNodeTest(FileCase):
         folder = str(self.folder)
         self.assertEqual((node.store, node.drain_timeout), ("redis://u:hunter2@h", 3.0))
         self.assertNotIn("hunter2", repr(node))
-        self.assertEqual((node.system_id, node.workers, node.log_level), (b"us", 2, "warn"))
+        self.assertEqual((node.system_id, node.workers, node.log_level), (b"us", 1, "warn"))
         files = (f"{folder}/tls.crt", f"{folder}/tls.key")
         self.assertEqual(node.listeners, (Listener(8775, "::1", "tls", True, *files, 5, 6),))
         self.assertEqual(node.admin, Admin("127.0.0.1", 0, f"{folder}/admin"))
@@ -271,9 +277,9 @@ class LoadNodeTest(FileCase):
 
     def test_environment_of_the_process(self) -> None:
         """Without another one the process's own environment is asked."""
-        self.patch(__import__("os"), "environ", {"SMPPPROXY_TEST": "memory:"})
+        self.patch(__import__("os"), "environ", {"SMPPPROXY_TEST": "redis://h"})
         text = HEAD + 'store = "env:SMPPPROXY_TEST"\n' + DOOR
-        self.assertEqual(load_node(self.write(text)).store, "memory:")
+        self.assertEqual(load_node(self.write(text)).store, "redis://h")
 
     def test_bad(self) -> None:
         """Each wrong file is told with its line, its option, what is wrong and what to write."""
