@@ -37,7 +37,7 @@ class AcceptedTests(SynchronousTestCase):
     """What ESME_ROK means."""
 
     def test_ok_with_our_id(self) -> None:
-        """The client gets OK with its own sequence_number and our id, ten decimal digits (XC-01)."""
+        """The client gets OK with its sequence_number and our id, ten decimal digits (XC-01)."""
         world = World()
         client, upstream = world.client(), world.upstream()
         client.receive(submit(77))
@@ -239,7 +239,7 @@ class RefusedTests(SynchronousTestCase):
         self.assertEqual((9, c.ESME_RSYSERR), self.refused(world, submit(9)))
 
     def test_sx21_tps(self) -> None:
-        """SX-21: what is over the account's TPS is 0x58; the rate is the account's, not a bind's."""
+        """SX-21: what is over the TPS is 0x58; the rate is the account's, not a bind's."""
         world = World([make_account(tps=10)], [make_provider(window=100)])
         one, two, upstream = world.client(), world.client(), world.upstream()
         one.receive(*(submit(number) for number in range(1, 9)))
@@ -361,7 +361,7 @@ class WindowTests(SynchronousTestCase):
         self.assertEqual(0, client.outstanding)
 
     def test_window_full_throttle(self) -> None:
-        """An account with window_full = throttle hears 0x58 beyond its window and is always read."""
+        """With window_full = throttle a client hears 0x58 beyond its window and is always read."""
         world = World(
             [make_account(window=3, window_full="throttle")], [make_provider(window=100)]
         )
