@@ -15,7 +15,7 @@ from base64 import b64decode, b64encode
 
 import attrs
 from argon2 import PasswordHasher
-from argon2.exceptions import Argon2Error, InvalidHash
+from argon2.exceptions import Argon2Error, InvalidHash, VerifyMismatchError
 
 SALT_OCTETS = 16
 HASH_OCTETS = 32
@@ -73,10 +73,10 @@ def verify_password(stored: str, secret: bytes) -> bool:
         return hmac.compare_digest(scrypt.derive(secret), scrypt.digest)
     try:
         return _hasher.verify(stored, secret)
-    except (InvalidHash, UnicodeError) as error:
-        raise PasswordFormError("not an argon2 or scrypt string") from error
-    except Argon2Error:
+    except VerifyMismatchError:
         return False
+    except (Argon2Error, InvalidHash, UnicodeError) as error:
+        raise PasswordFormError("not an argon2 or scrypt string") from error
 
 
 def decoy(model: str) -> str:

@@ -32,8 +32,9 @@ class ProviderCertificateTests(TestCase):
     async def refused(self, certificate: tuple[str, str], **options: Any) -> str:
         """Connect to a provider with this certificate; no octet of SMPP may reach it."""
         smsc = FakeSmsc(self, tls=ServerTls(*certificate))
-        settings = {"tls": "required", "tls_ca": self.authority.path, "reconnect_min": 30.0}
-        binds = Binds(self, provider(smsc.port, reconnect_max=30.0, **(settings | options)))
+        settings: dict[str, Any] = {"tls": "required", "tls_ca": self.authority.path}
+        settings |= {"reconnect_min": 30.0, "reconnect_max": 30.0} | options
+        binds = Binds(self, provider(smsc.port, **settings))
         link = await smsc.accept()
         await link.closed()
         self.assertEqual(link.octets, b"")
@@ -44,7 +45,7 @@ class ProviderCertificateTests(TestCase):
     async def bound(self, certificate: tuple[str, str], **options: Any) -> None:
         """Connect to a provider with this certificate; the bind must reach it."""
         smsc = FakeSmsc(self, tls=ServerTls(*certificate))
-        settings = {"tls": "required", "tls_ca": self.authority.path}
+        settings: dict[str, Any] = {"tls": "required", "tls_ca": self.authority.path}
         binds = Binds(self, provider(smsc.port, **(settings | options)))
         link = await smsc.accept()
         await link.accept_bind()
