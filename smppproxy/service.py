@@ -6,6 +6,8 @@ Nobody else knows more than what was given to it here.
 
 from __future__ import annotations
 
+import os
+import socket
 import time
 from collections.abc import Callable
 from typing import Any
@@ -144,6 +146,7 @@ class SmppProxy(Service):
     def _open_admin(self) -> None:
         admin = self.node.admin
         if admin.path:
+            remove_dead_socket(admin.path)
             endpoint: Any = UNIXServerEndpoint(self._reactor, admin.path, mode=0o600)
         elif admin.port:
             endpoint = TCP4ServerEndpoint(self._reactor, admin.port, interface=admin.address)
@@ -234,6 +237,18 @@ class SmppProxy(Service):
         if self._admin is not None:
             admin = self._admin.stopListening() or admin
         return gatherResults([self.store.stop(), admin])
+
+
+def remove_dead_socket(path: str) -> None:
+    """Remove the Unix socket that a killed node left behind; one that is listened on stays."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        probe.setblocking(False)
+        try:
+            probe.connect(path)
+        except ConnectionRefusedError:
+            os.unlink(path)
+        except OSError:
+            return  # nothing there, or somebody who is busy: listening will tell
 
 
 def monotonic(reactor: Any) -> None:

@@ -50,7 +50,12 @@ def makeService(options: Options) -> IService:  # noqa: N802 - the name twistd l
     def reload(number: int, frame: object) -> None:
         reactor.callFromThread(service.reload)
 
+    def stop(number: int, frame: object) -> None:
+        reactor.callFromThread(reactor.stop)
+
     signal.signal(signal.SIGHUP, reload)
+    # The reactor's own handler would end a process that drained well as "killed by SIGTERM".
+    reactor.callWhenRunning(signal.signal, signal.SIGTERM, stop)
     reactor.callWhenRunning(limit_log, node.log_level)
     return service
 
