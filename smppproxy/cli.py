@@ -253,8 +253,9 @@ def smsc(ports: tuple[int, ...], address: str, accounts: tuple[str, ...], second
 @click.option("--text", default="hello from the simulated client", show_default=True)
 @click.option("--receipts/--no-receipts", default=True, show_default=True)
 @click.option("--for", "seconds", default=0.0, metavar="SECONDS", help="Submit no longer.")
+@click.option("--drain", default=10.0, show_default=True, help="Seconds to wait for receipts.")
 def esme(system_id: str, password: str, prefixes: tuple[str, ...], source: str, text: str,
-         receipts: bool, seconds: float, **habits: Any) -> None:  # fmt: skip
+         receipts: bool, seconds: float, drain: float, **habits: Any) -> None:  # fmt: skip
     """Be a client until every message has its receipt; the last line counts what came back.
 
     Exit status 0 when every OK has its receipt and nobody else's came, else 1.
@@ -278,4 +279,4 @@ def esme(system_id: str, password: str, prefixes: tuple[str, ...], source: str, 
     except ValueError as error:
         raise click.BadParameter(str(error.args[0])) from None
     monotonic(reactor)
-    sys.exit(run_esme(reactor, options, seconds))
+    sys.exit(run_esme(reactor, options, seconds, drain))

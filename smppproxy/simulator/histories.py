@@ -99,7 +99,7 @@ def check_ledger(ledger: Mapping[str, int]) -> list[str]:
     )
     sums = [
         ("submitted", get("submitted", 0), answered + get("in_flight", 0)),
-        ("receipts_in", get("receipts_in", 0), fates),
+        ("receipts_in", get("receipts_in", 0) + get("parked_before", 0), fates),
         ("matched", get("matched", 0) + get("queued_before", 0), outcomes),
         ("lost", get("lost", 0), 0),
     ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from twisted.internet.defer import Deferred
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
@@ -20,6 +22,8 @@ class Link(Protocol):
     :ivar up: the connection stands; :ivar gone: fires once it no longer does.
     """
 
+    transport: Any
+
     def __init__(self, reactor: Reactor, session: Session) -> None:
         self.reactor = reactor
         self.session = session
@@ -30,9 +34,7 @@ class Link(Protocol):
         """Part of Twisted's protocol interface."""
         self.up = True
         self.session.start(self.reactor.seconds())
-        no_delay = getattr(self.transport, "setTcpNoDelay", None)
-        if no_delay is not None:
-            no_delay(True)
+        self.transport.setTcpNoDelay(True)
 
     def dataReceived(self, data: bytes) -> None:
         """Part of Twisted's protocol interface."""
@@ -68,21 +70,16 @@ class Link(Protocol):
 
     def send(self, data: bytes) -> None:
         """Write whole PDUs; nothing happens once the connection is lost."""
-        if self.up and self.transport is not None:
+        if self.up:
             self.transport.write(data)
 
     def hang_up(self) -> None:
         """Flush, then close."""
-        if self.transport is not None:
-            self.transport.loseConnection()
+        self.transport.loseConnection()
 
     def abort(self) -> None:
         """Close at once with a reset; what was not on the wire yet is gone."""
-        abort = getattr(self.transport, "abortConnection", None)
-        if abort is not None:
-            abort()
-        else:
-            self.hang_up()
+        self.transport.abortConnection()
 
     def took(self, received: Received) -> None:
         """What one read holds beside what the session has answered by itself."""

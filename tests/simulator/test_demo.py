@@ -255,7 +255,7 @@ class Commands(TestCase):
 
     @inlineCallbacks
     def test_demo(self) -> Any:
-        """Six seconds over the embedded store: exit 0, nothing lost, the ledger is the last line."""
+        """Six seconds over the embedded store: exit 0, nothing lost, the ledger comes last."""
         command = Command("demo", "--for", "6", *ANY_PORTS, "--rate", "100")
         yield command.ended
         self.assertEqual(command.code, 0, command.story)
@@ -271,7 +271,7 @@ class Commands(TestCase):
     def test_demo_is_interrupted(self) -> Any:
         """Ctrl-C ends it early with the ledger."""
         command = Command("demo", "--for", "60", *ANY_PORTS)
-        yield until(reactor, lambda: b"bound" in command.out, 30.0, "the first line of traffic")
+        yield until(reactor, lambda: b"2 bound" in command.out, 30.0, "the first line of traffic")
         command.transport.signalProcess(signal.SIGINT)  # type: ignore[union-attr]
         yield command.ended
         self.assertEqual(command.code, 0, command.story)
@@ -317,13 +317,28 @@ class Commands(TestCase):
         provider = Command("simulate", "smsc", "--receipt-delay", "60")
         yield until(reactor, lambda: b"host a: " in provider.out, 30.0, "the provider's port")
         port = provider.out.split()[2].rpartition(b":")[2].decode()
-        client = Command("simulate", "esme", "--port", port, "--count", "5", "--for", "0.5")
-        yield until(reactor, lambda: client.transport is not None, 5.0, "a start")
+        client = Command(
+            "simulate", "esme", "--port", port, "--count", "5", "--for", "0.3", "--drain", "0.2"
+        )
         yield client.ended
         self.assertEqual(client.code, 1, client.story)
         self.assertIn(b"5 message(s) accepted without a receipt", client.errors)
         provider.transport.signalProcess(signal.SIGTERM)  # type: ignore[union-attr]
         yield provider.ended
+
+    @inlineCallbacks
+    def test_simulated_client_is_interrupted(self) -> Any:
+        """Ctrl-C lets what is under way come home; the provider ends after its time."""
+        provider = Command("simulate", "smsc", "--receipt-delay", "0.2", "--for", "4")
+        yield until(reactor, lambda: b"host a: " in provider.out, 30.0, "the provider's port")
+        port = provider.out.split()[2].rpartition(b":")[2].decode()
+        client = Command("simulate", "esme", "--port", port, "--count", "0", "--rate", "50")
+        yield until(reactor, lambda: b"bound to" in client.out, 30.0, "the client's start")
+        client.transport.signalProcess(signal.SIGINT)  # type: ignore[union-attr]
+        yield client.ended
+        self.assertEqual(client.code, 0, client.story)
+        yield provider.ended
+        self.assertEqual(provider.last["accepted"], client.last["receipted"])
 
     @inlineCallbacks
     def test_simulate_with_wrong_options(self) -> Any:
