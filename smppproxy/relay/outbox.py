@@ -23,11 +23,11 @@ from smppproxy.smpp.constants import (
     DELIVER_SM,
     ESME_RDELIVERYFAILURE,
     ESME_RMSGQFUL,
+    ESME_RQUERYFAIL,
     ESME_RSUBMITFAIL,
     ESME_RSYSERR,
     ESME_RTHROTTLED,
     ESME_RUNKNOWNERR,
-    ESME_RX_R_APPN,
     ESME_RX_T_APPN,
     GENERIC_NACK,
 )
@@ -44,7 +44,7 @@ TEMPORARY = frozenset(
         ESME_RSUBMITFAIL,
         ESME_RTHROTTLED,
         ESME_RX_T_APPN,
-        ESME_RX_R_APPN,
+        ESME_RQUERYFAIL,
         ESME_RDELIVERYFAILURE,
         ESME_RUNKNOWNERR,
     }

@@ -277,14 +277,14 @@ class ProvidersTests(SynchronousTestCase):
         """F76, D6: a receipt that comes after our restart still finds its account."""
         before = World()
         ours = sent(before, before.client(), before.upstream(), b"x")
-        world = World(shared=before.shared)
+        world = World(after=before)
         world.upstream().receipt(b"x")
         self.assertIn(b"id:%b " % ours, world.client().texts()[0])
 
     def test_f76_on_another_node(self) -> None:
         """F76, D6: the other node gets the receipt, and this one hands it out within a second."""
         here = World(node="one")
-        there = World(shared=here.shared, node="two")
+        there = World(beside=here, node="two")
         client = here.client()
         ours = sent(here, client, here.upstream("a"), b"x")
         there.upstream("b").receipt(b"x")

@@ -643,7 +643,7 @@ class ParkedTests(SynchronousTestCase):
         """What was parked before a restart is found after it, and the ledger says so."""
         before = World()
         before.upstream().receipt(b"x")
-        world = World(shared=before.shared)
+        world = World(after=before)
         client, upstream = world.client(), world.upstream()
         client.receive(submit(1))
         upstream.accept((upstream.submits()[0], b"x"))

@@ -412,23 +412,33 @@ class World:
         providers: Iterable[Provider] = (),
         routes: Iterable[Route] | None = None,
         mo_routes: Iterable[MoRoute] = (),
-        shared: StoreWorld | None = None,
+        beside: World | None = None,
+        after: World | None = None,
         node: str = "node",
     ) -> None:
         """
-        :param shared: what the store of another world holds: this one is another node, or the
-            same after a restart.
+        :param beside: another node of the same time, store, accounts and providers.
+        :param after: this node before its restart.
         """
-        self.clock = Clock()
-        self.clock.advance(1000.0)
+        other = beside or after
+        if other is None:
+            self.clock = Clock()
+            self.clock.advance(1000.0)
+            self.shared = StoreWorld(self.unix)
+        else:
+            self.clock = other.clock
+            self.shared = other.shared
+            accounts = accounts or other.accounts.values()
+            providers = providers or other.providers.values()
+        self.nodes = [*beside.nodes, self] if beside else [self]
+        for each in self.nodes:
+            each.nodes = self.nodes
         self.accounts = {item.system_id: item for item in accounts or [make_account()]}
         self.providers = {item.name: item for item in providers or [make_provider()]}
         if routes is None:
             routes = [Route("all", targets=tuple(Target(name) for name in self.providers))]
         self.routes = RouteTable(tuple(routes))
         self.mo = MoTable(tuple(mo_routes))
-        self.shared = shared or StoreWorld(self.unix)
-        self.shared.wall = self.unix
         self.store = ControlledStore(MemoryStore(self.clock, node, self.shared))
         self.clients: list[FakeClient] = []
         self.upstreams: list[FakeUpstream] = []
@@ -456,15 +466,20 @@ class World:
         return FakeUpstream(self, self.providers[name], host, **options)
 
     def advance(self, seconds: float) -> None:
-        """Time passes: every session and the relay look at the clock once a second."""
+        """Time passes: every session and relay of all nodes looks at the clock once a second."""
         end = self.now + seconds
         while self.now < end:
             self.clock.advance(min(1.0, end - self.now))
-            for upstream in [*self.upstreams]:
-                upstream.tick()
-            for client in [*self.clients]:
-                client.tick()
-            self.relay.tick(self.now)
+            for node in self.nodes:
+                node.tick()
+
+    def tick(self) -> None:
+        """One look at the clock."""
+        for upstream in [*self.upstreams]:
+            upstream.tick()
+        for client in [*self.clients]:
+            client.tick()
+        self.relay.tick(self.now)
 
     def sizes(self, system_id: str = "acme", prefix: bytes = b"r:") -> tuple[int, int]:
         """(waiting, in hands) of an account's queue in the store."""

@@ -1,0 +1,639 @@
+"""Tests of ``relay.outbox``: from an account's queue to its receivers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from smppproxy.relay.outbox import (
+    ADOPT_EVERY,
+    DEAD,
+    FIRST_DELAY,
+    KEEP,
+    LONGEST_DELAY,
+    MOST_DELIVERIES,
+    TEMPORARY,
+)
+from smppproxy.routing.mo import MoRoute
+from smppproxy.smpp import build
+from smppproxy.smpp import constants as c
+from smppproxy.smpp.pdu import Pdu
+from smppproxy.store.interface import UNKNOWN, Entry, StoreUnavailable
+from tests.support.memory_peers import (
+    FakeClient,
+    FakeUpstream,
+    World,
+    fields_of,
+    make_account,
+    make_provider,
+    mo,
+    receipt,
+    submit,
+)
+
+MO_ROUTES = [MoRoute("acme", numbers=frozenset({"1234"}))]
+
+
+def our_id(pdu: Pdu) -> bytes:
+    """The id that a receipt for a client names."""
+    return fields_of(pdu).short_message.split(b" ")[0].removeprefix(b"id:")
+
+
+class OutboxTestCase(SynchronousTestCase):
+    """A world whose sender is TX only, so that receivers are what a test makes them."""
+
+    def start(self, **fields: Any) -> World:
+        fields.setdefault("window", 10_000)
+        self.world = World(
+            [make_account(**fields)], [make_provider(window=10_000)], mo_routes=MO_ROUTES
+        )
+        self.sender = self.world.client(command_id=c.BIND_TRANSMITTER)
+        self.upstream: FakeUpstream = self.world.upstream()
+        self.ledger = self.world.ledger
+        self.serial = 0
+        return self.world
+
+    def receiver(self, **options: Any) -> FakeClient:
+        options.setdefault("command_id", c.BIND_RECEIVER)
+        return self.world.client(**options)
+
+    def receipts(self, count: int) -> None:
+        """So many receipts come from the provider, in one read."""
+        numbers = range(self.serial + 1, self.serial + count + 1)
+        self.serial += count
+        self.sender.receive(*(submit(number) for number in numbers))
+        pdus = self.upstream.submits()
+        self.upstream.accept(
+            *((pdu, b"%d" % number) for pdu, number in zip(pdus, numbers, strict=True))
+        )
+        self.upstream.receive(*(receipt(number, b"%d" % number) for number in numbers))
+
+    def balanced(self) -> None:
+        self.assertEqual({}, self.ledger.imbalance())
+        waiting, in_hands = self.world.sizes()
+        self.assertEqual(waiting + in_hands, self.ledger.queued)
+
+
+class SpreadTests(OutboxTestCase):
+    """Which receiver gets what."""
+
+    def test_gw29_in_turn(self) -> None:
+        """GW-29: 300 receipts over three receivers that answer at once: 90 to 110 each."""
+        self.start()
+        receivers = [self.receiver() for _ in range(3)]
+        counts = [0, 0, 0]
+        for _ in range(30):
+            self.receipts(10)
+            for place, receiver in enumerate(receivers):
+                counts[place] += len(receiver.texts())
+        self.assertEqual(300, sum(counts))
+        for count in counts:
+            self.assertTrue(90 <= count <= 110, counts)
+        self.balanced()
+
+    def test_gw29_one_receiver_stops(self) -> None:
+        """GW-29: a receiver that answers no more gets at most its window, the others the rest."""
+        self.start(deliver_window=10)
+        receivers = [self.receiver() for _ in range(3)]
+        for _ in range(30):
+            self.receipts(10)
+            for receiver in receivers[1:]:
+                receiver.texts()
+        counts = [len(receiver.deliveries()) for receiver in receivers]
+        self.assertEqual([10, 0, 0], counts)
+        self.assertEqual((300, 290), (self.ledger.matched, self.ledger.delivered))
+
+    def test_gw48_window_limit(self) -> None:
+        """GW-48: at the limit nothing more is sent; each answer makes room for one."""
+        self.start(deliver_window=5)
+        receiver = self.receiver()
+        self.receipts(12)
+        first = receiver.deliveries()
+        self.assertEqual(5, len(first))
+        receiver.acknowledge(first[:2])
+        second = receiver.deliveries()
+        self.assertEqual(2, len(second))
+        receiver.acknowledge(first[2:] + second)
+        receiver.acknowledge(receiver.deliveries())
+        self.assertEqual(12, self.ledger.delivered)
+        self.balanced()
+
+    def test_sx09_a_transmitter_gets_nothing(self) -> None:
+        """SX-09, GW-20: with TX binds only the receipts wait; a receiver gets them."""
+        self.start()
+        self.receipts(3)
+        self.world.advance(30)
+        self.assertEqual([], self.sender.deliveries())
+        self.assertEqual((3, 0), self.world.sizes())
+        receiver = self.receiver()
+        self.assertEqual(3, len(receiver.texts()))
+        receiver.lose()
+        self.receipts(2)
+        self.assertEqual((2, 0), self.world.sizes())
+        self.balanced()
+
+    def test_f37_unwritable_receiver_is_left_alone(self) -> None:
+        """F37: a receiver that does not read gets nothing more; another one does."""
+        self.start()
+        stuck, other = self.receiver(), self.receiver()
+        stuck.writable = False
+        self.receipts(4)
+        self.assertEqual((0, 4), (len(stuck.deliveries()), len(other.texts())))
+        other.lose()
+        self.receipts(1)
+        stuck.writable = True
+        self.world.advance(1)
+        self.assertEqual(1, len(stuck.texts()))
+
+    def test_one_write_per_receiver(self) -> None:
+        """The receipts of one read are one write per receiver."""
+        self.start()
+        receivers = [self.receiver(), self.receiver()]
+        self.receipts(20)
+        self.assertEqual([1, 1], [receiver.writes for receiver in receivers])
+
+    def test_only_the_account_of_the_message(self) -> None:
+        """D7: another account's receivers never see it."""
+        world = World([make_account("one"), make_account("two")])
+        one, two, upstream = world.client("one"), world.client("two"), world.upstream()
+        one.receive(submit(1))
+        upstream.accept((upstream.submits()[0], b"x"))
+        one.lose()
+        upstream.receipt(b"x")
+        world.advance(100)
+        self.assertEqual([], two.deliveries())
+        self.assertEqual((1, 0), world.sizes("one"))
+
+
+class AnswerTests(OutboxTestCase):
+    """What a client's answers do."""
+
+    def test_gw23_ok_removes(self) -> None:
+        """GW-23: a receipt leaves the store only on deliver_sm_resp OK; one call for a read."""
+        self.start()
+        receiver = self.receiver()
+        self.receipts(5)
+        pdus = receiver.deliveries()
+        self.assertEqual((0, 5), self.world.sizes())
+        self.assertEqual(0, self.ledger.delivered)
+        receiver.acknowledge(pdus)
+        self.assertEqual(1, self.world.store.calls.count("ack"))
+        self.assertEqual((0, 0), self.world.sizes())
+        self.assertEqual(5, self.ledger.delivered)
+
+    def test_f39_temporary_errors(self) -> None:
+        """F39, GW-23: 58 08 14 45 64 67 FE FF: again after 10 s, then 20, 40 ... at most 600."""
+        self.assertEqual({0x58, 0x08, 0x14, 0x45, 0x64, 0x67, 0xFE, 0xFF}, TEMPORARY)
+        self.start()
+        receiver = self.receiver()
+        self.receipts(1)
+        delay = FIRST_DELAY
+        for status in sorted(TEMPORARY):
+            (pdu,) = receiver.deliveries()
+            receiver.acknowledge([pdu], status)
+            self.world.advance(delay - 1)
+            self.assertEqual([], receiver.deliveries())
+            self.world.advance(1)
+            delay = min(delay * 2, LONGEST_DELAY)
+        self.assertEqual(LONGEST_DELAY, delay)
+        self.assertEqual(1, len(receiver.texts()))
+        self.assertEqual((8, 1), (self.ledger.redelivered, self.ledger.delivered))
+        self.balanced()
+
+    def test_f39_other_errors_are_final(self) -> None:
+        """F39, GW-23: any other status, or a generic_nack, is the client's last word: counted."""
+        self.start()
+        receiver = self.receiver()
+        self.receipts(2)
+        one, two = receiver.deliveries()
+        receiver.acknowledge([one], c.ESME_RINVDSTADR)
+        receiver.receive(build.generic_nack(0, two.sequence_number))
+        self.world.advance(1000)
+        self.assertEqual([], receiver.deliveries())
+        self.assertEqual((2, 0), (self.ledger.refused_by_client, self.ledger.delivered))
+        self.assertEqual((0, 0), self.world.sizes())
+        self.balanced()
+
+    def test_f39_mo_refused(self) -> None:
+        """F39: an MO that is refused for good is counted apart from receipts."""
+        self.start()
+        receiver = self.receiver()
+        self.upstream.receive(mo(1), mo(2))
+        one, two = receiver.deliveries()
+        receiver.acknowledge([one], c.ESME_RINVDSTADR)
+        receiver.acknowledge([two])
+        self.assertEqual(1, self.ledger.events["mo_refused_by_client"])
+        self.assertEqual((0, 1), (self.ledger.refused_by_client, self.ledger.mo_delivered))
+        self.assertEqual((0, 0), self.world.sizes(prefix=b"m:"))
+        self.balanced()
+
+    def test_f39_poison(self) -> None:
+        """D2: after 20 deliveries to a live bind an entry goes to the dead letters."""
+        self.start()
+        receiver = self.receiver()
+        self.receipts(1)
+        delay = FIRST_DELAY
+        for _ in range(MOST_DELIVERIES):
+            (pdu,) = receiver.deliveries()
+            receiver.acknowledge([pdu], c.ESME_RX_T_APPN)
+            self.world.advance(delay)
+            delay = min(delay * 2, LONGEST_DELAY)
+        self.assertEqual([], receiver.deliveries())
+        self.assertEqual(1, self.ledger.events["dead_letter"])
+        self.assertEqual(1, len(self.world.shared.queues[DEAD + b"acme"]))
+        self.assertEqual((0, 0), self.world.sizes())
+        self.assertEqual(1, self.ledger.refused_by_client)
+        self.balanced()
+
+    def test_poison_while_the_store_fails(self) -> None:
+        """A dead letter that could not be written is written later; nobody gets it meanwhile."""
+        self.start()
+        receiver = self.receiver()
+        self.receipts(1)
+        receiver.deliveries()
+        self.world.store.fail_next("put")
+        delivery: Any = receiver.session.window.close(1)
+        delivery.attempts = MOST_DELIVERIES
+        nack = Pdu(c.DELIVER_SM_RESP, c.ESME_RX_T_APPN, 1, b"")
+        self.world.relay.client_responses(receiver, [(delivery, nack)], self.world.now)
+        self.assertEqual((0, 1), self.world.sizes())
+        self.world.advance(1)
+        self.assertEqual(1, self.ledger.events["dead_letter"])
+        self.assertEqual((0, 0), self.world.sizes())
+        self.assertEqual([], receiver.deliveries())
+        self.balanced()
+
+    def test_unreadable_record(self) -> None:
+        """A record that cannot be read goes to the dead letters and holds up nobody."""
+        self.start()
+        self.receipts(3)
+        first = next(iter(self.world.shared.queues[b"r:acme"].values()))
+        first.origin = b"\xff" * 40
+        receiver = self.receiver()
+        self.assertEqual(2, len(receiver.texts()))
+        self.assertEqual(1, self.ledger.events["dead_letter"])
+        self.balanced()
+
+    def test_f38_no_answer(self) -> None:
+        """F38: without an answer in 30 s it is due again; three in a row end the bind, no loss."""
+        self.start(deliver_window=1)
+        silent, other = self.receiver(), self.receiver()
+        other.writable = False
+        self.receipts(1)
+        self.assertEqual(1, len(silent.deliveries()))
+        for _ in range(2):
+            self.world.advance(30)
+            self.assertEqual("", silent.closed_for)
+            self.assertEqual(1, len(silent.deliveries()))
+        self.world.advance(30)
+        self.assertNotEqual("", silent.closed_for)
+        self.assertEqual([], silent.deliveries())
+        other.writable = True
+        self.world.advance(1)
+        self.assertEqual(1, len(other.texts()))
+        silent.lose()
+        self.assertEqual((1, 0), (self.ledger.delivered, self.ledger.queued))
+        self.balanced()
+
+    def test_f38_its_receipts_go_to_another_bind(self) -> None:
+        """F38: what a silent bind held goes to the others, all of it, once it is closed."""
+        self.start(deliver_window=10)
+        silent, other = self.receiver(), self.receiver()
+        self.receipts(20)
+        self.assertEqual(10, len(silent.deliveries()))
+        got = len(other.texts())
+        self.assertEqual(10, got)
+        self.world.advance(30)
+        self.assertNotEqual("", silent.closed_for)
+        self.assertEqual(10, len(other.texts()))
+        self.assertEqual(20, self.ledger.delivered)
+
+    def test_f38_last_receiver_closed(self) -> None:
+        """F38: the only receiver is closed: its receipts wait for the next one."""
+        self.start(deliver_window=3)
+        silent = self.receiver()
+        self.receipts(3)
+        silent.deliveries()
+        self.world.advance(30)
+        self.assertNotEqual("", silent.closed_for)
+        silent.lose()
+        self.assertEqual(3, len(self.receiver().texts()))
+
+    def test_f38_an_answer_in_between(self) -> None:
+        """F38: three in a row: an answer begins the count again."""
+        self.start(deliver_window=2)
+        receiver = self.receiver()
+        self.receipts(1)
+        for _ in range(5):
+            receiver.deliveries()
+            self.world.advance(20)
+            self.receipts(1)
+            receiver.acknowledge(receiver.deliveries()[-1:])
+            self.world.advance(10)
+        self.assertEqual("", receiver.closed_for)
+
+    def test_f38_poison_by_silence(self) -> None:
+        """D2: an entry that was not answered twenty times goes to the dead letters."""
+        self.start(deliver_window=1)
+        self.receipts(1)
+        count = 0
+        while not self.ledger.events["dead_letter"]:
+            receiver = self.receiver()
+            self.world.advance(30)
+            count += len(receiver.deliveries())
+            receiver.lose()
+        # An entry is never buried because a bind was lost, so one more than twenty.
+        self.assertEqual(MOST_DELIVERIES + 1, count)
+        self.assertEqual(1, self.ledger.events["dead_letter"])
+        self.assertEqual([], self.receiver().deliveries())
+        self.balanced()
+
+
+class StoreTroubleTests(OutboxTestCase):
+    """The store goes, comes, and forgets to answer."""
+
+    def test_acknowledged_while_the_store_is_away(self) -> None:
+        """An acknowledgement waits for the store; the client does not get the receipt again."""
+        self.start()
+        receiver = self.receiver()
+        self.receipts(2)
+        pdus = receiver.deliveries()
+        self.world.store.go_away()
+        receiver.acknowledge(pdus)
+        self.assertEqual(0, self.ledger.delivered)
+        self.world.advance(100)
+        self.world.store.come_back()
+        self.world.advance(30)
+        self.assertEqual([], receiver.deliveries())
+        self.assertEqual(2, self.ledger.delivered)
+        self.balanced()
+
+    def test_acknowledgement_that_failed_is_said_again(self) -> None:
+        """An acknowledgement that the store did not take is tried again the next second."""
+        self.start()
+        receiver = self.receiver()
+        self.receipts(1)
+        self.world.store.fail_next("ack")
+        self.assertEqual(1, len(receiver.texts()))
+        self.assertEqual((0, 1), self.world.sizes())
+        self.world.advance(1)
+        self.assertEqual((0, 0), self.world.sizes())
+        self.assertEqual(1, self.ledger.events["ack_not_stored"])
+        self.balanced()
+
+    def test_store_back_wakes(self) -> None:
+        """What other nodes queued while the store was away here is fetched when it is back."""
+        self.start()
+        receiver = self.receiver()
+        there = World(beside=self.world, node="two")
+        self.sender.receive(submit(1))
+        self.upstream.accept((self.upstream.submits()[0], b"x"))
+        self.world.store.go_away()
+        there.upstream("b").receipt(b"x")
+        self.world.advance(5)
+        self.assertEqual([], receiver.deliveries())
+        self.world.store.come_back()
+        self.assertEqual(1, len(receiver.texts()))
+
+    def test_full_store_is_still_emptied(self) -> None:
+        """F83: a store out of memory takes nothing new, but its queues go on to the clients."""
+        self.start()
+        self.receipts(3)
+        self.world.store.inner.full = True
+        self.world.store.inner.ready = False
+        receiver = self.receiver()
+        self.assertEqual(3, len(receiver.texts()))
+        self.assertEqual((0, 0), self.world.sizes())
+
+    def test_fetch_failed(self) -> None:
+        """A fetch that failed is tried again the next second."""
+        self.start()
+        receiver = self.receiver()
+        self.world.store.fail_next("fetch")
+        self.receipts(1)
+        self.assertEqual([], receiver.deliveries())
+        self.world.advance(1)
+        self.assertEqual(1, len(receiver.texts()))
+
+    def test_fetch_whose_answer_was_lost(self) -> None:
+        """What a lost answer had handed to us comes back by adoption, after 60 s."""
+        self.start()
+        receiver = self.receiver()
+        self.world.store.fail_next("fetch", UNKNOWN)
+        self.receipts(1)
+        self.world.advance(1)
+        self.assertEqual([], receiver.deliveries())
+        self.world.advance(60 + ADOPT_EVERY)
+        self.assertEqual(1, len(receiver.texts()))
+        self.balanced()
+
+    def test_grown_while_a_fetch_is_out(self) -> None:
+        """A queue that grew while it was being fetched is looked into again at once."""
+        self.start()
+        receiver = self.receiver()
+        self.world.store.hold("fetch")
+        self.receipts(1)
+        outbox = self.world.relay._outbox
+        waiting = self.world.store._held.pop()
+        outbox.wake([b"r:acme"])
+        waiting[2].callback([])
+        self.world.store.release()
+        self.assertEqual(1, len(receiver.texts()))
+
+    def test_touch_and_adopt_failing_do_no_harm(self) -> None:
+        """Signs of life that fail are given again later."""
+        self.start()
+        self.world.store.fail_next("adopt")
+        receiver = self.receiver()
+        self.receipts(1)
+        pdus = receiver.deliveries()
+        self.world.store.fail_next("touch")
+        self.world.store.fail_next("adopt")
+        self.world.advance(25)
+        receiver.acknowledge(pdus)
+        self.balanced()
+
+    def test_signs_of_life(self) -> None:
+        """D6: what is in hand is touched, so that no other node takes it over."""
+        self.start()
+        there = World(beside=self.world, node="two")
+        other = there.client()
+        other.writable = False
+        receiver = self.receiver()
+        self.receipts(1)
+        other.writable = True
+        delay = FIRST_DELAY
+        for _ in range(5):
+            receiver.acknowledge(receiver.deliveries(), c.ESME_RX_T_APPN)
+            self.world.advance(delay)
+            delay *= 2
+        self.assertEqual([], other.deliveries())
+        self.assertEqual(1, len(receiver.texts()))
+
+    def test_l3_dropped_in_the_clients_hands(self) -> None:
+        """L3: a receipt that a full queue pushed out while a client had it: its OK is a no-op."""
+        self.start(receipt_limit=2)
+        self.world.relay.opened([(0, 0)])
+        receiver = self.receiver()
+        self.receipts(2)
+        pdus = receiver.deliveries()
+        self.sender.receive(submit(90), submit(91), submit(92))
+        self.upstream.accept(
+            *((pdu, b"y%d" % pdu.sequence_number) for pdu in self.upstream.submits())
+        )
+        receiver.writable = False
+        self.upstream.receive(*(receipt(number, b"y%d" % number) for number in (4, 5, 6)))
+        receiver.writable = True
+        receiver.acknowledge(pdus)
+        receiver.texts()
+        self.world.advance(31)
+        receiver.texts()
+        self.world.advance(31)
+        self.assertEqual(2, self.ledger.delivered)
+        self.assertEqual(3, self.ledger.dropped)
+        self.balanced()
+
+
+class ComeAndGoTests(OutboxTestCase):
+    """Receivers that leave and come back."""
+
+    def test_receiver_lost_another_gets_it_at_once(self) -> None:
+        """D2: what a lost receiver had not answered goes to another one in the same turn."""
+        self.start()
+        one, two = self.receiver(), self.receiver()
+        self.receipts(10)
+        mine = one.deliveries()
+        yours = two.deliveries()
+        one.acknowledge(mine[:2])
+        one.lose()
+        again = two.deliveries()
+        self.assertEqual([our_id(pdu) for pdu in mine[2:]], [our_id(pdu) for pdu in again])
+        two.acknowledge(yours + again)
+        self.assertEqual(10, self.ledger.delivered)
+        self.assertEqual(len(again), self.ledger.redelivered)
+        self.balanced()
+
+    def test_last_receiver_lost_and_back(self) -> None:
+        """D2: the last receiver is lost: the next one gets what was not answered, and only that."""
+        self.start()
+        receiver = self.receiver()
+        self.receipts(5)
+        pdus = receiver.deliveries()
+        receiver.acknowledge(pdus[:2])
+        receiver.lose()
+        self.assertEqual([], self.sender.deliveries())
+        self.world.advance(5)
+        again = self.receiver().deliveries()
+        self.assertEqual([our_id(pdu) for pdu in pdus[2:]], [our_id(pdu) for pdu in again])
+        self.balanced()
+
+    def test_back_while_the_acknowledgement_is_on_its_way(self) -> None:
+        """An entry whose acknowledgement the store has not heard is not sent to the next bind."""
+        self.start()
+        receiver = self.receiver()
+        self.receipts(2)
+        self.world.store.hold("ack")
+        receiver.acknowledge(receiver.deliveries())
+        receiver.lose()
+        self.world.advance(KEEP + 100)
+        receiver = self.receiver()
+        self.world.advance(100)
+        self.assertEqual([], receiver.deliveries())
+        self.world.store.release()
+        self.assertEqual((0, 0), self.world.sizes())
+        self.assertEqual(2, self.ledger.delivered)
+
+    def test_nothing_is_held_for_nobody(self) -> None:
+        """Half a minute after the last receiver left another node may take what was in hand."""
+        self.start()
+        there = World(beside=self.world, node="two")
+        receiver = self.receiver()
+        self.receipts(3)
+        receiver.deliveries()
+        receiver.lose()
+        self.world.advance(KEEP)
+        self.assertEqual({}, self.world.relay._outbox._held)
+        other = there.client()
+        self.world.advance(60 - KEEP + ADOPT_EVERY)
+        self.assertEqual(3, len(other.texts()))
+        self.assertEqual((0, 0), self.world.sizes())
+
+    def test_back_after_half_a_minute(self) -> None:
+        """A client that comes back later gets it by adoption, 60 s after the last sign of life."""
+        self.start()
+        receiver = self.receiver()
+        self.receipts(1)
+        receiver.lose()
+        self.world.advance(KEEP + 1)
+        receiver = self.receiver()
+        self.world.advance(60 - KEEP + ADOPT_EVERY)
+        self.assertEqual(1, len(receiver.texts()))
+        self.assertEqual(1, self.ledger.redelivered)
+        self.balanced()
+
+    def test_after_a_restart(self) -> None:
+        """D6: what this node held before its restart goes to the first receiver at once."""
+        self.start()
+        self.receiver()
+        self.receipts(3)
+        self.world.clock.advance(1)
+        world = World(after=self.world)
+        world.relay.opened([world.sizes()])
+        self.assertEqual(3, world.ledger.queued)
+        self.assertEqual(3, len(world.client().texts()))
+        self.assertEqual((3, 0), (world.ledger.delivered, world.ledger.queued))
+        self.assertEqual(3, world.ledger.redelivered)
+        self.assertEqual({}, world.ledger.imbalance())
+
+    def test_adopted_twice_is_sent_once(self) -> None:
+        """An entry that two adoptions bring is sent once."""
+        self.start()
+        receiver = self.receiver()
+        self.receipts(1)
+        receiver.deliveries()
+        (entry_id,) = self.world.shared.queues[b"r:acme"]
+        entry = self.world.shared.queues[b"r:acme"][entry_id]
+        again = Entry(b"r:acme", entry_id, 2, entry.origin, entry.receipt)
+        outbox = self.world.relay._outbox
+        outbox._take([again, again])
+        self.assertEqual([], receiver.deliveries())
+        outbox._take([Entry(b"r:nobody", b"1-1", 1, b"", b"")])
+
+    def test_fetched_for_a_receiver_that_left(self) -> None:
+        """Entries that arrive when the receiver has left wait for it half a minute, no longer."""
+        self.start()
+        self.receipts(1)
+        self.world.store.hold("fetch")
+        receiver = self.receiver()
+        receiver.lose()
+        self.world.store.release()
+        self.assertEqual((0, 1), self.world.sizes())
+        receiver = self.receiver()
+        self.assertEqual(1, len(receiver.texts()))
+        self.receipts(1)
+        self.world.store.hold("fetch")
+        receiver.lose()
+        self.world.advance(KEEP + 1)
+        self.world.store.release()
+        self.assertEqual({}, self.world.relay._outbox._held)
+
+    def test_no_fetch_beyond_the_windows(self) -> None:
+        """No more than the windows have room for is in this node's hands."""
+        self.start(deliver_window=5)
+        self.receipts(100)
+        receiver = self.receiver()
+        self.assertEqual((95, 5), self.world.sizes())
+        receiver.texts()
+        self.assertEqual((90, 5), self.world.sizes())
+
+    def test_expired_of_an_unknown_account(self) -> None:
+        """Events of a session that never received do no harm."""
+        self.start()
+        self.world.relay.client_expired(self.sender, [], self.world.now)
+        self.world.relay.client_responses(self.sender, [], self.world.now)
+        self.sender.lose()
+
+    def test_store_error_is_the_only_failure(self) -> None:
+        """The failures used here are the contract's."""
+        self.assertEqual("unknown", StoreUnavailable(UNKNOWN).fate)
