@@ -140,7 +140,8 @@ class Admission:
         asked: float,
     ) -> None:
         for other in others:
-            if other.connected and other.last_received <= asked:
+            # Whom we do not read could not have answered.
+            if other.connected and not other.held and other.last_received <= asked:
                 other.abort("dead, and its account binds again")
         if self.relay.may_bind(account):
             self._let_in(client, pdu, account)

@@ -127,6 +127,7 @@ class ClientListener:
         self._listening = reactor.listenTCP(
             self._wanted, factory, backlog=BACKLOG, interface=self._address
         )
+        self._read_or_not()
         log.info(
             "listening for clients on {address}:{port}",
             event="listening",

@@ -101,6 +101,7 @@ class SmppProtocol(Protocol):
     :ivar peer: the other side's address, as text.
     :ivar connected: false once the connection is lost.
     :ivar writable: false while the transport's buffer is full.
+    :ivar last_received: monotonic seconds of the last read, or of when reading last went on.
     :ivar closing: true once a close was asked for; nothing is handled or written any more.
     :ivar leaving: true once either side wants to unbind: no new work, answers still pass.
     """
@@ -222,6 +223,11 @@ class SmppProtocol(Protocol):
 
     # -- reading --------------------------------------------------------------------------------
 
+    @property
+    def held(self) -> bool:
+        """Whether the peer is not read at present, for whatever reason of ours."""
+        return self._paused_by != 0
+
     def hold(self) -> None:
         """Stop reading from the peer; idempotent."""
         self._pause(HELD)
@@ -240,6 +246,7 @@ class SmppProtocol(Protocol):
         if self._paused_by & why:
             self._paused_by &= ~why
             if not self._paused_by and not self.closing:
+                self.last_received = self.clock.seconds()
                 self.transport.resumeProducing()
 
     # -- time -----------------------------------------------------------------------------------

@@ -48,6 +48,31 @@ class Owner(Protocol):
         """The session is over; last word of a session."""
 
 
+class Nobody:
+    """The owner of a session that nobody waits for any more."""
+
+    def reached(self) -> None:
+        """Nobody is told."""
+
+    def bound(self) -> None:
+        """Nobody is told."""
+
+    def refused(self, command_status: int) -> None:
+        """Nobody is told."""
+
+    def asked_to_go(self) -> None:
+        """Nobody is told."""
+
+    def settled(self) -> None:
+        """Nobody is told."""
+
+    def lost(self, reason: str) -> None:
+        """Nobody is told."""
+
+
+NOBODY = Nobody()
+
+
 def timers_of(provider: Provider) -> Timers:
     """The provider's own timers for the session."""
     return Timers(
@@ -89,7 +114,7 @@ class UpstreamSession(SmppProtocol):
         self.bound_at = 0.0
         self._command_id = command_id
         self._tls = tls
-        self._owner: Owner | None = owner
+        self._owner: Owner = owner
         self._farewell = b""
         self._goodbye: IDelayedCall | None = None
 
@@ -97,12 +122,11 @@ class UpstreamSession(SmppProtocol):
 
     def not_reached(self, reason: str) -> None:
         """The connection could not be made."""
-        if self._owner is not None:
-            self._owner.lost(reason)
+        self._owner.lost(reason)
 
     def opened(self) -> None:
         """The connection stands: bind, unless a handshake and a name have to be checked first."""
-        if self._owner is None:
+        if self._owner is NOBODY:
             self.abort("given up")
             return
         self._owner.reached()
@@ -140,18 +164,15 @@ class UpstreamSession(SmppProtocol):
 
     def bind_answered(self, pdu: Pdu, now: float) -> None:
         """Bound, or refused: then we close, since many servers leave the connection open."""
-        owner = self._owner
         if self.session.state in BOUND_STATES:
             self.bound = True
             self.bound_at = now
-            if owner is not None:
-                owner.bound()
+            self._owner.bound()
             self.relay.upstream_bound(self, now)
             return
-        self._owner = None
+        owner, self._owner = self._owner, NOBODY
         self.close("bind refused")
-        if owner is not None:
-            owner.refused(pdu.command_status)
+        owner.refused(pdu.command_status)
 
     # -- bound ----------------------------------------------------------------------------------
 
@@ -180,8 +201,7 @@ class UpstreamSession(SmppProtocol):
     def unbind_requested(self, pdu: Pdu, now: float) -> None:
         """The provider plans to stop this host: what is outstanding is answered first (GW-04)."""
         self._farewell = build.unbind_resp(pdu.sequence_number)
-        if self._owner is not None:
-            self._owner.asked_to_go()
+        self._owner.asked_to_go()
 
     def leave(self) -> None:
         """Send no new submits; the owner is told when nothing is outstanding any more."""
@@ -192,7 +212,7 @@ class UpstreamSession(SmppProtocol):
         self._look_settled()
 
     def _look_settled(self) -> None:
-        if self.leaving and not len(self.session.window) and self._owner is not None:
+        if self.leaving and not len(self.session.window):
             self._owner.settled()
 
     def depart(self) -> None:
@@ -210,7 +230,7 @@ class UpstreamSession(SmppProtocol):
 
     def forsake(self, reason: str) -> None:
         """The owner wants to hear no more of this session: end it if it has begun."""
-        self._owner = None
+        self._owner = NOBODY
         if self.connected:
             self.abort(reason)
 
@@ -221,6 +241,5 @@ class UpstreamSession(SmppProtocol):
             self._goodbye = None
         if self.bound:
             self.relay.upstream_lost(self, now)
-        owner, self._owner = self._owner, None
-        if owner is not None:
-            owner.lost(reason)
+        owner, self._owner = self._owner, NOBODY
+        owner.lost(reason)

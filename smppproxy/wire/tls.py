@@ -97,7 +97,7 @@ class ClientTls:
 
     :param name: the host name or IP address the certificate must be for.
     :param authorities: PEM file of the CAs to trust; "" = those of the system.
-    :raises TlsError: when the file of CAs cannot be used.
+    :raises TlsError: when the name or the file of CAs cannot be used.
     """
 
     def __init__(self, name: str, authorities: str = "") -> None:
@@ -106,6 +106,10 @@ class ClientTls:
         if authorities:
             trust = trustRootFromCertificates(read_certificates(authorities))
         self._is_address = isIPAddress(name) or isIPv6Address(name)
+        try:
+            self._server_name = name.encode("idna")
+        except UnicodeError as error:
+            raise TlsError(f"{name!r} is no host name: {error}") from error
         self._options = CertificateOptions(
             trustRoot=trust, raiseMinimumTo=TLSVersion.TLSv1_2, acceptableProtocols=None
         )
@@ -114,7 +118,7 @@ class ClientTls:
         """A connection in the client's role; names, not addresses, are told to the server."""
         connection = self._options.clientConnectionForTLS(tlsProtocol)
         if not self._is_address:
-            connection.set_tlsext_host_name(self.name.encode("idna"))
+            connection.set_tlsext_host_name(self._server_name)
         return connection
 
     def check_peer(self, connection: Any) -> None:

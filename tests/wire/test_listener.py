@@ -33,7 +33,7 @@ from smppproxy.wire.listener import ClientListener
 from tests.support.peers import bind_fields, closed_cleanly, reactor
 from tests.wire.door import CHEAP, NAME, PASSWORD, Door, account
 
-SHORT = Timers(session_init=0.15, partial_pdu=0.15, unbind=0.15)
+SHORT = Timers(session_init=0.5, partial_pdu=0.5, unbind=0.5)
 
 
 def submit(number: int) -> bytes:
@@ -260,6 +260,16 @@ class BindTests(TestCase):
         await old.closed()
         self.assertEqual([pdu.command_id for pdu in old.pdus], [ENQUIRE_LINK])
 
+    async def test_gw05_a_client_we_do_not_read_is_not_dead(self) -> None:
+        """A session that we hold back cannot answer the probe: it keeps its place."""
+        door = Door(self)
+        held = await door.bound()
+        (await door.relay.called("client_bound")).peer.hold()
+        door.relay.may = lambda _: False
+        new = await door.client()
+        self.assertEqual((await new.bind(NAME, PASSWORD)).command_status, 0x0D)
+        self.assertFalse(held.is_closed)
+
     async def test_f28_second_bind(self) -> None:
         """A bind on a bound session gets its resp with 0x05; the first bind stays."""
         door = Door(self)
@@ -285,6 +295,17 @@ class BindTests(TestCase):
         for _ in range(25):
             await door.bound()
         self.assertGreater(door.event("accept_paused"), 0)
+
+    async def test_stop_while_accepting_pauses(self) -> None:
+        """The pause ends with the listener; who waited in the backlog is turned away."""
+        door = Door(self, accept_rate=1)
+        first, second = await door.client(), await door.client()
+        while not door.event("accept_paused"):
+            await deferLater(reactor, 0)
+        third = await door.client()
+        await door.listener.stop()
+        await third.closed()
+        self.assertFalse(first.is_closed or second.is_closed)
 
     async def test_hold_and_release(self) -> None:
         """A held listener accepts nobody; who connected meanwhile is served after the release."""
@@ -453,7 +474,7 @@ class BoundTests(TestCase):
 
     async def test_responses_and_requests_reach_the_relay(self) -> None:
         """A deliver_sm_resp comes back with its token; a late one is counted only."""
-        door = Door(self, timers=Timers(response=0.1))
+        door = Door(self, timers=Timers(response=0.5))
         client = await door.bound()
         peer = (await door.relay.called("client_bound")).peer
         peer.write(
@@ -475,18 +496,20 @@ class BoundTests(TestCase):
         door = Door(self, window=2)
         client = await door.bound()
         door.relay.on["client_requests"] = lambda peer, _: peer.hold()
-        client.send(submit(2) + submit(3) + submit(4))
+        client.send(submit(2) + submit(3) + submit(4) + submit(5))
         call = await door.relay.called("client_requests")
-        client.send(submit(5))
+        client.send(submit(6))
         call.peer.hold()
-        self.assertEqual(call.peer.outstanding, 3)
+        self.assertEqual(call.peer.outstanding, 4)
         call.peer.answer(build.submit_sm_resp(2, b"1"), 1)
+        self.assertTrue(call.peer.held)
+        call.peer.answer(build.submit_sm_resp(3, b"1"), 1)
         again = await door.relay.called("client_requests", 2)
-        self.assertEqual([pdu.sequence_number for pdu in again.what], [5])
+        self.assertEqual([pdu.sequence_number for pdu in again.what], [6])
 
     async def test_f40_oz06_silent_client(self) -> None:
         """We send enquire_link into silence; unanswered, the session is closed."""
-        door = Door(self, timers=Timers(enquire_link=0.1, enquire_answer=0.1))
+        door = Door(self, timers=Timers(enquire_link=0.1, enquire_answer=0.5))
         client = await door.bound()
         for _ in range(2):
             enquiry = await client.expect(ENQUIRE_LINK)

@@ -261,6 +261,11 @@ class FileTests(SynchronousTestCase):
             with self.assertRaisesRegex(TlsError, path):
                 ServerTls(good[0], path)
 
+    def test_impossible_name(self) -> None:
+        """A name that is none is told when the options are made."""
+        with self.assertRaisesRegex(TlsError, "no host name"):
+            ClientTls("a..b")
+
     def test_chain(self) -> None:
         """All certificates of a file are read, in its order."""
         good = self.authority.issue("good", [dns("a")], "a")

@@ -139,7 +139,7 @@ class WireTests(TestCase):
     async def test_traffic_both_ways(self) -> None:
         """Answers come with their tokens, requests as lists, late answers apart."""
         smsc = FakeSmsc(self)
-        binds = Binds(self, provider(smsc.port, response_timeout=0.2))
+        binds = Binds(self, provider(smsc.port, response_timeout=0.5))
         link = await smsc.accept()
         await link.accept_bind()
         upstream = (await binds.relay.called("upstream_bound")).peer
@@ -245,7 +245,7 @@ class WireTests(TestCase):
     async def test_f40_oz06_enquire_link_not_answered(self) -> None:
         """Silence is asked about; without an answer the bind is lost and comes back."""
         smsc = FakeSmsc(self)
-        binds = Binds(self, provider(smsc.port, enquire_link=0.1, enquire_answer=0.1))
+        binds = Binds(self, provider(smsc.port, enquire_link=0.1, enquire_answer=0.5))
         link = await smsc.accept()
         await link.accept_bind()
         enquiry = await link.expect(ENQUIRE_LINK)
