@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from tests.support.processes import Actor, Event
 from tests.support.running import RunningNode, Upstream
 
 HEX_IDS = '[provider.NAME.ids]\nresp = "hex"\nreceipt_text = "dec"\nreceipt_tlv = "dec"\n'
+ESME_RMSGQFUL, ESME_RSUBMITFAIL = 0x14, 0x45
 PADDED_IDS = "[provider.NAME.ids]\nstrip_zeros = true\n"
 
 
@@ -213,6 +213,25 @@ class ForeignProviderMixin:
 
         return Deferred.fromCoroutine(go())
 
+    def test_refusals(self: Any) -> Deferred[None]:
+        """The provider's own verdict reaches the client, with or without a body; no receipt."""
+        return Deferred.fromCoroutine(self.refusal(ESME_RMSGQFUL, ESME_RMSGQFUL))
+
+    def test_vendor_refusals(self: Any) -> Deferred[None]:
+        """A vendor's status becomes ESME_RSUBMITFAIL: clients lose their link over 0x40d."""
+        return Deferred.fromCoroutine(self.refusal(0x40D, ESME_RSUBMITFAIL))
+
+    async def refusal(self: Any, status: int, told: int) -> None:
+        """Three messages that the provider refuses; the bind stays and goes on."""
+        await self.open(status=status)
+        client = await self.bound()
+        for number in range(3):
+            client.order("submit", **messages.GSM7.order(number))
+            answer = await client.expect("submitted")
+            self.assertEqual(answer["status"], told)
+            self.assertFalse(answer.get("message_id"))
+        await self.close(client)
+
     def test_mobile_originated(self: Any) -> Deferred[None]:
         """An MO message reaches the account that owns its number."""
 
@@ -259,8 +278,7 @@ class ForeignProviderMixin:
         async def go() -> None:
             provider = await self.open()
             await self.node.stop()
-            # twistd ends, when all is done, with the signal that asked it to.
-            self.assertEqual(self.node.exit_signal, signal.SIGTERM)
+            self.assertEqual(self.node.exit_code, 0, self.node.told())
             await provider.expect("unbind")
             await provider.expect("closed")
             await self.check_wire()

@@ -32,6 +32,14 @@ def word(value: Any) -> Any:
     return value
 
 
+class Library(smpplib.client.Client):
+    """The library as it is, telling when it answers an enquire_link."""
+
+    def _enquire_link_received(self, pdu: Any) -> None:
+        super()._enquire_link_received(pdu)
+        tell("enquired")
+
+
 class Client:
     """One connection and the orders of the test."""
 
@@ -44,7 +52,7 @@ class Client:
             # TLS 1.3 sends tickets after its handshake: the socket looks readable, and the
             # library would wait there for a PDU.
             context.maximum_version = ssl.TLSVersion.TLSv1_2
-        self.smpp = smpplib.client.Client(
+        self.smpp = Library(
             settings["host"],
             settings["port"],
             timeout=10,

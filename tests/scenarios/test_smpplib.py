@@ -18,6 +18,9 @@ SCRIPT = str(Path(__file__).with_name("smpplib_client.py"))
 class SmpplibTests(ForeignClientMixin, TlsMixin, NodeCase):
     """smpplib 2.2, which takes every unknown TLV and every trailing octet for an error."""
 
+    enquires = False
+    answers_unbind = False
+
     def make_client(self, port: int, **settings: Any) -> Actor:
         """The library in a process of its own: it blocks."""
         settings = {"host": "127.0.0.1", "port": port, **settings}

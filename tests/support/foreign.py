@@ -57,8 +57,10 @@ class ForeignClientMixin:
     """The promises. A class with it names the client and the provider (see the hooks)."""
 
     samples: Sequence[Sample] = messages.ALL
+    enquires = True
+    """The client can be told to send enquire_link."""
     answers_unbind = True
-    self: Any
+    """The client answers an unbind."""
 
     # ---------------------------------------------------------------- hooks
 
@@ -207,6 +209,39 @@ class ForeignClientMixin:
             self.assertEqual(message["destination_addr"], MO_NUMBER)
             self.assertEqual(message["esm_class"], 0)
             await self.leave(client)
+            await self.check_wire()
+
+        return Deferred.fromCoroutine(go())
+
+    def test_enquire_link(self: Any) -> Deferred[None]:
+        """Both sides answer enquire_link, and the session goes on."""
+
+        async def go() -> None:
+            await self.open(node_options="enquire_link = 1.0")
+            client = await self.bound("trx")
+            if self.enquires:
+                client.order("enquire")
+                await client.expect("enquire_answered", status=0)
+            for _ in range(2):
+                await client.expect("enquired")
+            await self.exchange(client, client, 0, messages.GSM7)
+            await self.leave(client)
+            await self.check_wire()
+
+        return Deferred.fromCoroutine(go())
+
+    def test_planned_stop(self: Any) -> Deferred[None]:
+        """SIGTERM: the client is asked to unbind and let go, the node ends by itself."""
+
+        async def go() -> None:
+            node = await self.open()
+            client = await self.bound("trx")
+            stopped = node.stop()
+            if self.answers_unbind:
+                await client.expect("asked_to_unbind")
+            await client.expect("closed")
+            await stopped
+            self.assertEqual(node.exit_code, 0, node.told())
             await self.check_wire()
 
         return Deferred.fromCoroutine(go())

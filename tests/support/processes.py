@@ -58,7 +58,6 @@ class Process(ProcessProtocol):
         self.ended: Deferred[None] = Deferred()
         self.is_over = False
         self.exit_code: int | None = None
-        self.exit_signal: int | None = None
 
     def start(self, **environment: str) -> None:
         """Start the process; what it says is kept from now on."""
@@ -116,7 +115,6 @@ class Process(ProcessProtocol):
         """The process is gone, whoever ended it."""
         self.is_over = True
         self.exit_code = getattr(reason.value, "exitCode", None)
-        self.exit_signal = getattr(reason.value, "signal", None)
         self.arrived({"event": "ended", "code": self.exit_code})
         wanted, self.wanted = self.wanted, []
         for one in wanted:

@@ -60,6 +60,8 @@ class Setting:
     upstreams: Sequence[Upstream]
     certificate: Path | None = None
     key: Path | None = None
+    node_options: str = ""
+    """More lines of the node's own table."""
     account_options: str = ""
     """More lines of every account's table."""
     more: str = ""
@@ -84,6 +86,7 @@ name = "node1"
 network_file = "network.toml"
 store = "embedded://{folder}/store"
 drain_timeout = 2.0
+{self.node_options}
 
 [[listener]]
 name = "plain"

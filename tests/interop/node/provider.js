@@ -8,6 +8,7 @@
 //   tlvs                   whether receipts carry receipted_message_id and message_state
 //   copies                 how often each receipt is sent
 //   answer_after           milliseconds between a submit_sm and its response
+//   status                 of every submit_sm_resp; others than 0 have no body and no receipt
 //   key, cert              files, for TLS
 'use strict';
 
@@ -17,7 +18,7 @@ const { tell, obey, said } = require('./lines');
 
 const settings = Object.assign({
   first: 1, width: 0, base: 10, receipt: 'after', receipt_base: 10, receipt_width: 0,
-  tlvs: true, copies: 1, answer_after: 0,
+  tlvs: true, copies: 1, answer_after: 0, status: 0,
 }, JSON.parse(process.argv[2]));
 let number = settings.first;
 const receivers = [];
@@ -57,6 +58,10 @@ function submitted(session, pdu) {
   number += 1;
   const id = written(order.number, settings.base, settings.width);
   tell('submit', Object.assign(said(pdu), { number: order.number, message_id: id }));
+  if (settings.status) {
+    session.send(pdu.response({ command_status: settings.status }));
+    return;
+  }
   const asked = (pdu.registered_delivery & 3) !== 0;
   if (asked && settings.receipt === 'early') sendReceipt(order);
   setTimeout(() => {

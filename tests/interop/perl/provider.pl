@@ -1,6 +1,7 @@
 #!/usr/bin/perl
 
-# Net::SMPP as a provider. One argument, JSON; the settings are those of node/provider.js, less TLS.
+# Net::SMPP as a provider. One argument, JSON; the settings are those of node/provider.js, less
+# TLS; a refusal has a body, with an empty message_id.
 
 use strict;
 use warnings;
@@ -14,7 +15,8 @@ use Lines;
 
 my %settings = (
     first => 1, width => 0, base => 10, receipt => 'after', receipt_base => 10, receipt_width => 0,
-    tlvs => 1, copies => 1, answer_after => 0, port => 0, %{ decode_json($ARGV[0]) },
+    tlvs => 1, copies => 1, answer_after => 0, status => 0,
+    port => 0, %{ decode_json($ARGV[0]) },
 );
 my $number = $settings{first};
 my $select = IO::Select->new;
@@ -60,6 +62,11 @@ sub submitted {
       (number => $number++, to => $pdu->{destination_addr}, from => $pdu->{source_addr});
     my $id = written($order{number}, $settings{base}, $settings{width});
     tell_event('submit', said($pdu), number => $order{number}, message_id => $id);
+    if ($settings{status}) {
+        $session->submit_sm_resp(
+            seq => $pdu->seq, status => $settings{status}, message_id => '');
+        return;
+    }
     my $asked = $pdu->{registered_delivery} & 3;
     send_receipt(\%order) if $asked && $settings{receipt} eq 'early';
     my $delay = $settings{answer_after} / 1000 + ($settings{receipt} eq 'early' ? 0.1 : 0);
