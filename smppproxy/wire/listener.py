@@ -199,6 +199,10 @@ class _Limited(Factory):
     def __init__(self, listener: ClientListener) -> None:
         self._listener = listener
 
+    def logPrefix(self) -> str:
+        """How Twisted names the port in its own log lines."""
+        return f"listener {self._listener.name}"
+
     def buildProtocol(self, addr: IAddress | None) -> ClientSession | None:
         self._listener.accepting()
         return self._listener.factory.buildProtocol(addr)
