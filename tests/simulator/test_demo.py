@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from twisted.internet.defer import Deferred, inlineCallbacks
+from twisted.internet.defer import Deferred, inlineCallbacks, succeed
 from twisted.internet.protocol import ProcessProtocol
 from twisted.internet.ssl import Certificate, optionsForClientTLS
 from twisted.python.failure import Failure
@@ -153,6 +153,23 @@ class Playing(TestCase):
         self.assertIn("the store holds -1", told)
         self.assertEqual(outcome.exit_code, 1)
         self.assertEqual(outcome.ledger["lost"], outcome.ledger["client_accepted"])
+
+    async def test_the_store_is_asked_until_it_agrees(self) -> None:
+        """Acknowledgements on their way to the store are waited for before it is compared."""
+        play = self.demo(seconds=3.0)
+        playing = Deferred.fromCoroutine(play.run())
+        await self.until(lambda: hasattr(play, "client") and play.client.tally.accepted, "traffic")
+        sizes = play.service.store.sizes
+        asked: list[object] = []
+
+        def late(queues: object) -> Deferred[Any]:
+            asked.append(queues)
+            return succeed([(1, 2)]) if len(asked) < 3 else sizes(queues)
+
+        play.service.store.sizes = late
+        outcome = await playing
+        self.assertEqual(outcome.problems, [])
+        self.assertEqual(len(asked), 3)
 
     async def test_a_listener_s_port_is_taken_between_check_and_start(self) -> None:
         """What the check of the ports could not see is told the same way."""

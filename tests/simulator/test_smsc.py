@@ -2,6 +2,10 @@
 
 from typing import Any
 
+from twisted.internet.defer import Deferred
+from twisted.internet.protocol import ClientCreator, Protocol, connectionDone
+from twisted.python.failure import Failure
+
 from smppproxy.simulator import histories
 from smppproxy.simulator.shapes import ID_FORMATS
 from smppproxy.simulator.smsc import Smsc, SmscOptions
@@ -349,6 +353,45 @@ class Binding(PairCase):
         await self.wait(lambda: esme.tally.accepted == 5 and other.bound)
         await smsc.crash("a")
         await self.wait(lambda: len(other.unknown) == 5, "the receipts on b")
+
+    async def test_who_does_not_bind_is_closed(self) -> None:
+        """``timers``: a connection without a bind ends after ``session_init``."""
+        smsc = self.provider(timers=Timers(session_init=0.2))
+        ended: Deferred[None] = Deferred()
+
+        class Silent(Protocol):
+            def connectionLost(self, reason: Failure = connectionDone) -> None:
+                ended.callback(None)
+
+        ClientCreator(reactor, Silent).connectTCP("127.0.0.1", smsc.ports["a"])
+        await ended
+        await self.wait(lambda: not smsc.links())
+
+    async def test_who_is_silent_is_asked(self) -> None:
+        """``timers``: enquire_link after so much silence; an answer keeps the session."""
+        smsc = self.provider(timers=Timers(enquire_link=0.5, enquire_answer=5.0))
+        asked: list[bytes] = []
+        esme = self.client(smsc.ports["a"], bind="rx")
+        await self.bound(esme)
+        link = smsc.links()[0]
+        send = link.send
+
+        def watched(data: bytes) -> None:
+            asked.append(data)
+            send(data)
+
+        self.patch(link, "send", watched)
+        await self.wait(lambda: len(asked) >= 2, "two enquire_link")
+        self.assertEqual({data[4:8] for data in asked}, {b"\0\0\0\x15"})
+        self.assertEqual(esme.tally.sessions_lost, 0)
+
+    def test_nothing_is_delivered_once_it_is_stopped(self) -> None:
+        """What is queued after the end stays queued."""
+        smsc = Smsc(reactor)
+        smsc.mailbox.close()
+        smsc.send_mo(b"demo")
+        smsc.mailbox.flush()
+        self.assertEqual((smsc.mailbox.waiting, smsc.counts.mo_sent), (1, 0))
 
     def test_stop_before_anything(self) -> Any:
         """A provider that never listened can be stopped."""
