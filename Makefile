@@ -66,7 +66,7 @@ types: venv
 
 imports: venv
 	$(SAY) 'imports: the layers of the rooms'
-	@$(BIN)/lint-imports --no-cache
+	@$(BIN)/lint-imports --no-cache --no-logo
 
 coverage: venv
 	$(SAY) 'coverage: test, lines and branches measured'
