@@ -15,8 +15,6 @@ from pathlib import Path
 from typing import Any, Protocol, TextIO
 
 from attrs import define, field
-from rich.console import Console
-from rich.live import Live
 from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.error import CannotListenError
 from twisted.logger import Logger, globalLogBeginner, textFileLogObserver
@@ -24,9 +22,10 @@ from twisted.python.failure import Failure
 
 from smppproxy.config import Network, Node, load_network, load_node
 from smppproxy.simulator import histories, stage, view
-from smppproxy.simulator.clock import NotInTime, Reactor, Ticker, until
+from smppproxy.simulator.clock import NotInTime, Reactor, until
 from smppproxy.simulator.esme import Esme, EsmeOptions
 from smppproxy.simulator.run import in_reactor
+from smppproxy.simulator.show import Show
 from smppproxy.simulator.smsc import Smsc, SmscOptions
 from smppproxy.simulator.stage import Ports, PortTaken
 from smppproxy.store.interface import RECEIPTS, StoreUnavailable
@@ -54,9 +53,6 @@ START_WITHIN = 20.0
 DRAIN_WITHIN = 10.0
 RATE_OVER = 1.0
 RECENT = 2000
-PICTURE_EVERY = 0.25
-LINE_EVERY = 8
-"""Pictures per plain line."""
 
 
 @define
@@ -172,7 +168,7 @@ class Demo:
             self._open()
             await self._wait(lambda: self._bound() or self._over, START_WITHIN, "all are bound")
             self._started_at = self._reactor.seconds()
-            show = _Show(self._reactor, self.picture, self._out)
+            show = Show(self._reactor, self.picture, self._out)
             try:
                 await self._play()
                 await self._drain()
@@ -396,47 +392,6 @@ class Demo:
             await maybeDeferred(self.service.stopService)
         await self.acme.stop()
         await self.backup.stop()
-
-
-class _Show:
-    """Shows pictures: a live table on a terminal, else a line every two seconds."""
-
-    def __init__(
-        self, reactor: Reactor, picture: Callable[[], view.Picture], out: TextIO
-    ) -> None:
-        self._picture = picture
-        self._out = out
-        self._ticks = 0
-        self._told = 0
-        self._live: Live | None = None
-        first = picture()
-        if out.isatty():
-            self._live = Live(view.screen(first), console=Console(file=out), auto_refresh=False)
-            self._live.start(refresh=True)
-        self._ticker = Ticker(reactor, PICTURE_EVERY, self._tick)
-        self._ticker.start()
-
-    def _tick(self) -> None:
-        picture = self._picture()
-        self._ticks += 1
-        if self._live is not None:
-            self._live.update(view.screen(picture), refresh=True)
-            return
-        self._tell(picture.events)
-        if self._ticks % LINE_EVERY == 0:
-            print(view.line(picture), file=self._out, flush=True)
-
-    def _tell(self, events: Sequence[str]) -> None:
-        for event in events[self._told :]:
-            print(event, file=self._out, flush=True)
-        self._told = len(events)
-
-    def close(self) -> None:
-        """Show the last picture and leave it there."""
-        self._ticker.stop()
-        self._tick()
-        if self._live is not None:
-            self._live.stop()
 
 
 def main(reactor: Any, options: DemoOptions, build: Build) -> int:

@@ -7,10 +7,9 @@ told is what :mod:`~smppproxy.simulator.histories` checks.
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-import attrs
 from twisted.internet.defer import Deferred, DeferredList
 from twisted.internet.protocol import ClientFactory
 from twisted.protocols.tls import TLSMemoryBIOFactory
@@ -18,11 +17,10 @@ from twisted.python.failure import Failure
 
 from smppproxy.simulator.clock import Reactor, Ticker
 from smppproxy.simulator.link import Link
+from smppproxy.simulator.options import BINDS, EsmeOptions
+from smppproxy.simulator.records import LOST, UNANSWERED, Heard, Sent, Tally
 from smppproxy.smpp import build
 from smppproxy.smpp.constants import (
-    BIND_RECEIVER,
-    BIND_TRANSCEIVER,
-    BIND_TRANSMITTER,
     DATA_SM,
     ESM_INTERMEDIATE,
     ESM_RECEIPT,
@@ -33,122 +31,11 @@ from smppproxy.smpp.errors import BodyError
 from smppproxy.smpp.fields import Bind, Message, read_data_sm, read_message, read_message_id
 from smppproxy.smpp.pdu import Pdu
 from smppproxy.smpp.session import ESME, Received, Session
-from smppproxy.smpp.timers import Timers
 
-BINDS: dict[str, tuple[int, ...]] = {
-    "trx": (BIND_TRANSCEIVER,),
-    "tx": (BIND_TRANSMITTER,),
-    "rx": (BIND_RECEIVER,),
-    "txrx": (BIND_TRANSMITTER, BIND_RECEIVER),
-}
+__all__ = ["LOST", "UNANSWERED", "Esme", "EsmeLink", "EsmeOptions", "Heard", "Sent", "Tally"]
 
 #: Digits after the prefix in every destination: they are the message's number.
 NUMBER_DIGITS = 8
-
-UNANSWERED = -1
-LOST = -2
-
-
-@attrs.define
-class EsmeOptions:
-    """What a simulated client does. Times are seconds, fractions are 0..1.
-
-    :ivar bind: ``trx``, ``tx``, ``rx``, or ``txrx``: one transmitter and one receiver.
-    :ivar binds: sessions; with ``txrx`` so many of each kind.
-    :ivar window: submit_sm unanswered per session.
-    :ivar rate: submit_sm a second over all sessions; 0: as fast as the windows allow.
-    :ivar count: how many to submit; 0: until :meth:`Esme.quit`.
-    :ivar prefixes: destinations are a prefix and the message's number in 8 digits.
-    :ivar deliver_status: command_status -> fraction of deliver_sm answered with it.
-    :ivar deliver_silence: fraction of deliver_sm that get no answer.
-    :ivar tls: a client connection creator (``optionsForClientTLS``); None: plain.
-    """
-
-    address: str = "127.0.0.1"
-    port: int = 2775
-    system_id: bytes = b"demo"
-    password: bytes = attrs.field(default=b"demo", repr=False)
-    system_type: bytes = b""
-    interface_version: int = 0x34
-    bind: str = attrs.field(default="trx", validator=attrs.validators.in_(BINDS))
-    binds: int = 1
-    window: int = 50
-    rate: float = 0.0
-    count: int = 0
-    prefixes: Sequence[bytes] = (b"46701",)
-    source: bytes = b"smppproxy"
-    source_ton: int = 5
-    source_npi: int = 0
-    dest_ton: int = 1
-    dest_npi: int = 1
-    text: bytes = b"hello from the simulated client, this is the text of a message"
-    data_coding: int = 0
-    registered_delivery: int = 1
-    deliver_status: Mapping[int, float] = attrs.field(factory=dict)
-    deliver_silence: float = 0.0
-    reconnect_delay: float = 0.5
-    tls: Any = None
-    timers: Timers = attrs.field(factory=Timers)
-    seed: int = 1
-
-
-@attrs.define(eq=False)
-class Sent:
-    """One submit_sm: the client's side of the history.
-
-    :ivar status: command_status of its response, ``UNANSWERED``, or ``LOST`` when the session
-        ended first or the answer did not come in time.
-    :ivar receipts: its final receipts so far, repeated ones included.
-    :ivar intermediate: its notifications that were not final.
-    :ivar late: the response came after the receipt, on one session: never right (quirks 5.4).
-    :ivar crossed: the same with the receipt on another session, whose order nobody can promise.
-    """
-
-    number: int
-    destination: bytes
-    submitted_at: float
-    session: int = 0
-    status: int = UNANSWERED
-    message_id: bytes = b""
-    answered_at: float = 0.0
-    receipts: int = 0
-    intermediate: int = 0
-    stat: bytes = b""
-    receipt_at: float = 0.0
-    late: bool = False
-    crossed: bool = False
-
-
-@attrs.define
-class Heard:
-    """A receipt or MO message as the client got it."""
-
-    message_id: bytes
-    source: bytes
-    destination: bytes
-    text: bytes
-    final: bool
-    at: float
-    session: int
-
-
-@attrs.define
-class Tally:
-    """What a simulated client counted; ``receipted`` are the messages that have their receipt."""
-
-    binds: int = 0
-    binds_refused: int = 0
-    sessions_lost: int = 0
-    submitted: int = 0
-    accepted: int = 0
-    refused: int = 0
-    lost: int = 0
-    receipts: int = 0
-    receipted: int = 0
-    duplicated: int = 0
-    mo: int = 0
-    unreadable: int = 0
-
 
 class EsmeLink(Link):
     """One session of the simulated client."""

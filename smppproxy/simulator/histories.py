@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-from smppproxy.simulator.esme import Esme, Sent
-from smppproxy.simulator.mailbox import Accepted
+from smppproxy.simulator.esme import Esme
+from smppproxy.simulator.records import Accepted, Sent
 from smppproxy.simulator.smsc import Smsc
 
 #: Examples that a sentence shows of many wrong messages.

@@ -9,39 +9,12 @@ from typing import Any, Protocol
 import attrs
 
 from smppproxy.simulator.clock import Agenda, Reactor
+from smppproxy.simulator.records import Accepted, Counts
 from smppproxy.smpp.session import Session
 
 #: deliver_sm_resp statuses after which a provider tries again (ESME_RSYSERR, ESME_RMSGQFUL,
 #: ESME_RTHROTTLED, ESME_RX_T_APPN).
 TEMPORARY = frozenset({0x08, 0x14, 0x58, 0x64})
-
-
-@attrs.define(eq=False)
-class Accepted:
-    """One submit_sm that the provider took: its side of the history.
-
-    :ivar number: place in the provider's id space, all hosts together.
-    :ivar message_id: as its submit_sm_resp shows it; :ivar receipt_id: as its receipts do.
-    :ivar accepted_at: monotonic seconds; :ivar submitted: unix seconds, for the receipt's text.
-    :ivar answered: the response was written while the connection stood.
-    :ivar stat: the word of its final receipt, empty when none was asked for.
-    """
-
-    number: int
-    message_id: bytes
-    receipt_id: bytes
-    host: str
-    system_id: bytes
-    source: tuple[int, int, bytes]
-    destination: tuple[int, int, bytes]
-    registered_delivery: int
-    accepted_at: float
-    submitted: float
-    text: bytes
-    answered: bool = False
-    stat: bytes = b""
-    receipts_sent: int = 0
-    receipts_acked: int = 0
 
 
 @attrs.define(eq=False)
@@ -54,29 +27,6 @@ class Delivery:
     raw: bytes
     accepted: Accepted | None = None
     attempts: int = 0
-
-
-@attrs.define
-class Counts:
-    """What a simulated provider counted, all hosts together."""
-
-    connections: int = 0
-    binds: int = 0
-    binds_refused: int = 0
-    unbinds: int = 0
-    submits: int = 0
-    accepted: int = 0
-    refused: int = 0
-    throttled: int = 0
-    unreadable: int = 0
-    unanswered: int = 0
-    receipts_sent: int = 0
-    receipts_acked: int = 0
-    duplicates_sent: int = 0
-    mo_sent: int = 0
-    mo_acked: int = 0
-    deliveries_refused: int = 0
-    deliveries_retried: int = 0
 
 
 class Receiver(Protocol):

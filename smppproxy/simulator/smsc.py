@@ -9,10 +9,9 @@ from __future__ import annotations
 import random
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
-import attrs
 from twisted.internet.defer import Deferred, DeferredList, maybeDeferred
 from twisted.internet.interfaces import IListeningPort
 from twisted.internet.protocol import Factory
@@ -21,8 +20,10 @@ from twisted.protocols.tls import TLSMemoryBIOFactory
 from smppproxy.routing.throttle import TokenBucket
 from smppproxy.simulator.clock import Agenda, Reactor, Ticker
 from smppproxy.simulator.link import Link
-from smppproxy.simulator.mailbox import Accepted, Counts, Delivery, Mailbox
-from smppproxy.simulator.shapes import ID_FORMATS, SHAPES, STATES, receipt_text
+from smppproxy.simulator.mailbox import Delivery, Mailbox
+from smppproxy.simulator.options import Delay, SmscOptions
+from smppproxy.simulator.records import Accepted, Counts
+from smppproxy.simulator.shapes import ID_FORMATS, STATES, receipt_text
 from smppproxy.smpp import build
 from smppproxy.smpp.constants import (
     DATA_SM_RESP,
@@ -43,81 +44,12 @@ from smppproxy.smpp.fields import read_bind, walk_message
 from smppproxy.smpp.framing import Framer
 from smppproxy.smpp.pdu import Pdu
 from smppproxy.smpp.session import SMSC, Received, Session
-from smppproxy.smpp.timers import Timers
 
-Delay = float | tuple[float, float]
-
-UNBIND_HABITS = ("answer", "ignore", "close")
+__all__ = ["Accepted", "Counts", "Smsc", "SmscLink", "SmscOptions"]
 
 
 def _delay(value: Delay) -> tuple[float, float]:
     return value if isinstance(value, tuple) else (float(value), float(value))
-
-
-@attrs.define
-class SmscOptions:
-    """The habits of a simulated provider; every one may be changed while it runs.
-
-    Fractions are 0..1, times are seconds, a delay is one number or ``(least, most)``.
-
-    :ivar accounts: system_id -> password; empty: anyone may bind.
-    :ivar id_format: form of message_id in submit_sm_resp, a key of ``shapes.ID_FORMATS``.
-    :ivar receipt_id_format: the form in the receipt's text; ``""``: as in the response.
-    :ivar tlv_id_format: the form in receipted_message_id; ``""``: as in the text.
-    :ivar early: fraction of receipts that leave before the response of their submit_sm;
-        ``early_lag``: how much later that response then comes, at least.
-    :ivar shape: where receipts carry what they say: ``both`` text and TLVs, ``text``, ``tlv``,
-        ``payload`` (text in message_payload, and TLVs), ``data_sm``.
-    :ivar other_host: fraction of receipts that leave on another host than the one that took the
-        submit_sm.
-    :ivar duplicates: fraction of final receipts sent twice.
-    :ivar intermediate: an ENROUTE notification goes before each final receipt that asks for it.
-    :ivar errors: command_status -> fraction of submit_sm refused with it.
-    :ivar silence: fraction of submit_sm that are accepted and never answered.
-    :ivar undelivered: fraction of messages whose receipt says UNDELIV.
-    :ivar tps: submit_sm a second per system_id, beyond it ESME_RTHROTTLED; 0: no limit.
-    :ivar mo_rate: MO messages a second to ``mo_account`` (``b""``: to each bound system_id).
-    :ivar refuse_bind: status that refuses every bind; 0: none.
-    :ivar max_binds: sessions per system_id and host; 0: no limit.
-    :ivar unbind: what an unbind gets: ``answer``, ``ignore``, or ``close`` without an answer.
-    :ivar window: deliver_sm unanswered per session.
-    :ivar retry: wait after a temporary refusal of a deliver_sm.
-    """
-
-    system_id: bytes = b"smsc"
-    accounts: Mapping[bytes, bytes] = attrs.field(factory=dict)
-    id_format: str = attrs.field(default="dec", validator=attrs.validators.in_(ID_FORMATS))
-    id_start: int = 1
-    receipt_id_format: str = attrs.field(
-        default="", validator=attrs.validators.in_(["", *ID_FORMATS])
-    )
-    tlv_id_format: str = attrs.field(default="", validator=attrs.validators.in_(["", *ID_FORMATS]))
-    response_delay: Delay = 0.0
-    receipt_delay: Delay = 0.0
-    early: float = 0.0
-    early_lag: float = 0.02
-    shape: str = attrs.field(default="both", validator=attrs.validators.in_(SHAPES))
-    receipts: bool = True
-    other_host: float = 0.0
-    duplicates: float = 0.0
-    intermediate: bool = False
-    errors: Mapping[int, float] = attrs.field(factory=dict)
-    silence: float = 0.0
-    undelivered: float = 0.0
-    tps: int = 0
-    mo_rate: float = 0.0
-    mo_account: bytes = b""
-    mo_source: bytes = b"46700000001"
-    mo_destination: bytes = b"12345"
-    mo_text: bytes = b"hello from a mobile"
-    refuse_bind: int = 0
-    max_binds: int = 0
-    unbind: str = attrs.field(default="answer", validator=attrs.validators.in_(UNBIND_HABITS))
-    window: int = 50
-    retry: float = 1.0
-    version_tlv: bool = True
-    timers: Timers = attrs.field(factory=Timers)
-    seed: int = 1
 
 
 class SmscLink(Link):

@@ -5,7 +5,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from smppproxy.simulator import histories
 from smppproxy.simulator.esme import LOST, Esme, EsmeOptions, Sent
-from smppproxy.simulator.mailbox import Accepted
+from smppproxy.simulator.records import Accepted
 from smppproxy.simulator.shapes import receipt_date, receipt_text
 from smppproxy.simulator.smsc import Smsc
 
