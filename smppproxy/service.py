@@ -30,7 +30,7 @@ from smppproxy.wire.authentication import Authenticator, CheckThreads
 from smppproxy.wire.listener import ClientListener
 from smppproxy.wire.pool import BindState, UpstreamPool
 from smppproxy.wire.protocol import Ticker
-from smppproxy.wire.tls import ServerTls
+from smppproxy.wire.tls import ServerTls, TlsError
 
 STORE_GRACE = 5.0
 """Seconds that clients' connections wait for the store at a start before binds get 0x08."""
@@ -65,6 +65,7 @@ class SmppProxy(Service):
             node.system_id,
             node.timers,
         )
+        self._certificates: list[ServerTls] = []
         self.listeners = [self._listener(listener) for listener in node.listeners]
         self.pools: dict[str, UpstreamPool] = {}
         self.admin_port = 0
@@ -79,10 +80,17 @@ class SmppProxy(Service):
             listener.name,
             listener.address,
             listener.port,
-            ServerTls(listener.certificate, listener.key) if listener.tls else None,
+            self._certificate(listener),
             listener.accept_rate,
             listener.max_sessions,
         )
+
+    def _certificate(self, listener: Listener) -> ServerTls | None:
+        if not listener.tls:
+            return None
+        tls = ServerTls(listener.certificate, listener.key)
+        self._certificates.append(tls)
+        return tls
 
     def ready(self) -> bool:
         """Whether new binds are welcome."""
@@ -166,7 +174,14 @@ class SmppProxy(Service):
     # -- the network ----------------------------------------------------------------------------
 
     def reload(self) -> None:
-        """Read the network file again; a wrong one changes nothing (F97)."""
+        """Read the certificates and the network file again; a wrong one changes nothing (F97)."""
+        for tls in self._certificates:
+            try:
+                tls.reload()
+            except TlsError as error:
+                self._log.error(
+                    "the old certificate stays: {error}", event="reload_refused", error=error
+                )
         try:
             network = load_network(self.node.network_file)
         except (ConfigError, OSError) as error:

@@ -157,7 +157,7 @@ class ClientSession(SmppProtocol):
 
     def probe(self) -> None:
         """Make a live peer send something: an enquire_link outside the usual times (GW-05)."""
-        self.write(build.enquire_link(self.session.window.next_sequence_number()))
+        self.write(self.session.probe(self.clock.seconds()))
 
     # -- leaving --------------------------------------------------------------------------------
 

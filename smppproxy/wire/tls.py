@@ -10,6 +10,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from OpenSSL import SSL, crypto
 from service_identity.pyopenssl import verify_hostname, verify_ip_address
 from twisted.internet.abstract import isIPAddress, isIPv6Address
@@ -77,16 +79,19 @@ class ServerTls:
     def _load(self) -> CertificateOptions:
         certificates = read_certificates(self._certificate)
         try:
-            key = crypto.load_privatekey(crypto.FILETYPE_PEM, Path(self._key).read_bytes())
+            # cryptography's own objects: pyOpenSSL warns of its X509 and PKey, Twisted passes on
+            # what it gets.
+            chain = [one.original.to_cryptography() for one in certificates]
+            key: Any = load_pem_private_key(Path(self._key).read_bytes(), None)
             options = CertificateOptions(
                 privateKey=key,
-                certificate=certificates[0].original,
-                extraCertChain=[one.original for one in certificates[1:]],
+                certificate=chain[0],
+                extraCertChain=chain[1:],
                 raiseMinimumTo=TLSVersion.TLSv1_2,
             )
             # Building the context now shows a key that does not belong to the certificate.
             options.getContext().set_options(SSL.OP_NO_RENEGOTIATION)
-        except (OSError, SSL.Error, crypto.Error, ValueError) as error:
+        except (OSError, SSL.Error, TypeError, ValueError, UnsupportedAlgorithm) as error:
             raise TlsError(f"{self._key}: {reason_of(error)}") from error
         return options
 

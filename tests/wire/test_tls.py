@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from OpenSSL import SSL
-from OpenSSL.crypto import FILETYPE_PEM, load_privatekey
 from twisted.internet.ssl import CertificateOptions, TLSVersion
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
@@ -119,7 +119,7 @@ class ProviderCertificateTests(TestCase):
         certificate = self.authority.issue("old", names, "x")
         options = CertificateOptions(
             privateKey=_key(certificate[1]),
-            certificate=read_certificates(certificate[0])[0].original,
+            certificate=read_certificates(certificate[0])[0].original.to_cryptography(),
             insecurelyLowerMinimumTo=TLSVersion.TLSv1_0,
             lowerMaximumSecurityTo=TLSVersion.TLSv1_1,
         )
@@ -284,4 +284,4 @@ class FileTests(SynchronousTestCase):
 
 
 def _key(path: str) -> Any:
-    return load_privatekey(FILETYPE_PEM, Path(path).read_bytes())
+    return load_pem_private_key(Path(path).read_bytes(), None)
