@@ -36,6 +36,7 @@ from smppproxy.store.interface import (
     QUARANTINED,
     QUEUED,
     SUPERSEDED,
+    UNKNOWN,
     UNWANTED,
     Arrival,
     Limit,
@@ -250,6 +251,8 @@ class Delivers:
             if stored == self._matched:  # the provider will send them again: they did not come in
                 self._ledger.withheld -= len(pdus)
                 self._ledger.receipts_in -= len(pdus)
+                if failure.value.fate == UNKNOWN:
+                    self._ledger.adrift(len(pdus))
             self._answered(upstream, pdus, upstream.provider.temp_answer or None)
 
         call.addCallbacks(done, failed)

@@ -95,6 +95,15 @@ class Ledger:
         """Count a named oddity, e.g. ``unexpected_response``."""
         self.events[event] += number
 
+    def adrift(self, number: int) -> None:
+        """The store may have moved up to so many receipts in a call whose answer was lost.
+
+        The provider sends them again or they are found where they are; only the counts of what is
+        parked and queued here may be off by as many, and :meth:`imbalance` allows for it.
+        """
+        if number > 0:
+            self.events["adrift"] += number
+
     @property
     def in_flight(self) -> int:
         """Messages taken from clients that have no outcome yet."""
@@ -122,7 +131,7 @@ class Ledger:
         checks = {
             "submitted": min(self.in_flight, 0),
             "receipts_in": receipts_in - known - self.unreadable - self.withheld,
-            "queued": min(self.queued, 0),
+            "queued": min(self.queued + self.events["adrift"], 0),
             "parked": min(self.parked, 0),
         }
         return {name: off for name, off in checks.items() if off}

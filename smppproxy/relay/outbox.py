@@ -32,7 +32,7 @@ from smppproxy.smpp.constants import (
     GENERIC_NACK,
 )
 from smppproxy.smpp.pdu import Pdu
-from smppproxy.store.interface import Entry, Limit, Store
+from smppproxy.store.interface import UNKNOWN, Entry, Limit, Store
 from smppproxy.store.records import MoRecord, Origin, ReceiptRecord, RecordError
 
 HEADER = Struct(">IIII").pack
@@ -106,7 +106,7 @@ class Outbox:
         self._adopted = 0.0
         self._held: dict[bytes, set[Name]] = {}
         self._ending: set[Name] = set()
-        self._unheard: list[tuple[list[Name], str]] = []
+        self._unheard: list[tuple[list[Name], str, bool]] = []
         self._unburied: list[Delivery] = []
         self._kept: dict[Inbox, float] = {}
         self._grown: set[bytes] = set()
@@ -269,14 +269,20 @@ class Outbox:
             if inbox.waiting:
                 self._fetch()
 
-    def _end(self, names: list[Name], field: str) -> None:
-        """Remove entries from the store, and count those that were still there in ``field``."""
+    def _end(self, names: list[Name], field: str, again: bool = False) -> None:
+        """Remove entries from the store, and count those that were still there in ``field``.
+
+        :param again: a first call may have removed them, its answer was lost.
+        """
         self._ending.update(names)
         self._store.ack(names).addCallbacks(
-            self._ended, self._not_ended, callbackArgs=(names, field), errbackArgs=(names, field)
+            self._ended,
+            self._not_ended,
+            callbackArgs=(names, field, again),
+            errbackArgs=(names, field, again),
         )
 
-    def _ended(self, removed: int, names: list[Name], field: str) -> None:
+    def _ended(self, removed: int, names: list[Name], field: str, again: bool) -> None:
         # In hand until here: an adopt in between must not hand out what the client already has.
         self._ending.difference_update(names)
         for name in names:
@@ -284,6 +290,8 @@ class Outbox:
             if held is not None:
                 held.discard(name)
         # The others were pushed out of a full queue, or grew too old, in the client's hands (L3).
+        if again:
+            removed = len(names)
         self._count(field, removed)
         if removed < len(names):
             self._ledger.count("ended_too_late", len(names) - removed)
@@ -294,9 +302,9 @@ class Outbox:
         else:
             self._ledger.count(field, number)
 
-    def _not_ended(self, failure: Any, names: list[Name], field: str) -> None:
+    def _not_ended(self, failure: Any, names: list[Name], field: str, again: bool) -> None:
         self._ledger.count("ack_not_stored")
-        self._unheard.append((names, field))
+        self._unheard.append((names, field, again or failure.value.fate == UNKNOWN))
 
     def _later(self, delivery: Delivery, now: float) -> None:
         """A temporary refusal: due again after a delay that doubles, poison after twenty."""
@@ -427,8 +435,8 @@ class Outbox:
     def _say_again(self) -> None:
         """What the store did not hear."""
         unheard, self._unheard = self._unheard, []
-        for names, field in unheard:
-            self._end(names, field)
+        for names, field, again in unheard:
+            self._end(names, field, again)
         unburied, self._unburied = self._unburied, []
         self._bury(unburied)
 

@@ -46,7 +46,7 @@ from smppproxy.smpp.errors import BodyError
 from smppproxy.smpp.fields import read_message_id, walk_message
 from smppproxy.smpp.pdu import Pdu
 from smppproxy.smpp.tlv import find_tlv
-from smppproxy.store.interface import Limit, Mapping, Store
+from smppproxy.store.interface import UNKNOWN, Limit, Mapping, Store
 from smppproxy.store.records import Origin
 from smppproxy.text.segments import concatenation
 
@@ -366,6 +366,8 @@ class Submits:
     def _unrecorded(self, failure: Any, accepted: list[Submit]) -> None:
         """The provider has the message but its way back is not durable: the fate is unknown."""
         self._ledger.count("unrecorded", len(accepted))
+        if failure.value.fate == UNKNOWN:
+            self._ledger.adrift(self._ledger.parked)
         self.give_up(accepted)
 
     # -- outcomes -------------------------------------------------------------------------------

@@ -154,7 +154,7 @@ class ControlledStore:
         if failing:
             fate = failing.pop(0)
             if fate == UNKNOWN:
-                run()
+                run().addErrback(lambda _: None)
             return fail(StoreUnavailable(fate, "lost" if fate == UNKNOWN else "away"))
         if name not in self._holding:
             return run()
