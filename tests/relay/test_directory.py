@@ -1,0 +1,126 @@
+"""Tests of ``relay.directory``: who is bound here, and whose turn it is."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from smppproxy.relay.directory import RUN, Directory
+from smppproxy.smpp import constants as c
+from tests.support.memory_peers import World, make_account, make_provider
+
+
+class PoolTests(SynchronousTestCase):
+    """Which bind takes the next submit."""
+
+    def setUp(self) -> None:
+        self.world = World(providers=[make_provider(window=20)])
+        self.binds = [self.world.upstream(host) for host in "ab"]
+        self.pool = self.world.relay.directory.pools["p"]
+
+    def picked(self, count: int) -> list[str]:
+        names = []
+        for _ in range(count):
+            bind = self.pool.pick()
+            if bind is None:
+                names.append("")
+            else:
+                bind.session.window.open(object(), 0.0)
+                names.append(bind.host.name)
+        return names
+
+    def test_gw03_in_runs(self) -> None:
+        """GW-03: runs of eight, turn by turn; then what room is left, then nobody."""
+        names = self.picked(41)
+        self.assertEqual(["a"] * RUN + ["b"] * RUN + ["a"] * RUN, names[: 3 * RUN])
+        self.assertEqual({"a": 20, "b": 20, "": 1}, Counter(names))
+
+    def test_no_binds(self) -> None:
+        """Without a bind nobody takes anything."""
+        for bind in self.binds:
+            bind.lose()
+        self.assertEqual(None, self.pool.pick())
+
+    def test_the_bind_in_turn_leaves(self) -> None:
+        """Whose turn it was may leave at any time."""
+        self.picked(RUN + 1)
+        self.binds[1].session.window.drain()
+        self.binds[1].lose()
+        self.assertEqual(["a"] * 3, self.picked(3))
+
+    def test_xc06_same_number_same_bind(self) -> None:
+        """XC-06: one affinity is one bind; many spread over all."""
+        for host in "ab":
+            self.world.upstream(host)
+        chosen = {number: self.pool.pick_for(number) for number in range(100)}
+        self.assertEqual(chosen, {number: self.pool.pick_for(number) for number in range(100)})
+        self.assertEqual(4, len({bind.name for bind in chosen.values() if bind}))
+
+    def test_xc06_full_is_full(self) -> None:
+        """XC-06: a part waits for its bind, even if another one has room."""
+        bind = self.pool.pick_for(5)
+        assert bind is not None
+        bind.session.window.limit = 0
+        self.assertEqual(None, self.pool.pick_for(5))
+        bind.session.window.limit = 1
+        bind.writable = False
+        self.assertEqual(None, self.pool.pick_for(5))
+
+
+class DirectoryTests(SynchronousTestCase):
+    """State and index are one."""
+
+    def setUp(self) -> None:
+        self.world = World([make_account("one"), make_account("two")])
+        self.directory: Directory = self.world.relay.directory
+
+    def test_clients(self) -> None:
+        """Binds are counted by account; only receivers are in its inbox."""
+        tx = self.world.client("one", command_id=c.BIND_TRANSMITTER)
+        self.assertEqual({}, self.directory.inboxes)
+        rx = self.world.client("one", command_id=c.BIND_RECEIVER)
+        trx = self.world.client("one")
+        one, two = self.world.accounts["one"], self.world.accounts["two"]
+        self.assertEqual((3, 0), (self.directory.binds_of(one), self.directory.binds_of(two)))
+        inbox = self.directory.inboxes[b"one"]
+        self.assertEqual([rx, trx], inbox.receivers)
+        self.assertEqual((b"r:one", b"m:one"), inbox.queues)
+        self.assertEqual(100, inbox.room())
+        for client in (tx, rx, trx):
+            client.lose()
+        self.assertEqual((0, {}), (self.directory.binds_of(one), self.directory.clients))
+        self.assertEqual([], inbox.receivers)
+        self.assertEqual(None, inbox.pick())
+
+    def test_leaving_twice(self) -> None:
+        """Who is not there may leave."""
+        client = self.world.client("one")
+        self.assertIsNotNone(self.directory.leave_client(client))
+        self.assertIsNone(self.directory.leave_client(client))
+
+    def test_resting_client(self) -> None:
+        """A client that gets no more deliveries is bound until it leaves."""
+        client = self.world.client("one")
+        self.directory.rest_client(client)
+        self.assertEqual(1, self.directory.binds_of(client.account))
+        self.assertEqual([], self.directory.inboxes[b"one"].receivers)
+
+    def test_inbox_takes_the_newest_account(self) -> None:
+        """After a reload the inbox works with the settings of the next bind."""
+        self.world.client("one")
+        changed = make_account("one", deliver_window=7)
+        self.assertEqual(changed, self.directory.inbox(changed).account)
+
+    def test_upstreams(self) -> None:
+        """Transmitters and transceivers take submits; a receiver is known and takes none."""
+        rx = self.world.upstream("a", command_id=c.BIND_RECEIVER)
+        tx = self.world.upstream("a", command_id=c.BIND_TRANSMITTER)
+        pool = self.directory.pools["p"]
+        self.assertEqual([tx], pool.binds)
+        self.assertEqual({rx, tx}, self.directory.upstreams)
+        tx.drain()
+        self.assertEqual(([], {rx, tx}), (pool.binds, self.directory.upstreams))
+        tx.lose()
+        rx.lose()
+        self.assertEqual(set(), self.directory.upstreams)
