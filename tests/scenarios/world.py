@@ -191,6 +191,7 @@ class Scenario(TestCase):
     """Builds the world of one test and takes it down again."""
 
     timeout = 60
+    maxDiff = None
 
     def provider(self, hosts: str = "ab", **options: Any) -> Smsc:
         """A simulated provider that listens on each of its hosts."""
