@@ -9,6 +9,7 @@ from twisted.internet.endpoints import HostnameEndpoint, UNIXClientEndpoint
 from .embedded import EmbeddedStore
 from .interface import Store
 from .redis import RedisStore
+from .sentinel import SentinelEndpoint
 from .tls import tls_endpoint
 from .url import Address
 
@@ -28,6 +29,9 @@ def open_address(address: Address, node_name: str, reactor: Any) -> Store:
         return EmbeddedStore(address.path, node_name, reactor, **options)
     if address.scheme == "redis+unix":
         endpoint: Any = UNIXClientEndpoint(reactor, address.path, timeout=CONNECT_TIMEOUT)
+        return RedisStore(endpoint, node_name, reactor, **options)
+    if address.scheme == "redis+sentinel":
+        endpoint = SentinelEndpoint(address.hosts, address.master, reactor)
         return RedisStore(endpoint, node_name, reactor, **options)
     host, port = address.hosts[0]
     endpoint = HostnameEndpoint(reactor, host.encode(), port, timeout=CONNECT_TIMEOUT)

@@ -95,6 +95,8 @@ class RedisStore:
         self._known_limits: dict[bytes, Limit] = {}
         self._watchers: list[Callable[[bool], None]] = []
         self._starting: Deferred[None] | None = None
+        self._stopping: list[Deferred[None]] | None = None
+        self._is_stopped = False
         self._complaint = ""
         scripts = load_scripts()
         self._numbers = scripts["numbers"]
@@ -122,6 +124,23 @@ class RedisStore:
         return started
 
     def stop(self) -> Deferred[None]:
+        stopped: Deferred[None] = Deferred()
+        if self._stopping is not None:
+            self._stopping.append(stopped)
+            return stopped
+        if self._is_stopped:
+            return succeed(None)
+        self._stopping = [stopped]
+        self._disconnect().addCallback(self._stopped)
+        return stopped
+
+    def _stopped(self, _: object) -> None:
+        stopping, self._stopping = self._stopping, None
+        self._is_stopped = True
+        for stopped in stopping or ():
+            stopped.callback(None)
+
+    def _disconnect(self) -> Deferred[None]:
         if self._ticker is not None:
             self._ticker.cancel()
             self._ticker = None
@@ -184,7 +203,8 @@ class RedisStore:
         self._check_server(_fields(info))
         settings = yield link.ask(b"CONFIG", b"GET", b"maxmemory-policy").addErrback(_unknown)
         durable = yield link.ask(b"CONFIG", b"GET", b"appendonly").addErrback(_unknown)
-        self._check_settings(settings, durable)
+        synced = yield link.ask(b"CONFIG", b"GET", b"appendfsync").addErrback(_unknown)
+        self._check_settings(settings, durable, synced)
         if self._started_ms < 0:
             seconds, micros = yield link.ask(b"TIME")
             self._started_ms = int(seconds) * 1000 + int(micros) // 1000
@@ -201,7 +221,9 @@ class RedisStore:
         if info.get(b"role", b"master") != b"master":
             raise Refused("it is a replica")
 
-    def _check_settings(self, settings: list[bytes], durable: list[bytes]) -> None:
+    def _check_settings(
+        self, settings: list[bytes], durable: list[bytes], synced: list[bytes]
+    ) -> None:
         if settings[1:] and settings[1] != b"noeviction":
             raise Refused(
                 f"its maxmemory-policy is {settings[1].decode()}, only noeviction keeps what it"
@@ -212,6 +234,12 @@ class RedisStore:
             self.log.warn(
                 "the store does not write to disk (appendonly no): it forgets all when it ends",
                 event="store_not_durable",
+            )
+        elif synced[1:] and synced[1] == b"everysec":
+            self.log.info(
+                "the store holds writes back while its disk is slow (appendfsync everysec): killed"
+                " at that moment it forgets what it acknowledged; always and no do not do that",
+                event="store_holds_back",
             )
 
     def _up(self, link: Link, writable: bool) -> None:
@@ -234,7 +262,9 @@ class RedisStore:
             started, self._starting = self._starting, None
             self._connector.stop()
             started.errback(Failure(StoreError(f"the store cannot be used: {error}")))
-        elif failure.check(Refused, ServerError, Lost):
+        elif failure.check(Lost):
+            self._complain(self._complaint or str(error))
+        elif failure.check(Refused, ServerError):
             self._complain(failure.getErrorMessage())
         else:
             self.log.failure("the store's handshake broke", failure, event="store_handshake_broke")

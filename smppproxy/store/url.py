@@ -16,7 +16,7 @@ import attrs
 from .interface import StoreError
 
 _SCHEMES = frozenset({"embedded", "redis", "rediss", "redis+unix", "redis+sentinel"})
-_OPTIONS = frozenset({"prefix", "db", "deadline", "ca", "name", "password_file", "tls"})
+_OPTIONS = frozenset({"prefix", "db", "deadline", "ca", "name", "password_file"})
 
 
 @attrs.define

@@ -1,7 +1,7 @@
 -- A map: version 1, expiry (unix s), final, states seen, last entry's id, then what never changes:
 -- want, account, destination, origin. Version 2 holds several maps under one id, each with a length.
 local MAX_MAPS, STRAYS = 8, 10000
-local HEAD = '>BIBBc0Bc0'
+local HEAD, MAP = '>BIBBc0Bc0', '>BIBBc0Bc0BBc0Bc0'
 local grown = {}
 
 local function maps_of(value)
@@ -37,7 +37,9 @@ end
 local function write_map(key, maps)
   local latest = 0
   for i = 1, #maps do latest = math.max(latest, expiry_of(maps[i])) end
-  call('SET', key, value_of(maps), 'EX', math.max(latest - now, 1))
+  local value = value_of(maps)
+  call('SET', key, value, 'EX', math.max(latest - now, 1))
+  return value
 end
 
 -- Equal tails, or the whole of a short number at the end of a longer one; '' says nothing.
@@ -47,76 +49,90 @@ local function fits(mine, theirs)
   return #mine >= 6 and string.sub(theirs, -#mine) == mine
 end
 
-local function destination_of(map)
-  local _, _, _, _, _, _, _, destination = struct.unpack('>BIBBc0Bc0BBc0Bc0', map)
-  return destination
-end
-
 local function stray(stream, provider, reason, arrived, arrival)
   call('XADD', prefix .. stream, 'MAXLEN', STRAYS, '*', 'p', provider, 'w', reason,
        'a', tostring(arrived), 'd', cmsgpack.pack(arrival))
 end
 
--- Which of the maps a receipt is for: its place, or nil and why not.
-local function owner(maps, destination)
-  local place
+local queue_names, queue_keys = {}, {}
+
+local function enqueue(account, origin, receipt)
+  local key = queue_keys[account]
+  if not key then
+    queue_names[account] = 'r:' .. account
+    key = prefix .. 'q:r:' .. account
+    queue_keys[account] = key
+    grown[#grown + 1] = account
+  end
+  return queue_names[account], call('XADD', key, '*', 'o', origin, 'r', receipt)
+end
+
+local function supersede(queue, id)
+  local key = prefix .. 's:' .. queue
+  call('RPUSH', key, id)
+  call('LTRIM', key, -25000, -1)
+  call('EXPIRE', key, 172800)
+end
+
+-- One receipt meets a map. The new map (nil: unchanged), its expiry, outcome, queue.
+local function settle(map, expiry, was_final, seen, last, want, account, at, arrival, final_ttl)
+  local letter = string.char(arrival[4])
+  if seen ~= '' and string.find(seen, letter, 1, true) then return nil, expiry, 2, '' end
+  if was_final == 1 then return nil, expiry, 5, '' end
+  local outcome, queue, final, id = 3, '', arrival[5], ''
+  if bit.band(want, arrival[3]) ~= 0 then
+    outcome = 0
+    queue, id = enqueue(account, string.sub(map, at), arrival[6])
+    if last ~= '' then supersede(queue, last) end
+  end
+  local rest = string.sub(map, 9 + #seen + #last)
+  if seen ~= '' then letter = string.sub(seen .. letter, -200) end
+  if final then
+    expiry = math.min(expiry, now + final_ttl)
+    return struct.pack(HEAD, 1, expiry, 1, #letter, letter, 0, '') .. rest, expiry, outcome, queue
+  end
+  return struct.pack(HEAD, 1, expiry, 0, #letter, letter, #id, id) .. rest, expiry, outcome, queue
+end
+
+-- Several maps are under the id: exactly one must fit.
+local function meet_many(key, value, provider, arrival, final_ttl)
+  local maps, place = live_maps(value), nil
   for i = 1, #maps do
-    if fits(destination_of(maps[i]), destination) then
-      if place then return nil, 'ambiguous' end
+    local _, _, _, _, _, _, _, destination = struct.unpack(MAP, maps[i])
+    if fits(destination, arrival[2]) then
+      if place then
+        stray('quarantine', provider, 'ambiguous', now, arrival)
+        return nil, 4, ''
+      end
       place = i
     end
   end
-  return place, 'destination'
-end
-
--- One receipt meets a map. The new map (nil: unchanged), outcome, queue.
-local function settle(map, kind, state, final, receipt, final_ttl)
-  local version, expiry, was_final, seen, last, want, account, _, at =
-    struct.unpack('>BIBBc0Bc0BBc0Bc0', map)
-  local letter = string.char(state)
-  if string.find(seen, letter, 1, true) then return nil, 2, '' end
-  if was_final == 1 then return nil, 5, '' end
-  local rest = string.sub(map, 9 + #seen + #last)
-  local outcome, queue = 3, ''
-  if bit.band(want, kind) ~= 0 then
-    outcome, queue = 0, 'r:' .. account
-    local before = last
-    last = call('XADD', prefix .. 'q:' .. queue, '*', 'o', string.sub(map, at), 'r', receipt)
-    grown[queue] = true
-    if before ~= '' then
-      local superseded = prefix .. 's:' .. queue
-      call('RPUSH', superseded, before)
-      call('LTRIM', superseded, -25000, -1)
-      call('EXPIRE', superseded, 172800)
-    end
+  if not place then
+    stray('quarantine', provider, 'destination', now, arrival)
+    return nil, 4, ''
   end
-  if final then expiry = math.min(expiry, now + final_ttl) end
-  seen = string.sub(seen .. letter, -200)
-  return struct.pack(HEAD, version, expiry, final and 1 or 0, #seen, seen, #last, last) .. rest,
-         outcome, queue
+  local _, expiry, final, seen, last, want, account, _, at = struct.unpack(MAP, maps[place])
+  local map, _, outcome, queue =
+    settle(maps[place], expiry, final, seen, last, want, account, at, arrival, final_ttl)
+  if not map then return nil, outcome, queue end
+  maps[place] = map
+  return write_map(key, maps), outcome, queue
 end
 
 -- One receipt meets the value stored under an id. New value (nil: unchanged), outcome, queue.
 local function meet(key, value, provider, arrival, final_ttl)
-  local keys, destination, kind, state, final, receipt = unpack(arrival)
-  local maps, place, why
-  if string.byte(value) == 1 then
-    maps = {value}
-  else
-    maps = live_maps(value)
-  end
-  place, why = owner(maps, destination)
-  if not place then
-    stray('quarantine', provider, why, now, arrival)
+  if string.byte(value) ~= 1 then return meet_many(key, value, provider, arrival, final_ttl) end
+  local _, expiry, final, seen, last, want, account, destination, at = struct.unpack(MAP, value)
+  if destination ~= arrival[2] and not fits(destination, arrival[2]) then
+    stray('quarantine', provider, 'destination', now, arrival)
     return nil, 4, ''
   end
-  local map, outcome, queue = settle(maps[place], kind, state, final, receipt, final_ttl)
-  if not map then return nil, outcome, queue end
-  maps[place] = map
-  write_map(key, maps)
-  return value_of(maps), outcome, queue
+  local map, ends, outcome, queue =
+    settle(value, expiry, final, seen, last, want, account, at, arrival, final_ttl)
+  if map then call('SET', key, map, 'EX', math.max(ends - now, 1)) end
+  return map, outcome, queue
 end
 
 local function cut_grown()
-  for queue in pairs(grown) do cut(queue, prefix .. 'q:' .. queue) end
+  for _, account in ipairs(grown) do cut(queue_names[account], queue_keys[account]) end
 end

@@ -1,0 +1,404 @@
+"""The handshake: with whom the store works, and how it finds them."""
+
+from __future__ import annotations
+
+import datetime
+import ipaddress
+import shutil
+import tempfile
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+from hiredis import Reader
+from service_identity import CertificateError
+from twisted.internet import reactor
+from twisted.internet.endpoints import TCP4ServerEndpoint, UNIXClientEndpoint
+from twisted.internet.protocol import Factory, Protocol, connectionDone
+from twisted.internet.ssl import KeyPair, PrivateCertificate
+from twisted.internet.task import Clock
+from twisted.internet.testing import StringTransport
+from twisted.python.failure import Failure
+from twisted.trial.unittest import SynchronousTestCase, TestCase
+
+from smppproxy.store import open_store
+from smppproxy.store.interface import Limit, StoreError
+from smppproxy.store.link import LOST, Link
+from smppproxy.store.sentinel import NoMaster, SentinelEndpoint
+
+from .contract import later, mapping
+from .test_redis import ServerTestCase, shared_server
+
+PEM = serialization.Encoding.PEM
+
+
+class Script(Protocol):
+    """A server that answers by a table: first word of the command -> the raw reply."""
+
+    transport: Any
+
+    def __init__(self, replies: dict[bytes, bytes], commands: list[Any] | None = None) -> None:
+        self.replies = replies
+        self.commands = commands if commands is not None else []
+        self.reader = Reader()
+
+    def dataReceived(self, data: bytes) -> None:
+        self.reader.feed(data)
+        while (command := self.reader.gets()) is not False:
+            self.commands.append(command)
+            reply = self.replies.get(command[0], b"+OK\r\n")
+            if reply:
+                self.transport.write(reply)
+
+
+def info(**fields: str) -> bytes:
+    """An INFO reply."""
+    good = {"redis_version": "7.2.4", "role": "master", "loading": "0", **fields}
+    text = "".join(f"{name}:{value}\r\n" for name, value in good.items())
+    return b"$%d\r\n%s\r\n" % (len(text), text.encode())
+
+
+GOOD = {
+    b"INFO": info(),
+    b"CONFIG": b"-ERR unknown command\r\n",
+    b"TIME": b"*2\r\n$10\r\n1700000000\r\n$1\r\n0\r\n",
+}
+
+
+class PlayedServerTests(TestCase):
+    """Servers that are not what is needed."""
+
+    timeout = 30
+
+    async def play(self, replies: dict[bytes, bytes], url: str = "redis://127.0.0.1:{}") -> Any:
+        """A store that connects to a server with these replies, and its start."""
+        self.replies = {**GOOD, **replies}
+        self.commands: list[Any] = []
+        factory = Factory.forProtocol(lambda: Script(self.replies, self.commands))
+        factory.noisy = False
+        port = await TCP4ServerEndpoint(reactor, 0, interface="127.0.0.1").listen(factory)
+        self.addCleanup(port.stopListening)
+        store = open_store(url.format(port.getHost().port), "node", reactor)
+        self.addCleanup(store.stop)
+        return store
+
+    async def until(self, condition: Any) -> None:
+        while not condition():
+            await later(reactor, 0.01)
+
+    async def test_a_server_that_hides_its_settings_is_taken_at_its_word(self):
+        """Managed servers refuse CONFIG."""
+        store = await self.play({})
+        await store.start()
+        self.assertTrue(store.ready)
+
+    async def test_an_old_version_is_refused(self):
+        """At the start, with the reason."""
+        store = await self.play({b"INFO": info(redis_version="6.2.1")})
+        with self.assertRaisesRegex(StoreError, "version 6.2.1, 7.0 is needed"):
+            await store.start()
+
+    async def test_a_server_that_evicts_is_refused(self):
+        """It would throw away what it was given."""
+        setting = b"*2\r\n$16\r\nmaxmemory-policy\r\n$11\r\nallkeys-lru\r\n"
+        store = await self.play({b"CONFIG": setting})
+        with self.assertRaisesRegex(StoreError, "allkeys-lru"):
+            await store.start()
+
+    async def test_a_server_that_becomes_unfit_later_is_waited_for(self):
+        """A running node does not give up; it works with nobody else meanwhile."""
+        store = await self.play({})
+        await store.start()
+        self.replies[b"INFO"] = info(redis_version="6.2.1")
+        store._link.abort()
+        await self.until(lambda: "6.2.1" in store._complaint)
+        self.replies[b"INFO"] = info(role="slave")
+        await self.until(lambda: "replica" in store._complaint)
+        self.replies[b"INFO"] = info(loading="1")
+        await self.until(lambda: "reading its data" in store._complaint)
+        self.assertFalse(store.ready)
+        self.replies[b"INFO"] = info()
+        await self.until(lambda: store.ready)
+
+    async def test_an_unwritable_server_is_not_ready(self):
+        """MISCONF at the handshake: it is tried again until it can write."""
+        store = await self.play({b"SET": b"-MISCONF disk\r\n"})
+        started = store.start()
+        await self.until(lambda: "MISCONF" in store._complaint)
+        self.replies[b"SET"] = b"+OK\r\n"
+        await started
+        self.assertTrue(store.ready)
+
+    async def test_an_answer_that_makes_no_sense(self):
+        """The connection is dropped, it is logged as our own error, and tried again."""
+        store = await self.play({b"TIME": b"+later\r\n"})
+        started = store.start()
+        await self.until(lambda: self.flushLoggedErrors(ValueError))
+        self.replies[b"TIME"] = GOOD[b"TIME"]
+        await started
+
+    async def test_a_server_that_never_answers(self):
+        """The handshake has the deadline of any call."""
+        store = await self.play({b"INFO": b""}, "redis://127.0.0.1:{}?deadline=0.1")
+        started = store.start()
+        await self.until(lambda: "no answer" in store._complaint)
+        self.replies[b"INFO"] = info()
+        await started
+
+    async def test_the_limits_are_told_again(self):
+        """To every server that is connected to, before any call."""
+        store = await self.play({b"EVALSHA": b"$1\r\n\x90\r\n"})
+        await store.start()
+        limits = {b"r:alpha": Limit(5, 50)}
+        self.assertEqual(await store.record(b"north", [mapping(b"1")], 5, limits), [])
+        before = len(self.commands)
+        store._link.abort()
+        await self.until(lambda: store.ready)
+        told = [command for command in self.commands[before:] if command[0] == b"HSET"]
+        self.assertEqual(told, [[b"HSET", b"smppproxy:limits", b"r:alpha", b"\0\0\0\5\0\0\0\x32"]])
+
+
+class LinkTests(SynchronousTestCase):
+    """One connection."""
+
+    def setUp(self):
+        self.lost: list[Link] = []
+        self.replies: list[Any] = []
+        self.link = Link(self, Clock())
+        self.transport = StringTransport()
+        self.link.makeConnection(self.transport)
+
+    def link_made(self, link: Link) -> None:
+        pass
+
+    def link_lost(self, link: Link) -> None:
+        self.lost.append(link)
+
+    def test_t3_t4_octets_stay_octets(self):
+        """No number is made of octets and no text, whatever they look like."""
+        for value in (b"007", b"+447900", b"1_000", b"1.10", b"12 ", b"\xff\xfe", b"QUEUED"):
+            self.link.send(self.replies.append, b"GET", b"x")
+            self.link.dataReceived(b"$%d\r\n%b\r\n" % (len(value), value))
+            self.assertEqual(self.replies.pop(), value)
+
+    def test_t7_an_error_inside_an_array_is_a_value(self):
+        """The connection stays."""
+        self.link.send(self.replies.append, b"X")
+        self.link.dataReceived(b"*2\r\n:1\r\n-ERR no\r\n")
+        self.assertEqual(self.replies[0][0], 1)
+        self.assertEqual(self.lost, [])
+
+    def test_octets_that_are_no_replies_end_the_connection(self):
+        """And what was out is lost, once."""
+        self.link.send(self.replies.append, b"X")
+        self.link.dataReceived(b"HTTP/1.1 400\r\n")
+        self.assertEqual((self.replies, self.lost), ([LOST], [self.link]))
+        self.link.connectionLost(Failure(connectionDone.value))
+        self.link.abort()
+        self.assertEqual(self.lost, [self.link])
+
+    def test_a_reply_to_nothing_ends_the_connection(self):
+        """Replies and calls are out of step."""
+        self.link.dataReceived(b"+OK\r\n")
+        self.assertEqual(self.lost, [self.link])
+
+    def test_a_dead_link_takes_nothing(self):
+        """It says so at once."""
+        self.link.abort()
+        self.link.send(self.replies.append, b"X")
+        self.assertEqual(self.replies, [LOST])
+
+
+class TlsTests(ServerTestCase):
+    """rediss:// only talks to the server that the name says."""
+
+    def setUp(self):
+        self.folder = Path(tempfile.mkdtemp())
+        self.addCleanup(shutil.rmtree, self.folder)
+        self.server = shared_server()
+        self.key = ec.generate_private_key(ec.SECP256R1())
+        self.ca = self.certificate("ca", None, self.key.public_key(), self.key)
+        (self.folder / "ca.pem").write_bytes(self.ca.public_bytes(PEM))
+
+    def certificate(self, name: str, san: Any, public: Any, key: Any) -> x509.Certificate:
+        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+        issuer = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "ca")])
+        now = datetime.datetime(2026, 1, 1)
+        builder = (
+            x509.CertificateBuilder()
+            .subject_name(subject)
+            .issuer_name(issuer)
+            .public_key(public)
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now)
+            .not_valid_after(datetime.datetime(2100, 1, 1))
+            .add_extension(x509.BasicConstraints(name == "ca", None), critical=True)
+        )
+        if san is not None:
+            builder = builder.add_extension(x509.SubjectAlternativeName(san), critical=False)
+        return builder.sign(key, hashes.SHA256())
+
+    async def serve(self, *san: x509.GeneralName) -> str:
+        """A TLS door to the server, with a certificate for these names; its URL."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        made = self.certificate("localhost", san or None, key.public_key(), self.key)
+        secret = key.private_bytes(
+            PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+        pem = made.public_bytes(PEM) + secret
+        pair = KeyPair.load(secret, 1)
+        options = PrivateCertificate.fromCertificateAndKeyPair(
+            PrivateCertificate.loadPEM(pem), pair
+        ).options()
+        self.seen: list[bytes] = []
+        factory = Factory.forProtocol(lambda: Door(self))
+        factory.noisy = False
+        port = reactor.listenSSL(0, factory, options, interface="127.0.0.1")  # type: ignore[attr-defined]
+        self.addCleanup(port.stopListening)
+        return f"rediss://:secret@localhost:{port.getHost().port}?ca={self.folder}/ca.pem"
+
+    def store_at(self, url: str) -> Any:
+        store = open_store(url, "node", reactor)
+        self.addCleanup(store.stop)
+        return store
+
+    async def refused(self, store: Any) -> None:
+        store.start()
+        while not store._complaint:
+            await later(reactor, 0.01)
+        self.assertFalse(store.ready)
+        self.assertNotIn(b"secret", b"".join(self.seen))
+        # What Twisted's own check does about a certificate without a name: it logs.
+        self.flushLoggedErrors(CertificateError)
+
+    async def test_a_good_certificate(self):
+        """For the name, or for the name that is given."""
+        self.server.command("CONFIG", "SET", "requirepass", "")
+        url = await self.serve(x509.DNSName("localhost"))
+        store = self.store_at(url.replace(":secret@", ""))
+        await store.start()
+        self.assertEqual(await store.take_numbers(b"tls", 1), 1)
+
+    async def test_a_good_certificate_for_an_address(self):
+        """An address is verified as one."""
+        url = await self.serve(x509.IPAddress(ipaddress.ip_address("127.0.0.1")))
+        store = self.store_at(url.replace(":secret@localhost", "127.0.0.1"))
+        await store.start()
+
+    async def test_f50_a_certificate_without_a_name(self):
+        """The authority is trusted, the name is nowhere: no password leaves."""
+        store = self.store_at(await self.serve())
+        await self.refused(store)
+
+    async def test_f50_a_certificate_with_an_email_address_only(self):
+        """The same."""
+        store = self.store_at(await self.serve(x509.RFC822Name("me@localhost")))
+        await self.refused(store)
+
+    async def test_f49_a_certificate_for_another_name(self):
+        """The same."""
+        store = self.store_at(await self.serve(x509.DNSName("elsewhere.example")))
+        await self.refused(store)
+
+    async def test_f49_an_authority_that_is_not_trusted(self):
+        """The system's authorities do not know ours."""
+        url = await self.serve(x509.DNSName("localhost"))
+        store = self.store_at(url.partition("?")[0])
+        await self.refused(store)
+
+    def test_a_ca_file_that_holds_none(self):
+        """Is a mistake in the configuration."""
+        (self.folder / "empty.pem").write_text("")
+        for path, what in (("empty.pem", "no certificate"), ("missing.pem", "No such file")):
+            with self.assertRaisesRegex(StoreError, what):
+                open_store(f"rediss://localhost?ca={self.folder}/{path}", "node", reactor)
+
+
+class Door(Protocol):
+    """One connection of a TLS door."""
+
+    transport: Any
+
+    def __init__(self, test: Any) -> None:
+        self.test = test
+        self.far: Any = None
+        self.early: list[bytes] = []
+
+    def connectionMade(self) -> None:
+        near = self
+
+        class Far(Protocol):
+            def dataReceived(self, data: bytes) -> None:
+                near.transport.write(data)
+
+        factory = Factory.forProtocol(Far)
+        factory.noisy = False
+        UNIXClientEndpoint(reactor, self.test.server.path).connect(factory).addCallback(self.made)
+
+    def made(self, far: Any) -> None:
+        self.far = far
+        for data in self.early:
+            far.transport.write(data)
+
+    def dataReceived(self, data: bytes) -> None:
+        self.test.seen.append(data)
+        if self.far is None:
+            self.early.append(data)
+        else:
+            self.far.transport.write(data)
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        if self.far is not None:
+            self.far.transport.loseConnection()
+
+
+class SentinelTests(TestCase):
+    """The master is the one that most sentinels name (T18, F86)."""
+
+    timeout = 30
+
+    async def sentinels(self, *replies: bytes) -> list[tuple[str, int]]:
+        hosts = []
+        for reply in replies:
+            factory = Factory.forProtocol(partial(Script, {b"SENTINEL": reply}))
+            factory.noisy = False
+            port = await TCP4ServerEndpoint(reactor, 0, interface="127.0.0.1").listen(factory)
+            self.addCleanup(port.stopListening)
+            hosts.append(("127.0.0.1", port.getHost().port))
+        return hosts
+
+    def named(self, port: int) -> bytes:
+        text = str(port).encode()
+        return b"*2\r\n$9\r\n127.0.0.1\r\n$%d\r\n%b\r\n" % (len(text), text)
+
+    async def test_the_majority_is_followed(self):
+        """One that is behind and one that is silent do not matter."""
+        factory = Factory.forProtocol(lambda: Script(GOOD))
+        factory.noisy = False
+        port = await TCP4ServerEndpoint(reactor, 0, interface="127.0.0.1").listen(factory)
+        self.addCleanup(port.stopListening)
+        right = self.named(port.getHost().port)
+        hosts = await self.sentinels(right, self.named(1), right, right, b"")
+        places = ",".join(f"{host}:{number}" for host, number in hosts)
+        store = open_store(f"redis+sentinel://{places}/main", "node", reactor)
+        self.addCleanup(store.stop)
+        await store.start()
+        self.assertTrue(store.ready)
+
+    async def test_without_a_majority_there_is_no_master(self):
+        """One of three is not enough, whatever the others say or do not say."""
+        for others in ((b"*-1\r\n", b"-ERR no\r\n"), (b"nonsense\r\n", self.named(2))):
+            hosts = await self.sentinels(self.named(1), *others)
+            endpoint = SentinelEndpoint(hosts, "main", reactor)
+            with self.assertRaises(NoMaster):
+                await endpoint.connect(Factory())
+
+    async def test_sentinels_that_are_gone(self):
+        """A refused connection is an answer too."""
+        endpoint = SentinelEndpoint([("127.0.0.1", 1)], "main", reactor)
+        with self.assertRaises(NoMaster):
+            await endpoint.connect(Factory())
