@@ -420,6 +420,6 @@ def _report(result: Any) -> int:
             print(f"smppproxy demo: {problem}", file=sys.stderr)
         print(result.line(), flush=True)
         return result.exit_code
-    error = getattr(result, "value", "it was stopped before it began")
+    error = getattr(result, "value", "the node stopped before it began; its log says why")
     print(f"smppproxy demo: {error}", file=sys.stderr)
     return CANNOT_START if isinstance(error, PortTaken) else UNBALANCED

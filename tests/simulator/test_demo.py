@@ -250,6 +250,16 @@ class Command(ProcessProtocol):
         self.code = getattr(reason.value, "exitCode", None)
         self.ended.callback(None)
 
+    def says(self, text: bytes) -> Deferred[None]:
+        """Until it has said so; fails at once when it ends without."""
+
+        def said() -> bool:
+            if self.code is not None and text not in self.out:
+                raise AssertionError(f"ended with {self.code}: {self.story}")
+            return text in self.out
+
+        return until(reactor, said, 30.0, f"{text!r} in {self.out!r}")
+
     @property
     def last(self) -> dict[str, Any]:
         """The last line of stdout, which is JSON."""
@@ -288,7 +298,7 @@ class Commands(TestCase):
     def test_demo_is_interrupted(self) -> Any:
         """Ctrl-C ends it early with the ledger."""
         command = Command("demo", "--for", "60", *ANY_PORTS)
-        yield until(reactor, lambda: b"2 bound" in command.out, 30.0, "the first line of traffic")
+        yield command.says(b"2 bound")
         command.transport.signalProcess(signal.SIGINT)  # type: ignore[union-attr]
         yield command.ended
         self.assertEqual(command.code, 0, command.story)
@@ -314,7 +324,7 @@ class Commands(TestCase):
             "simulate", "smsc", "--port", "0", "--id-format", "hex", "--account", "me:secret",
             "--receipt-delay", "0.01-0.05", "--error", "0x58:0.1",
         )  # fmt: skip
-        yield until(reactor, lambda: b"host a: " in provider.out, 30.0, "the provider's port")
+        yield provider.says(b"host a: ")
         port = provider.out.split()[2].rpartition(b":")[2].decode()
         client = Command(
             "simulate", "esme", "--port", port, "--system-id", "me", "--password", "secret",
@@ -332,7 +342,7 @@ class Commands(TestCase):
     def test_simulated_client_without_receipts(self) -> Any:
         """Exit 1 with what is missing, when receipts do not come before the time is over."""
         provider = Command("simulate", "smsc", "--receipt-delay", "60")
-        yield until(reactor, lambda: b"host a: " in provider.out, 30.0, "the provider's port")
+        yield provider.says(b"host a: ")
         port = provider.out.split()[2].rpartition(b":")[2].decode()
         client = Command(
             "simulate", "esme", "--port", port, "--count", "5", "--for", "0.3", "--drain", "0.2"
@@ -347,10 +357,10 @@ class Commands(TestCase):
     def test_simulated_client_is_interrupted(self) -> Any:
         """Ctrl-C lets what is under way come home; the provider ends after its time."""
         provider = Command("simulate", "smsc", "--receipt-delay", "0.2", "--for", "4")
-        yield until(reactor, lambda: b"host a: " in provider.out, 30.0, "the provider's port")
+        yield provider.says(b"host a: ")
         port = provider.out.split()[2].rpartition(b":")[2].decode()
         client = Command("simulate", "esme", "--port", port, "--count", "0", "--rate", "50")
-        yield until(reactor, lambda: b"bound to" in client.out, 30.0, "the client's start")
+        yield client.says(b"bound to")
         client.transport.signalProcess(signal.SIGINT)  # type: ignore[union-attr]
         yield client.ended
         self.assertEqual(client.code, 0, client.story)
