@@ -15,7 +15,7 @@ from smppproxy.routing.providers import Provider
 
 if TYPE_CHECKING:
     from smppproxy.relay.outbox import Delivery
-    from smppproxy.relay.submit import Submit
+    from smppproxy.relay.submission import Submit
 
 RUN = 8
 """Submits that go to one bind before the next bind's turn: one write carries them all, and a

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from smppproxy.relay.submit import Submit, Writes
+    from smppproxy.relay.submission import Submit, Writes
 
 RESEND_AGE = 30.0
 """Seconds after which a message in doubt is not sent again."""

@@ -110,6 +110,8 @@ class Outbox:
         self._unburied: list[Delivery] = []
         self._kept: dict[Inbox, float] = {}
         self._grown: set[bytes] = set()
+        # Inboxes with something waiting, in the order of their waking: most of many have nothing.
+        self._hungry: dict[Inbox, None] = {}
         self._expired: dict[Client, int] = {}
 
     # -- what is waiting ------------------------------------------------------------------------
@@ -120,6 +122,7 @@ class Outbox:
             inbox = self._directory.inboxes.get(queue[2:])
             if inbox is not None and inbox.receivers:
                 inbox.waiting.add(queue)
+                self._hungry[inbox] = None
                 if self._fetching:
                     self._grown.add(queue)
         self._fetch()
@@ -129,6 +132,7 @@ class Outbox:
         for inbox in self._directory.inboxes.values():
             if inbox.receivers:
                 inbox.waiting.update(inbox.queues)
+                self._hungry[inbox] = None
         self._fetch()
 
     def _fetch(self) -> None:
@@ -136,11 +140,10 @@ class Outbox:
         if self._fetching or not (self._store.ready or self._store.full):
             return
         wants: list[tuple[bytes, int]] = []
-        for inbox in self._directory.inboxes.values():
-            if inbox.waiting:
-                room = inbox.room() - len(inbox.due)
-                if room > 0:
-                    wants.extend((queue, room) for queue in sorted(inbox.waiting, reverse=True))
+        for inbox in self._hungry:
+            room = inbox.room() - len(inbox.due)
+            if room > 0:
+                wants.extend((queue, room) for queue in sorted(inbox.waiting, reverse=True))
         if not wants:
             return
         self._fetching = True
@@ -157,6 +160,8 @@ class Outbox:
             inbox = self._directory.inboxes[queue[2:]]
             if got.get(queue, 0) < count and queue not in self._grown:
                 inbox.waiting.discard(queue)
+                if not inbox.waiting:
+                    self._hungry.pop(inbox, None)
         self._grown.clear()
         self._take(entries)
         self._fetch()
@@ -358,6 +363,7 @@ class Outbox:
         if self._kept.pop(inbox, None) is not None:
             self._touch(self._held.get(inbox.account.key, ()))
         inbox.waiting.update(inbox.queues)
+        self._hungry[inbox] = None
         if len(inbox.receivers) == 1:
             self._adopt(list(inbox.queues), 0)
         self._drain(inbox)
@@ -387,6 +393,7 @@ class Outbox:
             self._drain(inbox)
         else:
             inbox.waiting.clear()
+            self._hungry.pop(inbox, None)
             self._kept[inbox] = now
 
     def _drop(self, inbox: Inbox) -> None:

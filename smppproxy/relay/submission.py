@@ -1,0 +1,132 @@
+"""One submit_sm on its way: what is known of it, what is stored of it, and how it is written."""
+
+from __future__ import annotations
+
+from smppproxy.receipts.correlation import destination_tail
+from smppproxy.receipts.dialects import wanted
+from smppproxy.receipts.message_ids import format_client_message_id
+from smppproxy.relay.peers import Client, Upstream
+from smppproxy.routing.accounts import Account
+from smppproxy.smpp.constants import TLV_USER_MESSAGE_REFERENCE
+from smppproxy.smpp.pdu import Pdu
+from smppproxy.smpp.tlv import find_tlv
+from smppproxy.store.interface import Mapping
+from smppproxy.store.records import Origin
+
+LONGEST_REFERENCE = 254
+"""Octets of a user_message_reference that a stored record holds."""
+
+Writes = dict[Upstream, list[bytes]]
+Offsets = tuple[int, int, int, int, int, int]
+
+
+class Submit:
+    """One submit_sm on its way: slotted, one per message in flight, never copied."""
+
+    __slots__ = (
+        "account",
+        "affinity",
+        "arrived",
+        "attempts",
+        "client",
+        "number",
+        "offsets",
+        "pdu",
+        "settled",
+        "targets",
+    )
+
+    def __init__(
+        self,
+        client: Client,
+        account: Account,
+        pdu: Pdu,
+        offsets: Offsets,
+        targets: tuple[str, ...],
+        number: int,
+        arrived: float,
+        affinity: int,
+    ) -> None:
+        self.client = client
+        self.account = account
+        self.pdu = pdu
+        self.offsets = offsets
+        self.targets = targets
+        self.number = number
+        self.arrived = arrived
+        self.affinity = affinity
+        self.attempts = 0
+        self.settled = False
+
+    @property
+    def client_message_id(self) -> bytes:
+        """The id the client gets: the same for every copy of the message."""
+        return format_client_message_id(self.number, self.account.message_id_format)
+
+
+def mapping_of(submit: Submit, key: bytes, began: float, want: int | None = None) -> Mapping:
+    """What the store keeps of an accepted message, for its receipts to find.
+
+    :param began: unix seconds at which the monotonic clock stood at 0.
+    :param want: the receipts to pass on, instead of those that its registered_delivery asks for.
+    """
+    raw = submit.pdu.raw
+    source_at, dest_at, esm_at, flags_at, _, tlv_at = submit.offsets
+    account = submit.account
+    destination = raw[dest_at + 2 : esm_at - 1]
+    registered_delivery = raw[flags_at]
+    if want is None:
+        want = wanted(registered_delivery, account.receipts, account.intermediate)
+    reference = find_tlv(raw, tlv_at, TLV_USER_MESSAGE_REFERENCE)
+    if reference is not None:
+        reference = reference[:LONGEST_REFERENCE]
+    origin = Origin(
+        client_message_id=submit.client_message_id,
+        source_addr_ton=raw[source_at],
+        source_addr_npi=raw[source_at + 1],
+        source_addr=raw[source_at + 2 : dest_at - 1],
+        dest_addr_ton=raw[dest_at],
+        dest_addr_npi=raw[dest_at + 1],
+        destination_addr=destination,
+        registered_delivery=registered_delivery,
+        submit_time=int(began + submit.arrived),
+        user_message_reference=reference,
+        interface_version=submit.client.session.interface_version,
+    )
+    return Mapping(key, account.key, destination_tail(destination), want, origin.pack())
+
+
+def without_stray_nul(pdu: Pdu, offsets: Offsets) -> tuple[Pdu, Offsets]:
+    """The submit_sm without the octet that a much copied client leaves behind its text (GW-53).
+
+    Providers are not as patient with it as we are (quirks 5.7).
+    """
+    source_at, dest_at, esm_at, flags_at, sm_at, tlv_at = offsets
+    raw = pdu.raw
+    rest = raw[4 : tlv_at - 1] + raw[tlv_at:]
+    clean = Pdu(
+        pdu.command_id, 0, pdu.sequence_number, (len(rest) + 4).to_bytes(4, "big") + rest
+    )
+    return clean, (source_at, dest_at, esm_at, flags_at, sm_at, tlv_at - 1)
+
+
+def write_to(bind: Upstream, submit: Submit, now: float, writes: Writes) -> None:
+    """Take a place in the bind's window and add the PDU to what this turn writes to it."""
+    octets = submit.pdu.resequenced(bind.session.window.open(submit, now))
+    waiting = writes.get(bind)
+    if waiting is None:
+        writes[bind] = [octets]
+    else:
+        waiting.append(octets)
+
+
+def flush(writes: Writes) -> None:
+    """One write per bind."""
+    for bind, parts in writes.items():
+        bind.write(b"".join(parts))
+
+
+def send_replies(replies: dict[Client, list[bytes]]) -> None:
+    """One write per client."""
+    for client, parts in replies.items():
+        client.answer(b"".join(parts), len(parts))
