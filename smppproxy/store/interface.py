@@ -50,8 +50,8 @@ class StoreUnavailable(Exception):
     """The store did not do, or did not say that it did, what was asked.
 
     ``fate`` is ``"not_sent"`` when nothing can have been changed, ``"unknown"`` when the call left
-    and no answer came. ``reason`` is one of ``"away"`` (no ready connection), ``"lost"`` (the
-    connection went while the call was out), ``"timeout"``, ``"busy"`` (too many calls are out),
+    and no answer came. ``reason`` is one of ``"away"`` (nobody there who takes it), ``"lost"`` (the
+    connection went, or was given up, while the call was out), ``"busy"`` (too many calls are out),
     ``"full"`` (the store is out of memory, F83) and ``"refused"`` (any other error it answered).
     """
 

@@ -404,7 +404,7 @@ class RedisStore:
         return self._calls.call(self._fetch, flat, _new_entries, patience)
 
     def adopt(self, queues: list[bytes], count: int, idle_ms: int) -> Deferred[list[Entry]]:
-        args = (queues, count, idle_ms, self._started_ms)
+        args = (queues, min(count, 1000), idle_ms, self._started_ms)
         return self._calls.call(self._adopt, args, _old_entries, 0.0)
 
     def touch(self, held: list[tuple[bytes, bytes]]) -> Deferred[None]:

@@ -183,6 +183,31 @@ class EmbeddedTests(TestCase):
         await self.until(lambda: store.server.restarts == 1)
         self.assertEqual(store.server._delay, 0.1)
 
+    async def test_the_disk_is_asked_to_keep_what_is_written(self):
+        """Every second; a failure is logged and tried again, a file that just went is none."""
+        store = self.open()
+        await store.start()
+        failing = mock.patch.object(server, "sync_files", side_effect=OSError("disk"))
+        with failing:
+            store.server._syncing.stop()
+            store.server._syncing.start(0.01)
+            await self.until(lambda: self.flushLoggedErrors(OSError))
+        server.sync_files(self.folder)
+        (self.folder / "appendonlydir" / "gone.aof").symlink_to("nowhere")
+        server.sync_files(self.folder)
+        await store.stop()
+        self.flushLoggedErrors(OSError)
+
+    async def test_stop_may_be_asked_for_twice(self):
+        """Both are told when the server is gone, whoever was first."""
+        store = self.open()
+        await store.start()
+        first, second = store.stop(), store.stop()
+        third = store.server.stop()
+        for stopped in (first, second, third):
+            await stopped
+        self.assertEqual(listening_pid(store.server.path), 0)
+
     async def test_ctrl_c_in_the_terminal_is_not_for_the_server(self):
         """It runs in a session of its own: the node ends it when the last word is stored."""
         store = self.open()

@@ -148,8 +148,14 @@ class LostAnswerTests(FaultTestCase):
         self.store._link.abort()
         waiting = self.store.take_numbers(b"n", 5, patience=None)
         waiting.cancel()
+        late = self.store.take_numbers(b"n", 5, patience=None)
         for call in (out, waiting):
             await self.assertFailure(call, CancelledError)
+        await late
+        late = self.store.take_numbers(b"n", 5, patience=None)
+        late.cancel()
+        await self.assertFailure(late, CancelledError)
+        await self.store.take_numbers(b"n", 5, patience=None)
         self.assertEqual(len(self.store._calls), 0)
 
 

@@ -1,8 +1,9 @@
 """A real Redis or Valkey server for tests: its own process, folder and Unix socket.
 
 It writes each change before it answers (``appendfsync no``: ``everysec`` holds writes back while
-the disk is slow), so SIGKILL loses nothing. It is a plain child process, so that a test can kill it, stop it and start it again on the same
-data. Nothing here waits on the reactor; every wait has an end.
+the disk is slow), so SIGKILL loses nothing. It is a plain child process, so that a test can kill
+it, stop it and start it again on the same data. Nothing here waits on the reactor; every wait has
+an end.
 """
 
 from __future__ import annotations
