@@ -141,7 +141,8 @@ class Watch:
     def _next_enquiry(self, now: float, oldest_sent: float | None) -> float:
         timers = self.timers
         if self._enquiry_open():
-            return self.enquired + timers.enquire_answer
+            # It may be answered at once, and then silence counts from there.
+            return min(self.enquired + timers.enquire_answer, now + (timers.enquire_link or inf))
         moment = inf
         if timers.enquire_link > 0:
             moment = self.heard + timers.enquire_link
