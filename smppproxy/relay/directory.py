@@ -9,13 +9,18 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING
 
+from smppproxy.receipts.dialects import STATE_SCHEDULED
 from smppproxy.relay.peers import Client, Upstream
 from smppproxy.routing.accounts import Account
 from smppproxy.routing.providers import Provider
+from smppproxy.smpp.constants import STATE_ACCEPTED, STATE_ENROUTE, STATE_UNKNOWN
 
 if TYPE_CHECKING:
-    from smppproxy.relay.outbox import Delivery
+    from smppproxy.relay.delivery import Delivery
     from smppproxy.relay.submission import Submit
+
+PASSING = frozenset({STATE_SCHEDULED, STATE_ENROUTE, STATE_ACCEPTED, STATE_UNKNOWN})
+"""message_state after which another receipt of the same message may come."""
 
 RUN = 8
 """Submits that go to one bind before the next bind's turn: one write carries them all, and a
@@ -71,6 +76,7 @@ class Inbox:
         self.due: deque[Delivery] = deque()
         self.later: list[Delivery] = []
         self.waiting: set[bytes] = set()
+        self.passing: dict[bytes, Delivery] = {}
         self._turn = 0
 
     @property
@@ -78,6 +84,22 @@ class Inbox:
         """The names of the account's queues in the store: receipts, MO messages."""
         key = self.account.key
         return (b"r:" + key, b"m:" + key)
+
+    def goes_out(self, delivery: Delivery, message_id: bytes, state: int) -> None:
+        """A receipt is sent: an earlier one of the same message is not sent again (GW-24)."""
+        passing = self.passing
+        if passing:
+            earlier = passing.pop(message_id, None)
+            if earlier is not None and earlier is not delivery:
+                earlier.superseded = True
+        if state in PASSING:
+            passing[message_id] = delivery
+            delivery.message_id = message_id
+
+    def ended(self, delivery: Delivery) -> None:
+        """A passing receipt has come to its end."""
+        if self.passing.get(delivery.message_id) is delivery:
+            del self.passing[delivery.message_id]
 
     def room(self) -> int:
         """Deliveries that all receivers together have window room for."""

@@ -15,7 +15,7 @@ from typing import Any
 
 from twisted.logger import Logger
 
-from smppproxy.receipts.deliver import receipt_body
+from smppproxy.relay.delivery import Delivery, body_of
 from smppproxy.relay.directory import Directory, Inbox
 from smppproxy.relay.ledger import FIELDS, Ledger
 from smppproxy.relay.peers import Client
@@ -33,7 +33,7 @@ from smppproxy.smpp.constants import (
 )
 from smppproxy.smpp.pdu import Pdu
 from smppproxy.store.interface import UNKNOWN, Entry, Limit, Store
-from smppproxy.store.records import MoRecord, Origin, ReceiptRecord, RecordError
+from smppproxy.store.records import RecordError
 
 HEADER = Struct(">IIII").pack
 
@@ -51,8 +51,8 @@ TEMPORARY = frozenset(
 )
 """A client's answers that mean "later" (GW-23); any other error is its last word."""
 
-FIRST_DELAY, LONGEST_DELAY = 10.0, 600.0
-"""Seconds before a temporarily refused delivery is tried again, doubling (GW-23)."""
+LONGEST_DELAY = 600.0
+"""Seconds up to which the delay of a temporarily refused delivery doubles (GW-23)."""
 
 MOST_DELIVERIES = 20
 """Deliveries to live binds after which an entry is poison and goes to the dead letters (D2)."""
@@ -76,19 +76,6 @@ once and were given at most 20 s before, so nobody else has adopted them by then
 
 Name = tuple[bytes, bytes]
 """Queue and entry_id of an entry."""
-
-
-class Delivery:
-    """One queue entry in this node's hands."""
-
-    __slots__ = ("attempts", "delay", "due", "entry", "inbox")
-
-    def __init__(self, inbox: Inbox, entry: Entry) -> None:
-        self.inbox = inbox
-        self.entry = entry
-        self.attempts = entry.deliveries - 1
-        self.delay = FIRST_DELAY
-        self.due = 0.0
 
 
 class Outbox:
@@ -216,34 +203,18 @@ class Outbox:
             client.write(b"".join(parts))
 
     def _body(self, delivery: Delivery, client: Client) -> bytes | None:
-        """The deliver_sm's octets after the header; None for a record that cannot be read."""
-        entry = delivery.entry
+        """The deliver_sm's octets after the header; None for what is not to be sent."""
+        if delivery.superseded:
+            self._ledger.count("superseded_in_hand")
+            self._end([delivery.name], "dropped")
+            return None
         try:
-            if not entry.origin:
-                return MoRecord.unpack(entry.receipt).body
-            origin = Origin.unpack(entry.origin)
-            receipt = ReceiptRecord.unpack(entry.receipt)
+            return body_of(delivery, client)
         except RecordError as error:
-            self._log.error("unreadable record in {queue}: {error}", queue=entry.queue, error=error)
+            queue = delivery.entry.queue
+            self._log.error("unreadable record in {queue}: {error}", queue=queue, error=error)
             self._bury([delivery])
             return None
-        return receipt_body(
-            origin.client_message_id,
-            origin.source_addr_ton,
-            origin.source_addr_npi,
-            origin.source_addr,
-            origin.dest_addr_ton,
-            origin.dest_addr_npi,
-            origin.destination_addr,
-            origin.submit_time,
-            receipt.done_date,
-            receipt.state,
-            receipt.stat,
-            receipt.err,
-            user_message_reference=origin.user_message_reference,
-            network_error_code=receipt.network_error_code,
-            with_tlvs=client.session.takes_tlvs,
-        )
 
     # -- answers --------------------------------------------------------------------------------
 
@@ -260,6 +231,8 @@ class Outbox:
             status = pdu.command_status
             if status == 0 and pdu.command_id != GENERIC_NACK:
                 (receipts if entry.origin else messages).append((entry.queue, entry.entry_id))
+                if delivery.message_id:
+                    delivery.inbox.ended(delivery)
             elif status in TEMPORARY and pdu.command_id != GENERIC_NACK:
                 self._later(delivery, now)
             else:
@@ -329,7 +302,8 @@ class Outbox:
             bind=client.name,
             status=status,
         )
-        self._end([(delivery.entry.queue, delivery.entry.entry_id)], self._refusal(delivery))
+        delivery.inbox.ended(delivery)
+        self._end([delivery.name], self._refusal(delivery))
 
     @staticmethod
     def _refusal(delivery: Delivery) -> str:
@@ -339,7 +313,8 @@ class Outbox:
         """Poison goes to the account's dead letters, then out of its queue."""
         for delivery in deliveries:
             entry = delivery.entry
-            self._ending.add((entry.queue, entry.entry_id))
+            self._ending.add(delivery.name)
+            delivery.inbox.ended(delivery)
             record = entry.origin + entry.receipt
             self._store.put(DEAD + entry.queue[2:], [record], DEAD_LIMIT).addCallbacks(
                 self._buried,
@@ -350,7 +325,7 @@ class Outbox:
 
     def _buried(self, dropped: int, delivery: Delivery) -> None:
         self._ledger.count("dead_letter")
-        self._end([(delivery.entry.queue, delivery.entry.entry_id)], self._refusal(delivery))
+        self._end([delivery.name], self._refusal(delivery))
 
     def _not_buried(self, failure: Any, delivery: Delivery) -> None:
         self._unburied.append(delivery)
@@ -401,6 +376,7 @@ class Outbox:
         del self._kept[inbox]
         inbox.due.clear()
         inbox.later.clear()
+        inbox.passing.clear()
         self._held.pop(inbox.account.key, None)
 
     def expired(self, client: Client, deliveries: Sequence[Delivery], now: float) -> None:

@@ -6,10 +6,10 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from smppproxy.relay.delivery import FIRST_DELAY
 from smppproxy.relay.outbox import (
     ADOPT_EVERY,
     DEAD,
-    FIRST_DELAY,
     KEEP,
     LONGEST_DELAY,
     MOST_DELIVERIES,
@@ -348,6 +348,79 @@ class AnswerTests(OutboxTestCase):
         self.assertEqual(1, self.ledger.events["dead_letter"])
         self.assertEqual([], self.receiver().deliveries())
         self.balanced()
+
+
+class OrderTests(OutboxTestCase):
+    """GW-24: nothing about a message after its final receipt, redelivery included."""
+
+    def two_states(self, *stats: bytes) -> None:
+        """A message whose client asked for everything, and its receipts, one read each."""
+        self.sender.receive(submit(1, registered_delivery=0x11))
+        self.upstream.accept((self.upstream.submits()[0], b"x"))
+        for number, stat in enumerate(stats, 1):
+            self.upstream.receive(receipt(number, b"x", stat=stat))
+
+    def stats(self, pdus: list[Pdu]) -> list[bytes]:
+        return [fields_of(pdu).short_message.split(b"stat:")[1][:7] for pdu in pdus]
+
+    def test_gw24_refused_for_now_and_then_superseded(self) -> None:
+        """An intermediate receipt that was refused for now is not sent after the final one."""
+        self.start()
+        receiver = self.receiver()
+        self.two_states(b"ENROUTE")
+        receiver.acknowledge(receiver.deliveries(), c.ESME_RTHROTTLED)
+        self.upstream.receive(receipt(9, b"x"))
+        pdus = receiver.deliveries()
+        self.assertEqual([b"DELIVRD"], self.stats(pdus))
+        receiver.acknowledge(pdus)
+        self.world.advance(60)
+        self.assertEqual([], receiver.deliveries())
+        self.assertEqual((1, 1), (self.ledger.dropped, self.ledger.delivered))
+        self.assertEqual(1, self.ledger.events["superseded_in_hand"])
+        self.balanced()
+
+    def test_gw24_unanswered_and_then_superseded(self) -> None:
+        """An intermediate one whose bind is lost is not sent again after the final one."""
+        self.start()
+        one, two = self.receiver(), self.receiver()
+        self.two_states(b"ENROUTE", b"DELIVRD")
+        holders = {self.stats(each.deliveries())[0]: each for each in (one, two)}
+        holders[b"ENROUTE"].lose()
+        self.assertEqual([], holders[b"DELIVRD"].deliveries())
+        self.assertEqual(1, self.ledger.dropped)
+        self.balanced()
+
+    def test_gw24_final_refused_for_now(self) -> None:
+        """A final one that was refused for now is sent again, whatever came before it."""
+        self.start()
+        receiver = self.receiver()
+        self.two_states(b"ENROUTE", b"ACCEPTD", b"DELIVRD")
+        pdus = receiver.deliveries()
+        self.assertEqual([b"ENROUTE", b"ACCEPTD", b"DELIVRD"], self.stats(pdus))
+        receiver.acknowledge(pdus, c.ESME_RTHROTTLED)
+        self.world.advance(10)
+        self.assertEqual([b"DELIVRD"], self.stats(receiver.deliveries()))
+        self.assertEqual({}, self.world.relay.directory.inboxes[b"acme"].passing)
+
+    def test_gw24_answered_in_any_order(self) -> None:
+        """Answers in any order leave nothing behind."""
+        self.start()
+        receiver = self.receiver()
+        self.two_states(b"ENROUTE", b"ACCEPTD")
+        receiver.acknowledge(reversed(receiver.deliveries()))
+        self.assertEqual({}, self.world.relay.directory.inboxes[b"acme"].passing)
+        self.upstream.receive(receipt(9, b"x", stat=b"UNDELIV"))
+        receiver.acknowledge(receiver.deliveries())
+        self.assertEqual((3, 0), (self.ledger.delivered, self.ledger.dropped))
+        self.balanced()
+
+    def test_gw24_intermediate_refused_for_good(self) -> None:
+        """An intermediate one that ends badly leaves nothing behind either."""
+        self.start()
+        receiver = self.receiver()
+        self.two_states(b"ENROUTE")
+        receiver.acknowledge(receiver.deliveries(), c.ESME_RINVDSTADR)
+        self.assertEqual({}, self.world.relay.directory.inboxes[b"acme"].passing)
 
 
 class StoreTroubleTests(OutboxTestCase):
