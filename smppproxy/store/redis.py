@@ -10,18 +10,27 @@ import os
 import struct
 from collections.abc import Callable, Generator
 from typing import Any
-from urllib.parse import unquote_to_bytes
 
-import msgpack
 from twisted.internet.defer import Deferred, inlineCallbacks, succeed
 from twisted.internet.interfaces import IDelayedCall, IReactorTime, IStreamClientEndpoint
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from .batches import (
+    by_queue,
+    counts,
+    named,
+    new_entries,
+    nothing,
+    old_entries,
+    outcomes,
+    pairs,
+    same,
+    strays,
+)
 from .calls import Calls
 from .interface import (
     PARKED_KEEP,
-    QUEUED,
     Arrival,
     Entry,
     Limit,
@@ -324,7 +333,7 @@ class RedisStore:
     # -- calls ---------------------------------------------------------------------------------
 
     def take_numbers(self, name: bytes, count: int, patience: float | None = 0.0) -> Deferred[int]:
-        return self._calls.call(self._numbers, (name, count), _same, patience)
+        return self._calls.call(self._numbers, (name, count), same, patience)
 
     def record(
         self,
@@ -359,7 +368,7 @@ class RedisStore:
         if not flat:
             return succeed([])
         return self._calls.call(
-            self._record, (_named(provider), ttl, final_ttl, flat), _same, patience
+            self._record, (named(provider), ttl, final_ttl, flat), same, patience
         )
 
     def match(
@@ -385,7 +394,7 @@ class RedisStore:
             for arrival in arrivals
         ]
         return self._calls.call(
-            self._match, (_named(provider), final_ttl, batch), _outcomes, patience
+            self._match, (named(provider), final_ttl, batch), outcomes, patience
         )
 
     def put(
@@ -393,7 +402,7 @@ class RedisStore:
     ) -> Deferred[int]:
         if self._known_limits.get(queue) != limit:
             self._use_limits({queue: limit})
-        return self._calls.call(self._put, (queue, records), _same, patience)
+        return self._calls.call(self._put, (queue, records), same, patience)
 
     def fetch(
         self, wants: list[tuple[bytes, int]], patience: float | None = 5.0
@@ -401,122 +410,40 @@ class RedisStore:
         flat: list[bytes | int] = []
         for want in wants:
             flat += want
-        return self._calls.call(self._fetch, flat, _new_entries, patience)
+        return self._calls.call(self._fetch, flat, new_entries, patience)
 
     def adopt(self, queues: list[bytes], count: int, idle_ms: int) -> Deferred[list[Entry]]:
         args = (queues, min(count, 1000), idle_ms, self._started_ms)
-        return self._calls.call(self._adopt, args, _old_entries, 0.0)
+        return self._calls.call(self._adopt, args, old_entries, 0.0)
 
     def touch(self, held: list[tuple[bytes, bytes]]) -> Deferred[None]:
-        return self._calls.call(self._touch, _by_queue(held), _nothing, 0.0)
+        return self._calls.call(self._touch, by_queue(held), nothing, 0.0)
 
     def ack(self, acks: list[tuple[bytes, bytes]], patience: float | None = None) -> Deferred[int]:
-        return self._calls.call(self._ack, _by_queue(acks), _same, patience)
+        return self._calls.call(self._ack, by_queue(acks), same, patience)
 
     def sizes(self, queues: list[bytes]) -> Deferred[list[tuple[int, int]]]:
-        return self._calls.call(self._sizes, queues, _pairs, 0.0)
+        return self._calls.call(self._sizes, queues, pairs, 0.0)
 
     def sweep(self, queues: dict[bytes, Limit]) -> Deferred[dict[bytes, int]]:
         self._use_limits(queues)
-        return self._calls.call(self._sweep, (list(queues), PARKED_KEEP), _counts, 0.0)
+        return self._calls.call(self._sweep, (list(queues), PARKED_KEEP), counts, 0.0)
 
     def dropped(self) -> Deferred[dict[bytes, int]]:
-        return self._calls.call(self._look, (b"drops",), _counts, 0.0)
+        return self._calls.call(self._look, (b"drops",), counts, 0.0)
 
     def parked(self, provider: bytes) -> Deferred[int]:
-        return self._calls.call(self._look, (b"parked", _named(provider)), _same, 0.0)
+        return self._calls.call(self._look, (b"parked", named(provider)), same, 0.0)
 
     def orphans(self, count: int) -> Deferred[list[Stray]]:
-        return self._calls.call(self._look, (b"stray", b"orphans", count), _strays, 0.0)
+        return self._calls.call(self._look, (b"stray", b"orphans", count), strays, 0.0)
 
     def quarantined(self, count: int) -> Deferred[list[Stray]]:
-        return self._calls.call(self._look, (b"stray", b"quarantine", count), _strays, 0.0)
-
-
-# -- the forms in which batches travel ---------------------------------------------------------
-
-
-def _named(provider: bytes) -> bytes:
-    """A provider's name as part of a key: two names and ids never run into the same key (F74)."""
-    return provider.replace(b"%", b"%25").replace(b":", b"%3a")
-
-
-def _by_queue(pairs: list[tuple[bytes, bytes]]) -> list[Any]:
-    """``queue, ids, queue, ids ...``, with no more ids at once than Lua can unpack."""
-    grouped: dict[bytes, list[bytes]] = {}
-    for queue, entry_id in pairs:
-        ids = grouped.get(queue)
-        if ids is None:
-            grouped[queue] = [entry_id]
-        else:
-            ids.append(entry_id)
-    flat: list[Any] = []
-    for queue, ids in grouped.items():
-        for at in range(0, len(ids), 1000):
-            flat += (queue, ids[at : at + 1000])
-    return flat
-
-
-def _same(reply: Any) -> Any:
-    return reply
-
-
-def _nothing(reply: Any) -> None:
-    return None
+        return self._calls.call(self._look, (b"stray", b"quarantine", count), strays, 0.0)
 
 
 def _ignore(reply: Any) -> None:
     """The answer to a command whose loss does no harm."""
-
-
-def _outcomes(reply: Any) -> list[tuple[int, bytes]]:
-    queues, codes = reply
-    return [(code, b"") if code < 8 else (QUEUED, queues[code - 8]) for code in codes]
-
-
-def _new_entries(reply: Any) -> list[Entry]:
-    return [
-        Entry(queue, entry_id, 1, fields[1], fields[3])
-        for queue, entries in reply
-        for entry_id, fields in entries
-    ]
-
-
-def _old_entries(reply: Any) -> list[Entry]:
-    return [
-        Entry(queue, entry_id, deliveries, fields[1], fields[3])
-        for queue, entries, counts in reply
-        for (entry_id, fields), deliveries in zip(entries, counts, strict=True)
-    ]
-
-
-def _pairs(reply: Any) -> list[tuple[int, int]]:
-    return list(zip(reply[::2], reply[1::2], strict=True))
-
-
-def _counts(reply: Any) -> dict[bytes, int]:
-    return {
-        unquote_to_bytes(name) if name.startswith(b"p:") else name: count
-        for name, count in zip(reply[::2], reply[1::2], strict=True)
-    }
-
-
-def _strays(reply: Any) -> list[Stray]:
-    return [
-        _stray(entry_id, dict(zip(fields[::2], fields[1::2], strict=True)))
-        for entry_id, fields in reply
-    ]
-
-
-def _stray(entry_id: bytes, fields: dict[bytes, bytes]) -> Stray:
-    keys, destination, kind, state, final, receipt = msgpack.unpackb(fields[b"d"], raw=True)
-    return Stray(
-        entry_id,
-        unquote_to_bytes(fields[b"p"]),
-        fields[b"w"],
-        int(fields[b"a"]),
-        Arrival(tuple(keys), destination, kind, state, final, receipt),
-    )
 
 
 def _fields(info: bytes) -> dict[bytes, bytes]:
