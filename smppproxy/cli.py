@@ -166,6 +166,57 @@ def demo(port: int, tls_port: int, http_port: int, seconds: float, rate: float) 
 
 
 @main.group()
+def show() -> None:
+    """Print what the product knows, as a table or with --json."""
+
+
+@show.command()
+@click.option("--json", "as_json", is_flag=True, help="One JSON array instead of a table.")
+def refusals(as_json: bool) -> None:
+    """What is answered when something is refused: one row per cause.
+
+    The name is what an account's `errors` calls it.
+    """
+    import attrs
+
+    from smppproxy.smpp.refusals import REFUSALS
+
+    if as_json:
+        import json
+
+        click.echo(json.dumps([attrs.asdict(refusal) for refusal in REFUSALS.values()], indent=1))
+        return
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table("row", box=box.SIMPLE)
+    for heading in ("name", "answer", "command_status", "session"):
+        table.add_column(heading, no_wrap=True)
+    table.add_column("what was broken", min_width=20)
+    table.add_column("from", no_wrap=True)
+    for each in REFUSALS.values():
+        status = _status_text(each.answer, each.command_status)
+        cells = (each.name, each.answer, status, each.session, each.rule, " ".join(each.ids))
+        table.add_row(str(each.row), *cells)
+    console = Console()
+    # Where it is piped a row is one line, and nowhere is a name cut.
+    console.width = max(console.width, 120) if console.is_terminal else 220
+    console.print(table)
+
+
+def _status_text(answer: str, command_status: int) -> str:
+    from smppproxy.smpp.constants import status_name
+    from smppproxy.smpp.refusals import AS_PROVIDER
+
+    if answer == "nothing":
+        return "-"
+    if command_status == AS_PROVIDER:
+        return "the provider's"
+    return f"0x{command_status:02X} {status_name(command_status).removeprefix('ESME_')}"
+
+
+@main.group()
 def simulate() -> None:
     """A provider or a client by itself, with the habits of real ones."""
 

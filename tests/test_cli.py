@@ -1,5 +1,6 @@
 """The commands check and password."""
 
+import json
 import sys
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from click.testing import CliRunner, Result
 from twisted.trial.unittest import SynchronousTestCase
 
 from smppproxy import cli
+from smppproxy.smpp.refusals import REFUSALS
 from tests.config.files import HASH
 
 ETC = Path(__file__).parent.parent / "etc"
@@ -31,6 +33,30 @@ class GroupTest(SynchronousTestCase):
     def test_version(self) -> None:
         """It tells its version."""
         self.assertRegex(run("--version").output, r"smppproxy, version \d+\.\d+")
+
+
+class ShowRefusalsTest(SynchronousTestCase):
+    """smppproxy show refusals."""
+
+    def test_table(self) -> None:
+        """One line per refusal with its name, its answer in words, and what becomes of the bind."""
+        result = run("show", "refusals")
+        self.assertEqual(result.exit_code, 0)
+        lines = result.output.splitlines()
+        for name, refusal in REFUSALS.items():
+            line = next(line for line in lines if f" {name} " in line)
+            for word in (str(refusal.row), refusal.rule, refusal.session, *refusal.ids):
+                self.assertIn(word, line)
+        self.assertRegex(result.output, r"throttled +submit_sm_resp +0x58 RTHROTTLED +keep")
+        self.assertRegex(result.output, r"never_bound +nothing +- +close")
+        self.assertRegex(result.output, r"refused_upstream +submit_sm_resp +the provider's")
+
+    def test_json(self) -> None:
+        """The same for programs, in the same order."""
+        told = json.loads(run("show", "refusals", "--json").output)
+        self.assertEqual([each["name"] for each in told], list(REFUSALS))
+        self.assertEqual(told[0]["command_status"], 2)
+        self.assertEqual(told[0]["ids"], ["OZ-15"])
 
 
 class CheckTest(SynchronousTestCase):
