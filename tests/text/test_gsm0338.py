@@ -5,7 +5,17 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from smppproxy.text import gsm0338
-from smppproxy.text.gsm0338 import BASIC, EXTENSION, Gsm0338Error, decode, encode, septets
+from smppproxy.text.gsm0338 import (
+    BASIC,
+    EXTENSION,
+    Gsm0338Error,
+    decode,
+    encode,
+    fill_bits,
+    pack,
+    septets,
+    unpack,
+)
 from tests.text import bounded
 
 ALPHABET = [c for c in BASIC if c != "\x1b"] + list(EXTENSION.values())
@@ -101,3 +111,49 @@ class EncodeTests(SynchronousTestCase):
     def test_public_name(self) -> None:
         """The error is a ValueError, as Python's own codecs raise."""
         self.assertTrue(issubclass(gsm0338.Gsm0338Error, ValueError))
+
+
+class PackingTests(SynchronousTestCase):
+    """Eight septets in seven octets: mission 4.2."""
+
+    def test_known_octets(self) -> None:
+        """The packing that every handbook shows."""
+        self.assertEqual(pack(b"hellohello"), bytes.fromhex("e8329bfd4697d9ec37"))
+        self.assertEqual(unpack(bytes.fromhex("e8329bfd4697d9ec37")), b"hellohello")
+        self.assertEqual((pack(b""), pack(b"", 1), unpack(b"")), (b"", b"", b""))
+
+    def test_cr_fills_seven_bits(self) -> None:
+        """One septet below a multiple of eight: CR, where zeros would read as an at sign."""
+        packed = pack(b"1234567")
+        self.assertEqual((len(packed), packed[-1] >> 1), (7, 0x0D))
+        self.assertEqual(unpack(packed), b"1234567")
+        # Eight septets that end with a character of their own lose nothing.
+        self.assertEqual(unpack(pack(b"12345678")), b"12345678")
+
+    def test_full_sms(self) -> None:
+        """160 septets are 140 octets; 153 are 134 behind a header of 6, 152 are 133 behind 7."""
+        self.assertEqual(len(pack(b"a" * 160)), 140)
+        self.assertEqual((fill_bits(6), len(pack(b"a" * 153, fill_bits(6)))), (1, 134))
+        self.assertEqual((fill_bits(7), len(pack(b"a" * 152, fill_bits(7)))), (0, 133))
+
+    def test_fill_bits(self) -> None:
+        """The first septet begins on a multiple of seven bits, the header included."""
+        for header in range(141):
+            self.assertEqual((header * 8 + fill_bits(header)) % 7, 0)
+            self.assertLess(fill_bits(header), 7)
+
+    @bounded
+    @given(st.binary(max_size=170), st.integers(0, 6))
+    def test_round_trip(self, octets: bytes, fill: int) -> None:
+        """Unpacking gives what was packed, but for a CR at the very end of the octets."""
+        septets = bytes(octet & 0x7F for octet in octets)
+        packed = pack(septets, fill)
+        self.assertEqual(len(packed), (fill + 7 * len(septets) + 7) // 8 if septets else 0)
+        ends = septets.endswith(b"\r") and (fill + 7 * len(septets)) % 8 == 0
+        self.assertEqual(unpack(packed, fill), septets[:-1] if ends else septets)
+
+    @bounded
+    @given(st.binary(max_size=170), st.integers(0, 6))
+    def test_any_octets(self, octets: bytes, fill: int) -> None:
+        """Whatever comes unpacks to septets."""
+        self.assertTrue(unpack(octets, fill).isascii())
