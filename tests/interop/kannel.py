@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import socket
 from pathlib import Path
 from typing import Any
@@ -100,11 +101,19 @@ BINDS = {
 
 
 def free_port() -> int:
-    """A port that nobody listens on now; Kannel cannot listen on port 0 and tell which it got."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port
+    """A port that nobody listens on now; Kannel cannot listen on port 0 and tell which it got.
+
+    It is below those that the system hands out by itself: between this look and Kannel's start,
+    one of those may go to any connection on this machine.
+    """
+    while True:
+        with socket.socket() as sock:
+            port = random.randrange(20_000, 32_000)
+            try:
+                sock.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
 
 
 def fetch(url: str) -> str:
@@ -225,7 +234,10 @@ class Kannel:
             arguments["dlr-mask"] = 31
             arguments["dlr-url"] = f"{hook}?kind=%d&id=%F&tag={sample.tag}-{number}&reply=%A"
         url = f"http://127.0.0.1:{self.sendsms_port}/cgi-bin/sendsms?{urlencode(arguments)}"
-        answer: str = await deferToThread(fetch, url)
+        try:
+            answer: str = await deferToThread(fetch, url)
+        except OSError as error:
+            raise AssertionError(f"{error!r}; smsbox's story:\n{self.smsbox.told()}") from error
         self.bearerbox.story.append(f"> {sample.tag} {number}: {answer!r}")
         return answer
 
