@@ -13,21 +13,9 @@ FIRST_DELAY = 10.0
 
 
 class Delivery:
-    """A receipt or an MO message on its way to a client.
+    """A receipt or an MO message on its way to a client."""
 
-    :ivar message_id: our id of the message that a passing receipt is about, once it was sent.
-    :ivar superseded: a later receipt of the same message was sent: never send this one again.
-    """
-
-    __slots__ = (
-        "attempts",
-        "delay",
-        "due",
-        "entry",
-        "inbox",
-        "message_id",
-        "superseded",
-    )
+    __slots__ = ("attempts", "delay", "due", "entry", "inbox")
 
     def __init__(self, inbox: Inbox, entry: Entry) -> None:
         self.inbox = inbox
@@ -35,8 +23,6 @@ class Delivery:
         self.attempts = entry.deliveries - 1
         self.delay = FIRST_DELAY
         self.due = 0.0
-        self.message_id = b""
-        self.superseded = False
 
     @property
     def name(self) -> tuple[bytes, bytes]:
@@ -45,7 +31,7 @@ class Delivery:
 
 
 def body_of(delivery: Delivery, client: Client) -> bytes:
-    """The deliver_sm's octets after the header.
+    """The deliver_sm's octets after the header; b"" for a receipt that comes after a final one.
 
     :raises RecordError: when the stored records cannot be read.
     """
@@ -54,9 +40,11 @@ def body_of(delivery: Delivery, client: Client) -> bytes:
         return MoRecord.unpack(entry.receipt).body
     origin = Origin.unpack(entry.origin)
     receipt = ReceiptRecord.unpack(entry.receipt)
-    delivery.inbox.goes_out(delivery, origin.client_message_id, receipt.state)
+    message_id = origin.client_message_id
+    if delivery.inbox.overtaken(message_id, receipt.state, origin.registered_delivery):
+        return b""
     return receipt_body(
-        origin.client_message_id,
+        message_id,
         origin.source_addr_ton,
         origin.source_addr_npi,
         origin.source_addr,

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 PASSING = frozenset({STATE_SCHEDULED, STATE_ENROUTE, STATE_ACCEPTED, STATE_UNKNOWN})
 """message_state after which another receipt of the same message may come."""
 
+REMEMBERED = 10_000
+
 RUN = 8
 """Submits that go to one bind before the next bind's turn: one write carries them all, and a
 hundred submits over two hosts still split evenly (GW-03)."""
@@ -76,7 +78,7 @@ class Inbox:
         self.due: deque[Delivery] = deque()
         self.later: list[Delivery] = []
         self.waiting: set[bytes] = set()
-        self.passing: dict[bytes, Delivery] = {}
+        self.finished: dict[bytes, None] = {}
         self._turn = 0
 
     @property
@@ -85,21 +87,23 @@ class Inbox:
         key = self.account.key
         return (b"r:" + key, b"m:" + key)
 
-    def goes_out(self, delivery: Delivery, message_id: bytes, state: int) -> None:
-        """A receipt is sent: an earlier one of the same message is not sent again (GW-24)."""
-        passing = self.passing
-        if passing:
-            earlier = passing.pop(message_id, None)
-            if earlier is not None and earlier is not delivery:
-                earlier.superseded = True
-        if state in PASSING:
-            passing[message_id] = delivery
-            delivery.message_id = message_id
+    def overtaken(self, message_id: bytes, state: int, registered_delivery: int) -> bool:
+        """Note that a receipt is about to be sent; whether a final one went before it (GW-24).
 
-    def ended(self, delivery: Delivery) -> None:
-        """A passing receipt has come to its end."""
-        if self.passing.get(delivery.message_id) is delivery:
-            del self.passing[delivery.message_id]
+        Only messages that have intermediate receipts are remembered, the last 10,000 of them.
+        """
+        finished = self.finished
+        if state in PASSING:
+            return message_id in finished
+        if (
+            registered_delivery & 0x10
+            or registered_delivery & 3 == 3
+            or self.account.intermediate == "always"
+        ):
+            finished[message_id] = None
+            if len(finished) > REMEMBERED:
+                del finished[next(iter(finished))]
+        return False
 
     def room(self) -> int:
         """Deliveries that all receivers together have window room for."""

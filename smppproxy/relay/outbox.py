@@ -134,7 +134,7 @@ class Outbox:
         if not wants:
             return
         self._fetching = True
-        self._store.fetch(wants).addCallbacks(
+        self._store.fetch(wants, None).addCallbacks(
             self._fetched, self._not_fetched, callbackArgs=(wants,)
         )
 
@@ -204,17 +204,18 @@ class Outbox:
 
     def _body(self, delivery: Delivery, client: Client) -> bytes | None:
         """The deliver_sm's octets after the header; None for what is not to be sent."""
-        if delivery.superseded:
-            self._ledger.count("superseded_in_hand")
-            self._end([delivery.name], "dropped")
-            return None
         try:
-            return body_of(delivery, client)
+            body = body_of(delivery, client)
         except RecordError as error:
             queue = delivery.entry.queue
             self._log.error("unreadable record in {queue}: {error}", queue=queue, error=error)
             self._bury([delivery])
             return None
+        if not body:
+            self._ledger.count("overtaken")
+            self._end([delivery.name], "dropped")
+            return None
+        return body
 
     # -- answers --------------------------------------------------------------------------------
 
@@ -231,8 +232,6 @@ class Outbox:
             status = pdu.command_status
             if status == 0 and pdu.command_id != GENERIC_NACK:
                 (receipts if entry.origin else messages).append((entry.queue, entry.entry_id))
-                if delivery.message_id:
-                    delivery.inbox.ended(delivery)
             elif status in TEMPORARY and pdu.command_id != GENERIC_NACK:
                 self._later(delivery, now)
             else:
@@ -302,7 +301,6 @@ class Outbox:
             bind=client.name,
             status=status,
         )
-        delivery.inbox.ended(delivery)
         self._end([delivery.name], self._refusal(delivery))
 
     @staticmethod
@@ -314,7 +312,6 @@ class Outbox:
         for delivery in deliveries:
             entry = delivery.entry
             self._ending.add(delivery.name)
-            delivery.inbox.ended(delivery)
             record = entry.origin + entry.receipt
             self._store.put(DEAD + entry.queue[2:], [record], DEAD_LIMIT).addCallbacks(
                 self._buried,
@@ -376,7 +373,6 @@ class Outbox:
         del self._kept[inbox]
         inbox.due.clear()
         inbox.later.clear()
-        inbox.passing.clear()
         self._held.pop(inbox.account.key, None)
 
     def expired(self, client: Client, deliveries: Sequence[Delivery], now: float) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from twisted.trial.unittest import SynchronousTestCase
 
 from smppproxy.relay.delivery import FIRST_DELAY
+from smppproxy.relay.directory import REMEMBERED
 from smppproxy.relay.outbox import (
     ADOPT_EVERY,
     DEAD,
@@ -376,7 +377,7 @@ class OrderTests(OutboxTestCase):
         self.world.advance(60)
         self.assertEqual([], receiver.deliveries())
         self.assertEqual((1, 1), (self.ledger.dropped, self.ledger.delivered))
-        self.assertEqual(1, self.ledger.events["superseded_in_hand"])
+        self.assertEqual(1, self.ledger.events["overtaken"])
         self.balanced()
 
     def test_gw24_unanswered_and_then_superseded(self) -> None:
@@ -400,27 +401,37 @@ class OrderTests(OutboxTestCase):
         receiver.acknowledge(pdus, c.ESME_RTHROTTLED)
         self.world.advance(10)
         self.assertEqual([b"DELIVRD"], self.stats(receiver.deliveries()))
-        self.assertEqual({}, self.world.relay.directory.inboxes[b"acme"].passing)
+        self.assertEqual(2, self.ledger.events["overtaken"])
 
-    def test_gw24_answered_in_any_order(self) -> None:
-        """Answers in any order leave nothing behind."""
+    def test_gw24_adopted_after_the_final_one(self) -> None:
+        """An intermediate one that comes back by adoption is not sent after the final one."""
         self.start()
         receiver = self.receiver()
-        self.two_states(b"ENROUTE", b"ACCEPTD")
-        receiver.acknowledge(reversed(receiver.deliveries()))
-        self.assertEqual({}, self.world.relay.directory.inboxes[b"acme"].passing)
-        self.upstream.receive(receipt(9, b"x", stat=b"UNDELIV"))
-        receiver.acknowledge(receiver.deliveries())
-        self.assertEqual((3, 0), (self.ledger.delivered, self.ledger.dropped))
+        self.two_states(b"ENROUTE", b"DELIVRD")
+        receiver.acknowledge(receiver.deliveries()[1:])
+        receiver.lose()
+        self.world.advance(KEEP + 1)
+        receiver = self.receiver()
+        self.world.advance(60)
+        self.assertEqual([], receiver.deliveries())
+        self.assertEqual((1, 1), (self.ledger.dropped, self.ledger.delivered))
         self.balanced()
 
-    def test_gw24_intermediate_refused_for_good(self) -> None:
-        """An intermediate one that ends badly leaves nothing behind either."""
+    def test_gw24_memory_is_bounded(self) -> None:
+        """Only messages with intermediate receipts are remembered, and not without end."""
         self.start()
-        receiver = self.receiver()
-        self.two_states(b"ENROUTE")
-        receiver.acknowledge(receiver.deliveries(), c.ESME_RINVDSTADR)
-        self.assertEqual({}, self.world.relay.directory.inboxes[b"acme"].passing)
+        inbox = self.world.relay.directory.inbox(self.world.accounts["acme"])
+        for state, wanted in ((c.STATE_DELIVERED, 0x01), (c.STATE_ENROUTE, 0x11)):
+            self.assertFalse(inbox.overtaken(b"m", state, wanted))
+        self.assertEqual({}, inbox.finished)
+        for number in range(REMEMBERED + 5):
+            inbox.overtaken(b"%d" % number, c.STATE_DELIVERED, (0x11, 0x03)[number % 2])
+        self.assertEqual(REMEMBERED, len(inbox.finished))
+        self.assertFalse(inbox.overtaken(b"4", c.STATE_ENROUTE, 0x11))
+        self.assertTrue(inbox.overtaken(b"5", c.STATE_ENROUTE, 0x11))
+        inbox.account.intermediate = "always"
+        inbox.overtaken(b"x", c.STATE_UNDELIVERABLE, 0x01)
+        self.assertIn(b"x", inbox.finished)
 
 
 class StoreTroubleTests(OutboxTestCase):

@@ -98,6 +98,7 @@ class Schedule:
         self.owner: dict[bytes, str] = {}
         self.answered: dict[bytes, tuple[int, bytes]] = {}
         self.delivered: dict[tuple[str, bytes], bytes] = {}
+        self.finished: set[bytes] = set()
         self.serial = 0
 
     # -- what may happen ------------------------------------------------------------------------
@@ -135,7 +136,8 @@ class Schedule:
             destination = b"45%08d" % self.serial
             self.owner[destination] = client.account.system_id
             self.asked[client][self.serial] = destination
-            pdus.append(submit(self.serial, destination))
+            want = 0x11 if self.random.random() < 0.5 else 0x01
+            pdus.append(submit(self.serial, destination, registered_delivery=want))
         client.receive(*pdus)
 
     def answer(self) -> None:
@@ -172,9 +174,14 @@ class Schedule:
     def send(self, upstream: FakeUpstream, provider: Provider, ids: list[bytes]) -> None:
         pdus = []
         for message_id in ids:
+            destination = provider.taken[message_id]
+            if self.random.random() < 0.3:
+                number = upstream.next_sequence_number()
+                provider.sent[upstream, number] = b""
+                pdus.append(receipt(number, message_id, destination, b"ENROUTE"))
             number = upstream.next_sequence_number()
             provider.sent[upstream, number] = message_id
-            pdus.append(receipt(number, message_id, provider.taken[message_id]))
+            pdus.append(receipt(number, message_id, destination))
         if pdus:
             upstream.receive(*pdus)
 
@@ -260,7 +267,7 @@ class Schedule:
             provider.copies[destination] = provider.copies.get(destination, 0) + 1
             self.pending[upstream].append(pdu)
         for number, status in upstream.answers():
-            message_id = provider.sent.pop((upstream, number))
+            message_id = provider.sent.pop((upstream, number), b"")
             if status == 0 and message_id in provider.owed:
                 provider.owed.remove(message_id)
                 provider.settled.append(message_id)
@@ -282,12 +289,20 @@ class Schedule:
             destination = self.asked[client].pop(number)
             assert destination not in self.answered
             self.answered[destination] = (status, message_id)
-        self.unanswered[client] += client.deliveries()
+        pdus = client.deliveries()
+        for pdu in pdus:
+            fields = fields_of(pdu)
+            if b" stat:ENROUTE " in fields.short_message:
+                assert fields.source_addr not in self.finished, "intermediate after final"
+        self.unanswered[client] += pdus
 
     def got(self, client: FakeClient, pdu: Pdu) -> None:
         fields = fields_of(pdu)
         message_id = fields.short_message.split(b" ")[0].removeprefix(b"id:")
         account = client.account.system_id
+        if b" stat:DELIVRD " not in fields.short_message:
+            return
+        self.finished.add(fields.source_addr)
         assert self.owner[fields.source_addr] == account, "a receipt in a foreign account"
         known = self.delivered.setdefault((account, message_id), fields.source_addr)
         assert known == fields.source_addr, "one id for two messages"
@@ -298,6 +313,8 @@ class Schedule:
         """Everything works again, and everybody does what is due."""
         self.heal_store()
         self.world.store._failing.clear()
+        for provider in self.providers.values():
+            provider.sent.clear()  # its own response timer: what was not answered is sent again
         for _ in range(100):
             self.bind_upstream()
             self.bind_client()
