@@ -1,13 +1,13 @@
 """A TOML table read as the options of an attrs class, each checked by the class's own rule."""
 
-from ipaddress import ip_network
-from typing import Any, get_args, get_origin
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from typing import Any, get_args
 
 import attrs
 
 from smppproxy.config.lines import Path
 from smppproxy.config.source import Source
-from smppproxy.routing.rules import Flag, Names, OneOf, RuleError, Text, Whole
+from smppproxy.routing.rules import Flag, Names, OneOf, RuleError, Table, Text, Whole
 
 #: Stands for a required option that is not there: no rule takes it, each says what to write.
 _NOTHING = object()
@@ -20,7 +20,11 @@ _BY_TYPE: dict[Any, Any] = {
     bytes: Text(0, 255),
     frozenset[str]: Names("..."),
     tuple[str, ...]: Names("..."),
+    dict[str, int]: Table(Text(1, 64), Whole(0, 255), "{ gsm7 = 0, ucs2 = 8 }"),
 }
+_NETWORKS = tuple[IPv4Network | IPv6Network, ...]
+_NUMBERS_OR_ALL = frozenset[int] | None
+_SETS = (frozenset[str], frozenset[int], _NUMBERS_OR_ALL)
 
 
 def read(
@@ -57,7 +61,7 @@ def option(source: Source, path: Path, field: Any, written: object) -> Any:
         text = "this option is missing" if written is _NOTHING else error.text
         source.problem(path, text, error.mend)
         return None
-    return frozenset(value) if get_origin(field.type) is frozenset else value
+    return value
 
 
 def missing(source: Source, path: Path, name: str, mend: str) -> None:
@@ -79,15 +83,33 @@ def _converted(kind: Any, written: object) -> object:
         return written.encode()
     if kind is float and isinstance(written, int) and not isinstance(written, bool):
         return float(written)
+    if kind == _NUMBERS_OR_ALL and written == "all":
+        return None
     if isinstance(written, list):
-        if get_args(kind)[:1] and not _plain(kind):
-            return tuple(_network(item) for item in written)
-        return tuple(written)
+        return _several(kind, written)
+    if isinstance(written, dict) and get_args(kind)[:1] == (int,):
+        return {_number(key): value for key, value in written.items()}
     return written
 
 
-def _plain(kind: Any) -> bool:
-    return get_args(kind)[0] is str
+def _several(kind: Any, written: list[Any]) -> object:
+    """A list as the tuple or the set that its option holds."""
+    if kind in _SETS:
+        try:
+            return frozenset(written)
+        except TypeError:
+            return tuple(written)
+    if kind == _NETWORKS:
+        return tuple(_network(item) for item in written)
+    return tuple(written)
+
+
+def _number(written: str) -> object:
+    """The key of a table of numbers, which TOML knows as text: `1` or `0xF5`."""
+    try:
+        return int(written, 0)
+    except ValueError:
+        return written
 
 
 def _network(written: object) -> object:

@@ -4,20 +4,93 @@ from typing import Any
 
 import attrs
 
-from smppproxy.routing.rules import OneOf, Seconds, Secret, Several, Text, Whole
+from smppproxy.routing.addresses import AddressProfile
+from smppproxy.routing.rules import (
+    AllOr,
+    Flag,
+    Numbers,
+    OneOf,
+    OptionalAddress,
+    Seconds,
+    Secret,
+    Several,
+    Text,
+    Whole,
+)
+from smppproxy.smpp.constants import (
+    ESME_RALYBND,
+    ESME_RBINDFAIL,
+    ESME_RINVPASWD,
+    ESME_RINVSYSID,
+    ESME_RINVSYSTYP,
+    ESME_RMSGQFUL,
+    ESME_RSYSERR,
+    ESME_RTHROTTLED,
+    ESME_RX_T_APPN,
+)
+from smppproxy.text.profile import TextProfile
 
 MONTH = 30 * 24 * 3600
 HOUR = 3600.0
+DAY = 24 * HOUR
+
+_STATUSES = Numbers(0, 0xFFFFFFFF, 0x58)
+
+
+@attrs.define
+class SendProfile:
+    """Which wishes of a submit_sm the provider can take. By default all of them, as they came."""
+
+    #: false: schedule_delivery_time is never sent (GW-17).
+    schedule: bool = attrs.field(default=True, validator=Flag())
+    #: The form of validity_period it wants; "pass" = as the client wrote it, "none" = empty.
+    validity: str = attrs.field(
+        default="pass", validator=OneOf(("pass", "relative", "absolute", "none"))
+    )
+    #: A higher priority_flag is lowered to this.
+    priority_max: int = attrs.field(default=255, validator=Whole(0, 255, 3))
+    #: Tags of TLVs that may go to it beside those that text and answers need; None = all (GW-51).
+    tlvs: frozenset[int] | None = attrs.field(
+        default=None, validator=AllOr(Numbers(0, 0xFFFF, 0x1403))
+    )
+    #: Tag of its TLV for the message class, 0 = it has none (GW-47).
+    message_class: int = attrs.field(default=0, validator=Whole(0, 0xFFFF, 0x2900))
+
+
+@attrs.define
+class AnswersProfile:
+    """What the provider's command_status mean where they say more than "refused"."""
+
+    #: Slow down, then the same message again (SX-22).
+    throttle: frozenset[int] = attrs.field(
+        default=frozenset({ESME_RTHROTTLED}), validator=_STATUSES
+    )
+    #: Trouble of the host, not of the message: another host, another provider (XC-12).
+    temporary: frozenset[int] = attrs.field(
+        default=frozenset({ESME_RSYSERR, ESME_RMSGQFUL, ESME_RX_T_APPN}), validator=_STATUSES
+    )
+    #: A bind too many: those that stand go on (MG-29).
+    bind_full: frozenset[int] = attrs.field(
+        default=frozenset({ESME_RALYBND, ESME_RBINDFAIL}), validator=_STATUSES
+    )
+    #: Wrong credentials: an alarm and a long pause (GW-06).
+    bind_auth: frozenset[int] = attrs.field(
+        default=frozenset({ESME_RINVPASWD, ESME_RINVSYSID, ESME_RINVSYSTYP}),
+        validator=_STATUSES,
+    )
 
 
 @attrs.define
 class Host:
-    """One of a provider's doors, known to operators by its short name (a, b ...)."""
+    """One of a provider's machines, known to operators by its short name (a, b ...)."""
 
     name: str = attrs.field(validator=Text(1, 64, "a"))
     #: DNS name or IP address.
     address: str = attrs.field(validator=Text(1, 253, "smpp.example.net"))
-    port: int = attrs.field(validator=Whole(1, 65_535, 2775))
+    #: Its port, or where the provider has two the plain one; 0 = it has no plain one.
+    port: int = attrs.field(default=0, validator=Whole(0, 65_535, 2775))
+    #: Its port where TLS begins at once; 0 = TLS, if required, is spoken on `port`.
+    tls_port: int = attrs.field(default=0, validator=Whole(0, 65_535, 8775))
 
 
 def _key(provider: "Provider") -> bytes:
@@ -50,8 +123,9 @@ class Provider:
     window: int = attrs.field(default=10, validator=Whole(1, 10_000))
     #: submit_sm per second to this provider, 0 = no limit.
     tps: int = attrs.field(default=0, validator=Whole(0, 1_000_000))
-    #: "none" must be asked for knowingly (SX-03); "required" is TLS 1.2 or later.
-    tls: str = attrs.field(default="none", validator=OneOf(("none", "required")))
+    #: "none" must be asked for knowingly (SX-03); "required" is TLS 1.2 or later, "preferred" the
+    #: same for hosts that have a tls_port.
+    tls: str = attrs.field(default="none", validator=OneOf(("none", "preferred", "required")))
     #: The name its certificate must carry, "" = the host's address.
     tls_name: str = attrs.field(default="", validator=Text(0, 253, "smpp.example.net"))
     #: File with the CA certificates to trust, "" = those of the system.
@@ -82,7 +156,55 @@ class Provider:
     ids: Any = None
     #: receipts.receipt.ReceiptProfile, set by config.
     receipt: Any = None
+    # ---- what a preset knows about an operator; all of it can be written without one
+    #: The preset that the other options began with, "" = none; and how well it is known.
+    preset: str = attrs.field(default="", validator=Text(0, 64, "gatewayapi"))
+    region: str = attrs.field(default="", validator=Text(0, 64, "eu"))
+    status: str = attrs.field(
+        default="", validator=OneOf(("", "seed", "documented", "partial", "unverified", "base"))
+    )
+    #: "all": bind to every host at once (GW-03); "one": the operator chooses one, by region.
+    hosts_mode: str = attrs.field(default="all", validator=OneOf(("all", "one")))
+    #: The oldest TLS that is spoken.
+    tls_min: str = attrs.field(default="1.2", validator=OneOf(("1.2", "1.3")))
+    #: Our own address of connections (MG-17), "" = any.
+    bind_address: str = attrs.field(default="", validator=OptionalAddress())
+    #: The provider wants to know our addresses beforehand; for people.
+    allow_from_needed: bool = attrs.field(default=False, validator=Flag())
+    #: What our binds say (decisions: 3.4 whatever the client used).
+    interface_version: int = attrs.field(default=0x34, validator=Whole(0, 255, 0x34))
+    addr_ton: int = attrs.field(default=0, validator=Whole(0, 6))
+    addr_npi: int = attrs.field(default=0, validator=Whole(0, 18))
+    address_range: bytes = attrs.field(default=b"", validator=Text(0, 40, "^45"))
+    #: Octets of a password and binds per host that the provider takes, 0 = not known (MG-28).
+    max_password: int = attrs.field(default=0, validator=Whole(0, 255, 8))
+    max_binds: int = attrs.field(default=0, validator=Whole(0, 1000, 2))
+    #: Silence after which the provider is believed to close (OZ-08), 0 = not known.
+    idle_timeout: float = attrs.field(default=0.0, validator=Seconds(0, DAY))
+    #: After a loss: one attempt within a second, then one every so often (GW-06); 0 = from
+    #: reconnect_min to reconnect_max.
+    reconnect_delay: float = attrs.field(default=0.0, validator=Seconds(0, HOUR))
+    #: How long a message that is throttled or met trouble is tried again (SX-22, XC-12).
+    retry_for: float = attrs.field(default=30.0, validator=Seconds(0, HOUR))
+    #: user_message_reference comes back in receipts (XC-05), at most so many octets of it.
+    reference_echo: bool = attrs.field(default=False, validator=Flag())
+    reference_max: int = attrs.field(default=2, validator=Whole(1, 255))
+    #: ... in the text: of the receipt too.
+    reference_text: bool = attrs.field(default=False, validator=Flag())
+    #: One payload message brings a receipt for each of its parts (XC-09).
+    per_segment: bool = attrs.field(default=False, validator=Flag())
+    #: By default nothing is rewritten.
+    text: TextProfile = attrs.field(factory=TextProfile)
+    address: AddressProfile = attrs.field(factory=AddressProfile)
+    send: SendProfile = attrs.field(factory=SendProfile)
+    answers: AnswersProfile = attrs.field(factory=AnswersProfile)
     #: The octets of name, made once.
     key: bytes = attrs.field(
         init=False, eq=False, repr=False, default=attrs.Factory(_key, takes_self=True)
     )
+
+    def door(self, host: Host) -> tuple[int, bool]:
+        """(port, TLS) of a host: "preferred" takes the TLS port where there is one."""
+        if self.tls == "none" or (self.tls == "preferred" and not host.tls_port):
+            return host.port, False
+        return host.tls_port or host.port, True

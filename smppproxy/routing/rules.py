@@ -177,15 +177,61 @@ class Secret:
 
 @attrs.define
 class Names:
-    """A list of names, none of them empty. An empty list is fine."""
+    """A list of names, none of them empty, of at most `longest` octets. No name at all is fine."""
 
     example: str
+    longest: int = 255
 
     def __call__(self, instance: object, attribute: Any, value: Any) -> None:
         mend = f"write a list of names, e.g. {attribute.name} = [{show(self.example)}]"
         for name in _several(value, mend):
             if not isinstance(name, str) or not name:
                 raise RuleError(f"{show(name)} is not a name", mend)
+            if len(name.encode()) > self.longest:
+                raise RuleError(
+                    f"{show(name)} is too long", f"write at most {self.longest} octets"
+                )
+
+
+@attrs.define
+class Numbers:
+    """A list of whole numbers from `low` to `high`, both included. No number at all is fine."""
+
+    low: int
+    high: int
+    example: int
+
+    def __call__(self, instance: object, attribute: Any, value: Any) -> None:
+        mend = (
+            f"write a list of numbers from {self.low} to {self.high}, "
+            f"e.g. {attribute.name} = [{self.example}]"
+        )
+        for number in _several(value, mend):
+            if isinstance(number, bool) or not isinstance(number, int):
+                raise RuleError(f"{show(number)} is not a whole number", mend)
+            if not self.low <= number <= self.high:
+                raise RuleError(f"{number} is out of range", mend)
+
+
+@attrs.define
+class Table:
+    """Pairs of which both sides have a rule. No pair at all is fine."""
+
+    keys: Any
+    values: Any
+    #: A whole table, for messages.
+    example: str
+
+    def __call__(self, instance: object, attribute: Any, value: Any) -> None:
+        mend = f"write a table, e.g. {attribute.name} = {self.example}"
+        if not isinstance(value, dict):
+            raise RuleError(f"{show(value)} is not a table", mend)
+        for key, item in value.items():
+            try:
+                self.keys(None, attribute, key)
+                self.values(None, attribute, item)
+            except RuleError as error:
+                raise RuleError(f"at {show(key)}: {error.text}", mend) from None
 
 
 @attrs.define
@@ -233,6 +279,31 @@ class Address:
         except ValueError:
             pass
         raise RuleError(f"{show(value)} is not an IP address", mend)
+
+
+@attrs.define
+class OptionalAddress:
+    """An IP address of this machine to connect from, or "" for whichever the system takes."""
+
+    def __call__(self, instance: object, attribute: Any, value: Any) -> None:
+        if value == "":
+            return
+        try:
+            Address()(instance, attribute, value)
+        except RuleError as error:
+            mend = f'write {attribute.name} = "192.0.2.1", an address of this machine'
+            raise RuleError(error.text, mend) from None
+
+
+@attrs.define
+class AllOr:
+    """Another rule's value, or None for "all"; a file says the word."""
+
+    rule: Any
+
+    def __call__(self, instance: object, attribute: Any, value: Any) -> None:
+        if value is not None:
+            self.rule(instance, attribute, value)
 
 
 @attrs.define

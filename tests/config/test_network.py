@@ -6,15 +6,21 @@ from pathlib import Path
 import attrs
 
 from smppproxy.config import load_network
+from smppproxy.config.presets import PROFILES
 from smppproxy.receipts.message_ids import IdProfile
 from smppproxy.receipts.receipt import ReceiptProfile
 from smppproxy.routing.accounts import Account
-from smppproxy.routing.providers import Host, Provider
+from smppproxy.routing.addresses import AddressProfile
+from smppproxy.routing.providers import AnswersProfile, Host, Provider, SendProfile
+from smppproxy.text.profile import TextProfile
 from tests.config.files import HASH, SCRYPT, FileCase
 
 DEMO = f'[account.demo]\npassword = "{HASH}"'
 LOGIN = 'system_id = "us"\npassword = "hunter2"'
 HOST = '[provider.acme.host.a]\naddress = "127.0.0.1"\nport = 2775'
+PROFILE_KINDS: tuple[type, ...] = (
+    IdProfile, ReceiptProfile, TextProfile, AddressProfile, SendProfile, AnswersProfile,
+)  # fmt: skip
 WORDS = {
     "@ACME@": f"[provider.acme]\n{LOGIN}\n{HOST}",
     "@DEMO@": DEMO,
@@ -62,6 +68,50 @@ receipt_keep = 8
 mo_limit = 9
 mo_keep = 10
 enabled = false
+preset = "messangi"
+versions = [0x33, 0x34]
+service = "mt"
+require_system_type = "shop"
+distinct_auth_errors = true
+bind_resp_system_id = "echo"
+max_binds_scope = "node"
+idle_timeout = 100
+enquire_interval = 40
+sources = ["1204", "Acme"]
+source_policy = "replace"
+source_ton = 1
+source_npi = 2
+dest_ton = 3
+dest_npi = 4
+strict_addresses = true
+strip_00 = false
+strict_ton = false
+strict_npi = true
+strict_fields = false
+strict_payload = false
+default_alphabet = "latin1"
+alphabets = {{ 1 = "gsm7", 0xF5 = "binary" }}
+data_codings = [0, 1, 0xF5]
+dcs_extra = true
+strict_gsm7 = true
+strict_latin1 = true
+strict_utf16 = true
+shrink_ucs2 = true
+schedule = "ignore"
+max_priority = 2
+max_parts = 20
+max_payload = 1000
+service_types = {{ "1" = "acme", "2" = "" }}
+message_classes = {{ premium = "acme", plain = "" }}
+default_message_class = "plain"
+dialect = "gatewayapi"
+receipt_tz = "Europe/Copenhagen"
+enroute_final_as = "DELIVRD"
+late_delivery = true
+on_no_receipt = "EXPIRED"
+pass_vendor_status = true
+errors = {{ throttled = 0x14 }}
+message_log = "metadata"
 
 [provider.acme]
 system_id = "æ"
@@ -86,7 +136,26 @@ drain = 9
 mapping_ttl = 11
 final_ttl = 10
 temp_answer = 0x08
-host.a = {{ address = "a.example.net", port = 2775 }}
+preset = "sinch"
+region = ""
+hosts_mode = "all"
+tls_min = "1.3"
+bind_address = "192.0.2.9"
+allow_from_needed = false
+interface_version = 0x50
+addr_ton = 1
+addr_npi = 2
+address_range = "^45"
+max_password = 12
+max_binds = 4
+idle_timeout = 20
+reconnect_delay = 12
+retry_for = 13
+reference_echo = true
+reference_max = 14
+reference_text = true
+per_segment = true
+host.a = {{ address = "a.example.net", port = 2775, tls_port = 2777 }}
 host.b = {{ address = "b.example.net", port = 2776 }}
 
 [provider.acme.ids]
@@ -103,6 +172,45 @@ detect_by_text = true
 prefer = "text"
 tz = "Europe/Copenhagen"
 err = "hex"
+
+[provider.acme.text]
+transparent = false
+default_alphabet = "ascii"
+gsm7 = "packed"
+join = true
+codings = {{ ascii = 0 }}
+flash = "none"
+long = "sar"
+udh = false
+udh_ref = 16
+max_parts = 5
+max_octets = 130
+shrink = true
+
+[provider.acme.address]
+dest_ton = 0
+dest_npi = 1
+plus = "keep"
+alpha_ton = 2
+alpha_npi = 3
+short_ton = 4
+short_npi = 5
+msisdn_ton = 6
+msisdn_npi = 7
+alpha_max = 8
+
+[provider.acme.send]
+schedule = true
+validity = "absolute"
+priority_max = 1
+tlvs = [0x1403]
+message_class = 0x2901
+
+[provider.acme.answers]
+throttle = [1]
+temporary = [2]
+bind_full = [3]
+bind_auth = []
 
 [[route]]
 name = "denmark"
@@ -135,42 +243,50 @@ class LoadNetworkTest(FileCase):
         self.write("", "ca.pem")
         network = load_network(self.write(EVERYTHING), {"ACME": "secret"})
         allowed = (ip_network("192.0.2.0/24"), ip_network("2001:db8::1"))
-        self.assertEqual(
-            network.accounts,
-            {
-                "demo": Account(
-                    "demo", HASH, frozenset({"tx"}), 1, 2, 3, 4, "throttle", 5, 6, "required",
-                    allowed, "answer", "uuid", False, "never", 7, 8, 9, 10, False,
-                )
-            },
+        account = network.accounts["demo"]
+        expected = Account(
+            "demo", HASH, frozenset({"tx"}), 1, 2, 3, 4, "throttle", 5, 6, "required",
+            allowed, "answer", "uuid", False, "never", 7, 8, 9, 10, False,
+            "messangi", frozenset({0x33, 0x34}), "mt", "shop", True, "echo", "node", 100.0, 40.0,
+            ("1204", "Acme"), "replace", 1, 2, 3, 4, True, False, False, True, False, False,
+            "latin1", {1: "gsm7", 0xF5: "binary"}, frozenset({0, 1, 0xF5}), True, True, True, True,
+            True, "ignore", 2, 20, 1000, {"1": "acme", "2": ""}, {"premium": "acme", "plain": ""},
+            "plain", "gatewayapi", "Europe/Copenhagen", "DELIVRD", True, "EXPIRED", True,
+            {"throttled": 0x14}, "metadata",
         )  # fmt: skip
+        self.assertEqual(attrs.asdict(account), attrs.asdict(expected))
+        self.assertEqual(account.text_settings, expected.text_settings)
 
     def test_provider(self) -> None:
         """Every option of a provider reaches its attribute; a secret is read, a path absolute."""
         self.write("", "ca.pem")
         network = load_network(self.write(EVERYTHING), {"ACME": "secret"})
-        hosts = (Host("a", "a.example.net", 2775), Host("b", "b.example.net", 2776))
-        self.assertEqual(
-            network.providers,
-            {
-                "acme": Provider(
-                    "acme", hosts, "æ".encode(), b"secret", b"SMPP", "transmitter+receiver",
-                    2, 3, 4, "required", "smpp.example.net", str(self.folder / "ca.pem"),
-                    1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0, 11, 10, 8,
-                    IdProfile("hex", "dec", "dec", True, True),
-                    ReceiptProfile(
-                        frozenset({"DELIVRD"}), (("57", frozenset({"ENROUTE", "REJECTD"})),),
-                        True, "text", "Europe/Copenhagen", "hex",
-                    ),
-                )
-            },
+        hosts = (Host("a", "a.example.net", 2775, 2777), Host("b", "b.example.net", 2776))
+        expected = Provider(
+            "acme", hosts, "æ".encode(), b"secret", b"SMPP", "transmitter+receiver",
+            2, 3, 4, "required", "smpp.example.net", str(self.folder / "ca.pem"),
+            1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0, 11, 10, 8,
+            IdProfile("hex", "dec", "dec", True, True),
+            ReceiptProfile(
+                frozenset({"DELIVRD"}), (("57", frozenset({"ENROUTE", "REJECTD"})),),
+                True, "text", "Europe/Copenhagen", "hex",
+            ),
+            "sinch", "", "partial", "all", "1.3", "192.0.2.9", False, 0x50, 1, 2, b"^45", 12, 4,
+            20.0, 12.0, 13.0, True, 14, True, True,
+            TextProfile(
+                False, "ascii", "packed", True, {"ascii": 0}, "none", "sar", False, 16, 5, 130, True
+            ),
+            AddressProfile(0, 1, "keep", 2, 3, 4, 5, 6, 7, 8),
+            SendProfile(True, "absolute", 1, frozenset({0x1403}), 0x2901),
+            AnswersProfile(frozenset({1}), frozenset({2}), frozenset({3}), frozenset()),
         )  # fmt: skip
+        self.assertEqual(attrs.asdict(network.providers["acme"]), attrs.asdict(expected))
 
     def test_everything_means_everything(self) -> None:
         """The file above sets every option that an account, a provider and its profiles have."""
-        for kind in (Account, Provider, IdProfile, ReceiptProfile):
+        by_name = {"system_id", "name", "hosts", "status", *PROFILES}
+        for kind in (Account, Provider, *PROFILE_KINDS):
             for field in attrs.fields(kind):
-                by_name = {"system_id", "name", "hosts", "ids", "receipt"}
                 if field.init and field.name not in by_name:
                     self.assertIn(f"\n{field.name} = ", EVERYTHING)
 

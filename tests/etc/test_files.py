@@ -10,19 +10,25 @@ import attrs
 from twisted.trial.unittest import SynchronousTestCase
 
 from smppproxy.config import Admin, Listener, Network, Node, load_network, load_node
+from smppproxy.config.presets import PROFILES
 from smppproxy.receipts.message_ids import IdProfile
 from smppproxy.receipts.receipt import ReceiptProfile
 from smppproxy.routing.accounts import Account
+from smppproxy.routing.addresses import AddressProfile
 from smppproxy.routing.mo import MoRoute
-from smppproxy.routing.providers import Host, Provider
+from smppproxy.routing.providers import AnswersProfile, Host, Provider, SendProfile
 from smppproxy.routing.routes import Route, Target
+from smppproxy.text.profile import TextProfile
 
 ETC = Path(__file__).parent.parent.parent / "etc"
+PROFILE_KINDS = (
+    IdProfile, ReceiptProfile, TextProfile, AddressProfile, SendProfile, AnswersProfile,
+)  # fmt: skip
 
 
 def options(*kinds: Any) -> set[str]:
     """The options of attrs classes that a file gives by their names."""
-    elsewhere = {"listeners", "admin", "log_level", "hosts", "ids", "receipt"}
+    elsewhere = {"listeners", "admin", "log_level", "hosts", "status", *PROFILES}
     names = {field.name for kind in kinds for field in attrs.fields(kind) if field.init}
     return names - elsewhere
 
@@ -84,6 +90,14 @@ class SampleTest(SynchronousTestCase):
         plain.ids, plain.receipt = profiles
         self.assertEqual(network.providers["acme"], plain)
 
+    def test_account_by_preset(self) -> None:
+        """The account shop is GatewayAPI's but for what its table says itself."""
+        _, network = load("smppproxy.toml")
+        shop = network.accounts["shop"]
+        self.assertEqual((shop.preset, shop.dialect), ("gatewayapi", "gatewayapi"))
+        self.assertTrue(shop.strict_ton)
+        self.assertEqual(shop.data_codings, {0, 3, 8})
+
     def test_routes(self) -> None:
         """Messages of demo go to acme and then to the reserve, MO messages to 1234 to demo."""
         _, network = load("smppproxy.toml")
@@ -94,30 +108,35 @@ class SampleTest(SynchronousTestCase):
         """Each option is written in the files, at work or behind a #."""
         for name, kinds in {
             "smppproxy.toml": (Node, Listener, Admin),
-            "network.toml": (Account, Provider, Host, IdProfile, ReceiptProfile, Route, MoRoute),
+            "network.toml": (Account, Provider, Host, Route, MoRoute, *PROFILE_KINDS),
         }.items():
             text = (ETC / name).read_text()
-            written = set(re.findall(r"^#?([a-z_]+) = ", text, re.MULTILINE))
+            written = set(re.findall(r"^#?([a-z0-9_]+) = ", text, re.MULTILINE))
             self.assertEqual(options(*kinds) - written - {"system_id", "name"}, set())
         for option in options(Target):
             self.assertRegex(text, rf"\b{option} = ")
 
     def test_commented_parts_are_good_too(self) -> None:
-        """The TLS listener and the provider beta load once the # is taken away."""
+        """The TLS listener and the providers behind # load once the # is taken away."""
         folder = Path(self.mktemp())
         folder.mkdir(parents=True)
         for name in ("tls.crt", "tls.key", "acme-ca.pem"):
             (folder / name).touch()
         for name in ("smppproxy.toml", "network.toml"):
-            text = re.sub(r"^#(?=\[|[a-z_]+ = )", "", (ETC / name).read_text(), flags=re.MULTILINE)
+            text = (ETC / name).read_text()
+            text = re.sub(r"^#(?=\[|[a-z0-9_]+ = )", "", text, flags=re.MULTILINE)
             text = text.replace("port = 8080", "port = 0")
             tomllib.loads(text)
             (folder / name).write_text(text)
         node = load_node(folder / "smppproxy.toml", {})
         self.assertEqual([listener.port for listener in node.listeners], [2775, 8775])
         self.assertEqual(node.admin.path, "/run/smppproxy/admin")
-        network = load_network(node.network_file, {"BETA_PASSWORD": "x"})
+        secrets = dict.fromkeys(("BETA_PASSWORD", "GATEWAY_PASSWORD", "LATAM_PASSWORD"), "x")
+        network = load_network(node.network_file, secrets)
         self.assertEqual(network.providers["beta"].bind, "transmitter+receiver")
+        gateway, latam = network.providers["gateway"], network.providers["latam"]
+        self.assertEqual(gateway.hosts[1].address, "b.smpp.gatewayapi.eu")
+        self.assertEqual((latam.door(latam.hosts[0]), latam.text.max_parts), ((3601, True), 6))
 
 
 class LoadTestTest(SynchronousTestCase):

@@ -40,5 +40,5 @@ class ProviderTest(SynchronousTestCase):
 
     def test_rules_hold(self) -> None:
         """A value outside its rule makes neither host nor provider."""
-        self.assertRaises(RuleError, Host, "a", "a.example.net", 0)
+        self.assertRaises(RuleError, Host, "a", "a.example.net", 65_536)
         self.assertRaises(RuleError, Provider, "acme", HOSTS, b"us", b"s", bind="both")

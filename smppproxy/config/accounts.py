@@ -1,0 +1,151 @@
+"""The tables [account.NAME] of the network file, each with its preset below it."""
+
+from collections.abc import Iterable
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import attrs
+
+from smppproxy.config import options, passwords, references
+from smppproxy.config.lines import Path
+from smppproxy.config.presets import account_preset, account_presets, merged
+from smppproxy.config.source import Source, near
+from smppproxy.routing.accounts import Account
+from smppproxy.routing.addresses import account_source
+from smppproxy.routing.rules import show
+
+#: Options that the reader of a table fills itself.
+_FILLED = frozenset({"system_id", "password"})
+#: Options that send a message to a provider by its name.
+_CHOICES = ("service_types", "message_classes")
+ZONE_MEND = 'write "UTC" or a name of the zone database, e.g. "Europe/Copenhagen"'
+
+
+def read_account(source: Source, path: Path, written: dict[str, Any] | None) -> Account | None:
+    """The account of one table, None after noting what is wrong with it."""
+    if written is None:
+        return None
+    known = len(source.problems)
+    table = merged(_preset(source, path, written), written)
+    arguments = options.read(source, path, table, Account, other=_FILLED)
+    arguments["system_id"] = options.option(
+        source, path, attrs.fields(Account).system_id, path[-1]
+    )
+    if "system_id" in written:
+        mend = "remove it; the name of the table is the system_id, in quotes where it needs them"
+        source.problem((*path, "system_id"), "this does not stand here", mend)
+    if "password" in written:
+        arguments["password"] = _hash(source, (*path, "password"), written["password"])
+    else:
+        mend = f'run "smppproxy password {path[-1]}" and paste its line here'
+        options.missing(source, path, "password", mend)
+    _together(source, path, written, arguments)
+    if len(source.problems) > known:
+        return None
+    account = Account(**arguments)
+    _sources(source, path, account)
+    return account
+
+
+def choices(source: Source, accounts: Iterable[Account | None], providers: Iterable[str]) -> None:
+    """A problem for each provider that an account names and the file does not have."""
+    known = set(providers)
+    for account in filter(None, accounts):
+        for option in _CHOICES:
+            for word, provider in getattr(account, option).items():
+                if provider and provider not in known:
+                    path: Path = ("account", account.system_id, option, word)
+                    text = f"there is no provider {show(provider)}"
+                    source.problem(path, text, near(provider, known))
+
+
+def _preset(source: Source, path: Path, written: dict[str, Any]) -> dict[str, Any]:
+    name = written.get("preset", "default")
+    if name in account_presets():
+        return account_preset(name)
+    if isinstance(name, str):
+        text = f"there is no account preset {show(name)}"
+        source.problem((*path, "preset"), text, near(name, account_presets()))
+    return {}
+
+
+def _hash(source: Source, path: Path, written: object) -> str:
+    """The hash of an account's password; "" after noting what is wrong with it."""
+    octets = references.secret(source, path, written)
+    if octets is None:
+        return ""
+    stored = octets.decode("utf-8", "replace")
+    trouble = passwords.trouble(stored)
+    if trouble:
+        where = " as the value it names" if references.is_reference(written) else ""
+        mend = f'run "smppproxy password {path[-2]}" and paste its line{where}'
+        source.problem(path, trouble, mend)
+    return stored
+
+
+def _together(
+    source: Source, path: Path, written: dict[str, Any], arguments: dict[str, Any]
+) -> None:
+    """Options that are fine alone and impossible together."""
+    effective: dict[str, Any] = {
+        field.name: field.default for field in attrs.fields(Account)
+    } | arguments
+
+    def refuse(option: str, text: str, mend: str) -> None:
+        source.problem((*path, option), text, mend)
+
+    if effective["burst"] and not effective["tps"]:
+        refuse("burst", "burst without tps means nothing", "set tps too, or remove burst")
+    if written.get("source_policy") in ("enforce", "replace") and not arguments.get("sources"):
+        text = f"there are no sources to {written['source_policy']}"
+        refuse("source_policy", text, 'write sources = ["1204"] too, or remove source_policy')
+    if effective["service"] == "mo" and effective["bind_types"] == {"tx"}:
+        text = 'service "mo" needs a bind that receives, bind_types has none'
+        refuse("service", text, 'add "rx" or "trx" to bind_types')
+    _idle(refuse, effective)
+    _codings(refuse, effective, arguments.get("alphabets", {}))
+    _message_class(refuse, effective["default_message_class"], arguments)
+    if not _is_zone(effective["receipt_tz"]):
+        text = f"{show(effective['receipt_tz'])} is not a time zone"
+        refuse("receipt_tz", text, ZONE_MEND)
+
+
+def _idle(refuse: Any, effective: dict[str, Any]) -> None:
+    """OZ-08, from our side: we ask before we lose patience."""
+    idle, enquire = effective["idle_timeout"], effective["enquire_interval"]
+    if idle and enquire >= idle / 2:
+        text = (
+            f"enquire_interval ({enquire:g} s) is not less than half of idle_timeout ({idle:g} s)"
+        )
+        refuse("enquire_interval", text, f"write less than {idle / 2:g}, or a longer idle_timeout")
+
+
+def _codings(refuse: Any, effective: dict[str, Any], alphabets: dict[int, str]) -> None:
+    taken = effective["data_codings"]
+    for data_coding in alphabets:
+        if taken and data_coding not in taken:
+            text = f"data_coding {data_coding} has an alphabet but is not taken"
+            refuse("alphabets", text, "add it to data_codings, or remove its alphabet")
+
+
+def _message_class(refuse: Any, name: str, arguments: dict[str, Any]) -> None:
+    classes = arguments.get("message_classes", {})
+    if name and name not in classes:
+        text = f"{show(name)} is none of message_classes"
+        refuse("default_message_class", text, near(name, classes))
+
+
+def _is_zone(name: str) -> bool:
+    try:
+        return bool(ZoneInfo(name))
+    except (KeyError, ValueError, OSError):
+        return False
+
+
+def _sources(source: Source, path: Path, account: Account) -> None:
+    """A provisioned source that the account's own strictness would refuse."""
+    for place, name in enumerate(account.sources):
+        if isinstance(account_source(account, 0, 0, name.encode()), int):
+            text = f"{show(name)} is refused by strict_addresses"
+            mend = "write 1 to 11 characters or at most 15 digits"
+            source.problem((*path, "sources", place), text, mend)
