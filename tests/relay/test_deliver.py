@@ -378,6 +378,22 @@ class StoreTroubleTests(SynchronousTestCase):
         self.assertEqual(UNANSWERED + 1, len(upstream.answers()))
         self.assertEqual(UNANSWERED + 1, world.ledger.parked)
 
+    def test_f78_read_again_only_when_few_are_left(self) -> None:
+        """F78: an answer to a few of very many does not open the bind again."""
+        world, client, upstream = self.world()
+        world.store.come_back()
+        world.store.hold("match")
+        upstream.receive(receipt(1, b"one"))
+        many = range(1, 2 * UNANSWERED)
+        upstream.receive(*(receipt(number + 1, b"%d" % number) for number in many))
+        self.assertTrue(upstream.held)
+        _, run, waiting = world.store._held.pop(0)
+        run().chainDeferred(waiting)
+        self.assertEqual([(1, 0)], upstream.answers())
+        self.assertTrue(upstream.held)
+        world.store.release()
+        self.assertFalse(upstream.held)
+
     def test_bind_lost_meanwhile(self) -> None:
         """The bind is lost while its receipts wait: they are stored all the same, unanswered."""
         world, client, upstream = self.world()

@@ -317,6 +317,19 @@ class ExpiredTests(SynchronousTestCase):
         self.assertEqual([OK], client.responses())
         self.assertEqual(1, world.ledger.late_responses)
 
+    def test_second_copys_host_lost_after_the_verdict(self) -> None:
+        """The second copy's host is lost, the first one was accepted: nothing more is said."""
+        world, client, a = self.world()
+        b = world.upstream("b")
+        (first,) = a.submits()
+        world.advance(11)
+        a.accept((first, b"x"))
+        b.lose()
+        world.advance(40)
+        self.assertEqual([OK], client.responses())
+        self.assertEqual((1, 0), (world.ledger.accepted, world.ledger.in_doubt))
+        self.assertEqual({}, world.ledger.imbalance())
+
     def test_late_generic_nack_is_no_verdict(self) -> None:
         """A late generic_nack is a refusal too, whatever its status."""
         world, client, a = self.world()

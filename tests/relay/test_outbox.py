@@ -466,6 +466,18 @@ class StoreTroubleTests(OutboxTestCase):
         self.assertEqual(1, self.ledger.events["ack_not_stored"])
         self.balanced()
 
+    def test_acknowledgement_whose_answer_was_lost(self) -> None:
+        """An acknowledgement that was heard without our knowing is counted all the same."""
+        self.start()
+        receiver = self.receiver()
+        self.receipts(2)
+        self.world.store.fail_next("ack", UNKNOWN)
+        receiver.texts()
+        self.assertEqual((0, 0), self.world.sizes())
+        self.world.advance(1)
+        self.assertEqual((2, 0), (self.ledger.delivered, self.ledger.queued))
+        self.balanced()
+
     def test_store_back_wakes(self) -> None:
         """What other nodes queued while the store was away here is fetched when it is back."""
         self.start()
@@ -695,8 +707,8 @@ class ComeAndGoTests(OutboxTestCase):
         self.assertEqual((0, 1), self.world.sizes())
         receiver = self.receiver()
         self.assertEqual(1, len(receiver.texts()))
-        self.receipts(1)
         self.world.store.hold("fetch")
+        self.receipts(1)
         receiver.lose()
         self.world.advance(KEEP + 1)
         self.world.store.release()

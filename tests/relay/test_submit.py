@@ -222,7 +222,11 @@ class RefusedTests(SynchronousTestCase):
         world.relay._submits._numbers._next = world.relay._submits._numbers._end = 0
         world.relay._submits._numbers._spare = None
         self.assertEqual((9, c.ESME_RSYSERR), self.refused(world, submit(9)))
+        world.store.fail_next("take_numbers")
         world.store.release()
+        world.relay._submits._numbers._next = world.relay._submits._numbers._end
+        world.relay._submits._numbers._spare = None
+        world.advance(1)
         world.advance(1)
         client = world.client()
         client.receive(submit(10))
