@@ -1,27 +1,73 @@
 """Who may bind: the checks of a client's bind in their order (XC-14), shared by all listeners.
 
-Address and TLS come before the password, so that a stolen password cannot be tried from outside:
-address, TLS, credentials, enabled, bind type, number of binds, readiness.
+Address, TLS and version come before the password, so that a stolen password cannot be tried from
+outside: address, TLS, version, credentials, enabled, system_type, bind type, number of binds,
+readiness. What is answered to each stands in :mod:`smppproxy.smpp.refusals`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Protocol
 
+import attrs
+from twisted.internet.defer import Deferred, succeed
 from twisted.python.failure import Failure
 
 from smppproxy.relay.peers import Relay
 from smppproxy.routing.accounts import Account
-from smppproxy.smpp.constants import ESME_RBINDFAIL, ESME_RINVPASWD, ESME_RSYSERR
 from smppproxy.smpp.fields import Bind
 from smppproxy.smpp.pdu import Pdu
+from smppproxy.smpp.refusals import REFUSALS, status_of
 from smppproxy.smpp.timers import Timers
+from smppproxy.store.interface import StoreUnavailable
 from smppproxy.wire.authentication import Authenticator, Guessing, Overloaded, may_come_from
 from smppproxy.wire.client import BIND_TYPES, ClientSession
 from smppproxy.wire.protocol import Ticker
 
 EVICTION = 5.0
 """Seconds a session of an account at its limit has to show life when one more wants in (GW-05)."""
+
+
+class Leases(Protocol):
+    """The places of an account that all nodes share (MG-28).
+
+    Asked once an account has room in this process, and only when its ``max_binds_scope`` is
+    "account".
+    """
+
+    def take(self, account: Account, client: ClientSession) -> Deferred[bool]:
+        """A place for this session; false when all are taken.
+
+        Fails with :class:`~smppproxy.store.interface.StoreUnavailable` when nobody can say.
+        """
+
+    def give_back(self, account: Account, client: ClientSession) -> None:
+        """A place that was taken is free again, once for each; never raises."""
+
+
+class OneProcess:
+    """The leases of a node that is alone: the relay's own count is all there is."""
+
+    def take(self, account: Account, client: ClientSession) -> Deferred[bool]:
+        """There is a place."""
+        return succeed(True)
+
+    def give_back(self, account: Account, client: ClientSession) -> None:
+        """Nobody counted it."""
+
+
+@attrs.define
+class Bid:
+    """A bind that waits for its verdict."""
+
+    client: ClientSession
+    pdu: Pdu
+    bind: Bind
+    account: Account | None = None
+
+
+Otherwise = Callable[[Bid, Account], None]
 
 
 class Admission:
@@ -32,7 +78,8 @@ class Admission:
     :param accounts: gives the accounts of the network version in force, by system_id.
     :param ready: false while the store is away: binds get 0x08 (OZ-05).
     :param system_id: ours, in every bind_resp.
-    :param timers: of the sessions towards clients.
+    :param timers: of the sessions towards clients, where their account has none of its own.
+    :param leases: the places that all nodes share.
     """
 
     def __init__(
@@ -44,6 +91,7 @@ class Admission:
         ready: Callable[[], bool] = lambda: True,
         system_id: bytes = b"smppproxy",
         timers: Timers | None = None,
+        leases: Leases | None = None,
     ) -> None:
         self.relay = relay
         self.ticker = ticker
@@ -52,6 +100,7 @@ class Admission:
         self.ready = ready
         self.system_id = system_id
         self.timers = timers or Timers(response=30.0)
+        self.leases: Leases = leases or OneProcess()
         self.guessing = Guessing()
         self.draining = False
         self._bound: dict[str, set[ClientSession]] = {}
@@ -73,106 +122,149 @@ class Admission:
         """The bound sessions of an account in this process, over all listeners."""
         return tuple(self._bound.get(system_id, ()))
 
+    def give_back(self, client: ClientSession) -> None:
+        """The place that the client took over all nodes, if it did, is free again."""
+        account, client.leased = client.leased, None
+        if account is not None:
+            self.leases.give_back(account, client)
+
     # -- the checks -----------------------------------------------------------------------------
 
     def consider(self, client: ClientSession, pdu: Pdu, bind: Bind, now: float) -> None:
         """Decide about a bind, now or later: one of ``client.accept`` and ``client.refuse``."""
+        bid = Bid(client, pdu, bind)
         delay = self.guessing.delay(client.peer, now)
         if delay:
             self.relay.ledger.count("bind_delayed")
-            client.wait(delay, self._begin, client, pdu, bind)
+            client.wait(delay, self._begin, bid)
         else:
-            self._begin(client, pdu, bind)
+            self._begin(bid)
 
-    def _begin(self, client: ClientSession, pdu: Pdu, bind: Bind) -> None:
-        name = printable(bind.system_id)
+    def _begin(self, bid: Bid) -> None:
         accounts = self.accounts()
-        account = accounts.get(bind.system_id.decode("utf-8", "replace"))
-        why = outside(account, client)
-        if why:
-            client.refuse(ESME_RBINDFAIL, why, name, pdu)
-            return
+        bind = bid.bind
+        account = bid.account = accounts.get(bind.system_id.decode("utf-8", "replace"))
+        if account is not None:
+            refusal = outside(account, bid)
+            if refusal:
+                self._refuse(bid, refusal)
+                return
         model = next((other.password for other in accounts.values()), "")
         verdict = self.authenticator.verify(account, bind.system_id, bind.password, model)
-        verdict.addCallback(self._verified, client, pdu, name, account)
-        verdict.addErrback(self._not_verified, client, pdu, name)
-        client.guarded(verdict)
+        verdict.addCallback(self._verified, bid)
+        verdict.addErrback(self._not_verified, bid)
+        bid.client.guarded(verdict)
 
-    def _not_verified(self, failure: Failure, client: ClientSession, pdu: Pdu, name: str) -> None:
+    def _not_verified(self, failure: Failure, bid: Bid) -> None:
         failure.trap(Overloaded)
-        client.refuse(ESME_RSYSERR, "too many binds at once", name, pdu)
+        self._refuse(bid, "not_ready", "too many binds at once")
 
-    def _verified(
-        self, right: bool, client: ClientSession, pdu: Pdu, name: str, account: Account | None
-    ) -> None:
+    def _verified(self, right: bool, bid: Bid) -> None:
+        client, account = bid.client, bid.account
         if client.closing:
             return
-        if account is None or not right:
+        if account is None:
             self.guessing.failed(client.peer, client.clock.seconds())
-            why = "wrong password" if account else "unknown system_id"
-            client.refuse(ESME_RINVPASWD, why, name, pdu)
-            return
-        why = not_allowed(account, pdu)
-        if why:
-            client.refuse(ESME_RBINDFAIL, why, name, pdu)
-        elif self.relay.may_bind(account):
-            self._let_in(client, pdu, account)
+            told = any(other.distinct_auth_errors for other in self.accounts().values())
+            refusal = "unknown_system_id" if told else "credentials"
+            self._refuse(bid, refusal, "unknown system_id")
+        elif not right:
+            self.guessing.failed(client.peer, client.clock.seconds())
+            self._refuse(bid, "credentials", "wrong password")
         else:
-            self._make_room(client, pdu, account)
+            refusal = not_allowed(account, bid)
+            if refusal:
+                self._refuse(bid, refusal)
+            else:
+                self._seek_place(bid, account, self._make_room)
 
-    def _make_room(self, client: ClientSession, pdu: Pdu, account: Account) -> None:
+    # -- a place for it -------------------------------------------------------------------------
+
+    def _seek_place(self, bid: Bid, account: Account, otherwise: Otherwise) -> None:
+        """MG-28: a place in this process, then one over all nodes."""
+        if not self.relay.may_bind(account):
+            otherwise(bid, account)
+        elif account.max_binds_scope == "node":
+            self._let_in(bid, account)
+        else:
+            taken = self.leases.take(account, bid.client)
+            taken.addCallback(self._answered, bid, account, otherwise)
+            taken.addErrback(self._not_answered, bid)
+            bid.client.guarded(taken)
+
+    def _answered(self, free: bool, bid: Bid, account: Account, otherwise: Otherwise) -> None:
+        client = bid.client
+        if free:
+            client.leased = account
+        if client.closing:
+            self.give_back(client)
+        elif free:
+            self._let_in(bid, account)
+        else:
+            otherwise(bid, account)
+
+    def _not_answered(self, failure: Failure, bid: Bid) -> None:
+        failure.trap(StoreUnavailable)
+        self._refuse(bid, "not_ready", "store away")
+
+    def _make_room(self, bid: Bid, account: Account) -> None:
         """GW-05: a dead session must not keep its client out; the living ones keep their place."""
-        asked = client.clock.seconds()
+        asked = bid.client.clock.seconds()
         others = self.sessions_of(account.system_id)
         for other in others:
             other.probe()
         if others:
-            client.wait(EVICTION, self._evict, client, pdu, account, others, asked)
+            bid.client.wait(EVICTION, self._evict, bid, account, others, asked)
         else:
-            self._evict(client, pdu, account, others, asked)
+            self._full(bid, account)
 
     def _evict(
-        self,
-        client: ClientSession,
-        pdu: Pdu,
-        account: Account,
-        others: tuple[ClientSession, ...],
-        asked: float,
+        self, bid: Bid, account: Account, others: tuple[ClientSession, ...], asked: float
     ) -> None:
         for other in others:
             # Whom we do not read could not have answered.
             if other.connected and not other.held and other.last_received <= asked:
                 other.abort("dead, and its account binds again")
-        if self.relay.may_bind(account):
-            self._let_in(client, pdu, account)
-        else:
-            client.refuse(ESME_RBINDFAIL, "too many binds", account.system_id, pdu)
+        self._seek_place(bid, account, self._full)
 
-    def _let_in(self, client: ClientSession, pdu: Pdu, account: Account) -> None:
+    def _full(self, bid: Bid, account: Account) -> None:
+        self._refuse(bid, "too_many_binds")
+
+    def _let_in(self, bid: Bid, account: Account) -> None:
         if self.draining or not self.ready():
-            why = "draining" if self.draining else "store away"
-            client.refuse(ESME_RSYSERR, why, account.system_id, pdu)
+            self.give_back(bid.client)
+            self._refuse(bid, "not_ready", "draining" if self.draining else "store away")
         else:
-            client.accept(account, pdu, client.clock.seconds())
+            bid.client.accept(account, bid.pdu, bid.client.clock.seconds())
+
+    def _refuse(self, bid: Bid, refusal: str, why: str = "") -> None:
+        """Answer as the table says, or the account for its part; ``why`` is for our log."""
+        errors = bid.account.errors if bid.account is not None else {}
+        why = why or REFUSALS[refusal].rule
+        name = printable(bid.bind.system_id)
+        bid.client.refuse(status_of(refusal, errors), why, name, bid.pdu)
 
 
-def outside(account: Account | None, client: ClientSession) -> str:
-    """What keeps this connection from even trying a password; "" when nothing does."""
-    if account is None:
-        return ""
-    if not may_come_from(account, client.peer):
-        return "address not allowed"
-    if account.tls == "required" and not client.factory.tls:
-        return "TLS required"
+def outside(account: Account, bid: Bid) -> str:
+    """The refusal that keeps this connection from even trying a password; "" when there is none."""
+    if not may_come_from(account, bid.client.peer):
+        return "address_not_allowed"
+    if account.tls == "required" and not bid.client.factory.tls:
+        return "tls_required"
+    if account.versions and bid.bind.interface_version not in account.versions:
+        return "version_not_allowed"
     return ""
 
 
-def not_allowed(account: Account, pdu: Pdu) -> str:
-    """What the account, proven to be itself, may not do; "" when nothing is in the way."""
+def not_allowed(account: Account, bid: Bid) -> str:
+    """The refusal of what the account, proven to be itself, may not do; "" when it may."""
     if not account.enabled:
-        return "account disabled"
-    if BIND_TYPES[pdu.command_id] not in account.bind_types:
-        return f"bind type {BIND_TYPES[pdu.command_id]} not allowed"
+        return "account_disabled"
+    wanted = account.require_system_type
+    if wanted and bid.bind.system_type != wanted.encode():
+        return "system_type"
+    if BIND_TYPES[bid.pdu.command_id] not in account.bind_types:
+        return "bind_type_not_allowed"
     return ""
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import attrs
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
@@ -18,13 +19,15 @@ from smppproxy.smpp.constants import (
     BIND_RECEIVER,
     BIND_TRANSCEIVER,
     BIND_TRANSMITTER,
+    SUBMIT_SM,
     status_name,
 )
 from smppproxy.smpp.errors import BodyError
 from smppproxy.smpp.fields import read_bind
 from smppproxy.smpp.pdu import Pdu
+from smppproxy.smpp.refusals import status_of
 from smppproxy.smpp.session import SMSC, Received, Session
-from smppproxy.wire.protocol import LEAVING, VERIFYING, SmppProtocol
+from smppproxy.wire.protocol import LEAVING, TIMEOUTS, VERIFYING, SmppProtocol
 
 if TYPE_CHECKING:
     from smppproxy.wire.listener import ClientFactory
@@ -45,19 +48,24 @@ class ClientSession(SmppProtocol):
 
     :ivar account: whose session it is; set when the bind is accepted.
     :ivar outstanding: submit_sm taken and not answered yet; the relay adds, :meth:`answer` takes.
+    :ivar leased: the account of whose places over all nodes this session holds one.
     """
 
     account: Account
 
     def __init__(self, factory: ClientFactory, number: int) -> None:
         admission = factory.admission
+        # Its own: the account may have other ones than the node.
+        self._timers = attrs.evolve(admission.timers)
         super().__init__(
-            Session(SMSC, admission.timers), admission.relay, admission.ticker, f"#{number}"
+            Session(SMSC, self._timers), admission.relay, admission.ticker, f"#{number}"
         )
         self.factory = factory
         self.admission = admission
         self.outstanding = 0
         self.bound = False
+        self.leased: Account | None = None
+        self._unanswered = 0
         self._number = number
         self._farewell = b""
         self._timer: IDelayedCall | None = None
@@ -105,10 +113,11 @@ class ClientSession(SmppProtocol):
 
     def accept(self, account: Account, pdu: Pdu, now: float) -> None:
         """Answer the bind with OK; what the client sent meanwhile is handled after it."""
-        self.account = account
-        self.session.window.limit = account.deliver_window
+        self.use(account)
         self.name = f"{account.system_id}#{self._number} {self.peer}"
-        received = self.session.accept_bind(self.admission.system_id, now)
+        echo = account.bind_resp_system_id == "echo"
+        system_id = account.key if echo else self.admission.system_id
+        received = self.session.accept_bind(system_id, now)
         self.write(received.reply)
         received.reply = b""
         self.bound = True
@@ -129,22 +138,55 @@ class ClientSession(SmppProtocol):
         self.handle(received, now)
         self._resume(VERIFYING)
 
+    def use(self, account: Account) -> None:
+        """Take the account's settings: at the bind, and when they change while it is bound."""
+        self.account = account
+        self.session.window.limit = account.deliver_window
+        node = self.admission.timers
+        self._timers.idle = account.idle_timeout or node.idle
+        self._timers.enquire_link = account.enquire_interval or node.enquire_link
+
     # -- bound ----------------------------------------------------------------------------------
 
     def requests(self, pdus: list[Pdu], now: float) -> None:
         """The submit_sm of one read."""
-        self.relay.client_requests(self, pdus, now)
+        if self.account.service == "mo":
+            self._refuse_submits(pdus)
+        else:
+            self.relay.client_requests(self, pdus, now)
+
+    def _refuse_submits(self, pdus: list[Pdu]) -> None:
+        """MG-18: an account for MO messages takes no others, however it is bound."""
+        command_status = status_of("bind_state", self.account.errors)
+        self.relay.ledger.count("wrong_state", len(pdus))
+        self.write(
+            b"".join(
+                build.refusal(SUBMIT_SM, pdu.sequence_number, command_status) for pdu in pdus
+            )
+        )
 
     def responses(self, received: Received, now: float) -> None:
         """The deliver_sm_resp of one read; those that came too late change nothing any more."""
+        self._unanswered = 0
         if received.responses:
             self.relay.client_responses(self, received.responses, now)
         if received.late:
             self.relay.ledger.count("late_deliver_sm_resp", len(received.late))
 
     def expired(self, tokens: list[Any], now: float) -> None:
-        """deliver_sm without an answer."""
+        """deliver_sm without an answer; three in a row, and we unbind (F38)."""
         self.relay.client_expired(self, tokens, now)
+        self._unanswered += len(tokens)
+        if self._unanswered >= TIMEOUTS and not self.leaving:
+            self.relay.ledger.count("no_response")
+            log.info(
+                "{session} answers no deliver_sm and is unbound",
+                event="client_unresponsive",
+                account=self.account.system_id,
+                session=self.name,
+                peer=self.peer,
+            )
+            self.drain(UNBIND_PATIENCE)
 
     def answer(self, data: bytes, count: int) -> None:
         """Write ``count`` submit_sm_resp; reading goes on once ``outstanding`` is in the window."""
@@ -206,6 +248,7 @@ class ClientSession(SmppProtocol):
     def lost(self, reason: str, now: float) -> None:
         """The session is over: its slot is free and its deliveries are due elsewhere."""
         self.stop_waiting()
+        self.admission.give_back(self)
         if not self.bound:
             return
         self.bound = False

@@ -41,6 +41,9 @@ REPLY_BUDGET = 16_384
 """Octets of direct answers (enquire_link_resp, nacks: 16 octets each) a peer may cause in one
 tick; a peer that causes more is not read until the next tick (F41)."""
 
+TIMEOUTS = 3
+"""Requests in a row that a peer may leave unanswered for their time; then its session ends."""
+
 HELD = 1
 UNDRAINED_BUFFER = 2
 FLOODING = 4
