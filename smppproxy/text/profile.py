@@ -157,6 +157,8 @@ class TextProfile:
                 raise ValueError(f"codings: {name!r} is no name of a coding")
             if not 0 <= data_coding <= 255:
                 raise ValueError(f"codings: {name} = {data_coding} does not fit data_coding")
+        if len(set(self.codings.values())) < len(self.codings):
+            raise ValueError("codings: two names for one data_coding")
         if self.udh_ref not in (8, 16):
             raise ValueError(f"udh_ref: {self.udh_ref} is neither 8 nor 16")
         if not 1 <= self.max_parts <= 255:

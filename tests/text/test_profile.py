@@ -67,6 +67,7 @@ class TextProfileTests(SynchronousTestCase):
             {"long": "any"},
             {"codings": {"gsm8": 0}},
             {"codings": {"gsm7": 256}},
+            {"codings": {"gsm7": 0, "ascii": 0}},
             {"udh_ref": 12},
             {"max_parts": 0},
             {"max_parts": 256},
