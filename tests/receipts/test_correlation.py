@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from smppproxy.receipts.correlation import destination_tail
+from smppproxy.receipts.correlation import destination_tail, fits
 from tests.receipts import bounded
 
 
@@ -31,6 +31,20 @@ class TailTests(SynchronousTestCase):
         self.assertEqual(destination_tail(b""), b"")
         self.assertEqual(destination_tail(b"+"), b"")
         self.assertNotEqual(destination_tail(b"4510203041"), destination_tail(b"4510203040"))
+
+    def test_d7_fits(self) -> None:
+        """Equal tails, or six digits and more at the end of a longer one."""
+        for submitted, receipted, expected in (
+            (b"10203040", b"10203040", True),
+            (b"10203040", b"203040", True),
+            (b"203040", b"10203040", True),
+            (b"10203040", b"03040", False),
+            (b"10203040", b"10203041", False),
+            (b"10203040", b"", True),
+            (b"", b"10203040", False),
+            (b"", b"", True),
+        ):
+            self.assertEqual(fits(submitted, receipted), expected, (submitted, receipted))
 
     @bounded
     @given(st.binary(max_size=20))

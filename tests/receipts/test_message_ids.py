@@ -126,7 +126,68 @@ class KeyTests(SynchronousTestCase):
 
     def test_unknown_form(self) -> None:
         """A form that does not exist is refused when the profile is made."""
-        self.assertRaises(ValueError, IdProfile, resp="auto")
+        self.assertRaises(ValueError, IdProfile, resp="octal")
+
+    def test_xc02_keys_are_in_the_base_of_the_response(self) -> None:
+        """A number's key is written as the response wrote it: the keys of "auto" stay good."""
+        hexadecimal, decimal = IdProfile("hex", "dec", "hex"), IdProfile("dec", "dec", "hex")
+        found = receipt(b"12107289", b"B8BE19")
+        self.assertEqual(key_of_response(hexadecimal, b"00B8BE19"), b"b8be19")
+        self.assertEqual(keys_of_receipt(hexadecimal, found), (b"b8be19",))
+        self.assertEqual(key_of_response(decimal, b"0012107289"), b"12107289")
+        self.assertEqual(keys_of_receipt(decimal, found), (b"12107289",))
+
+    def test_xc02_auto_folds(self) -> None:
+        """ "auto" in one place is enough: zeros and letter case mean nothing anywhere."""
+        for profile in (IdProfile(resp="auto"), IdProfile(receipt_tlv="auto")):
+            self.assertTrue(profile.auto and profile.strip_zeros and profile.fold_case)
+            self.assertEqual(key_of_response(profile, b"00B8BE19-x"), b"b8be19-x")
+        self.assertFalse(IdProfile("hex", "dec", "string").auto)
+
+    def test_xc02_auto_five_pairs(self) -> None:
+        """"auto" finds each of the five pairs, from the text and from the TLV."""
+        profile = IdProfile("auto", "auto", "auto")
+        for response, receipt_id in (
+            (b"39f99dd5", b"0972660181"),
+            (b"00B8BE19", b"B8BE19"),
+            (b"B8BE19", b"00b8be19"),
+            (b"1101c1-8a", b"1101C1-8a"),
+            (b"6aad5", b"0000436949"),
+            (b"436949", b"6aad5"),
+        ):
+            self.assertTrue(matches(profile, response, receipt_id), response)
+            self.assertTrue(matches(profile, response, tlv_id=receipt_id), response)
+
+    def test_xc02_auto_best_first(self) -> None:
+        """What text and TLV agree on comes first; then same, dec->hex, hex->dec; then as it is."""
+        profile = IdProfile("auto", "auto", "auto")
+        self.assertEqual(
+            keys_of_receipt(profile, receipt(b"0000436949", b"6AAD5")),
+            (b"6aad5", b"436949", b"6AAD5", b"4417865", b"0000436949"),
+        )
+        self.assertEqual(
+            keys_of_receipt(profile, receipt(b"0010")), (b"10", b"a", b"16", b"0010")
+        )
+        self.assertEqual(keys_of_receipt(profile, receipt(b"0A-1")), (b"a-1", b"0A-1"))
+        self.assertEqual(keys_of_receipt(profile, receipt()), ())
+
+    def test_xc02_auto_beside_a_known_base(self) -> None:
+        """A place whose base is known is not tried in another."""
+        by_response = IdProfile(resp="hex", receipt_text="auto")
+        self.assertEqual(keys_of_receipt(by_response, receipt(b"16")), (b"16", b"10"))
+        by_response = IdProfile(resp="dec", receipt_text="auto")
+        self.assertEqual(keys_of_receipt(by_response, receipt(b"10")), (b"10", b"16"))
+        for form, keys in (("dec", (b"16", b"10")), ("hex", (b"16", b"22")), ("string", (b"16",))):
+            by_receipt = IdProfile(resp="auto", receipt_text=form)
+            self.assertEqual(keys_of_receipt(by_receipt, receipt(b"16")), keys)
+        mixed = IdProfile("dec", "auto", "hex")
+        self.assertEqual(keys_of_receipt(mixed, receipt(b"", b"10")), (b"16",))
+
+    def test_xc02_auto_only_numbers_have_two_bases(self) -> None:
+        """32 hex digits are no number that anybody writes in decimals too."""
+        profile = IdProfile("auto", "auto", "auto")
+        long = b"3f179b310ede971b2760c72b7f026e1c"
+        self.assertEqual(keys_of_receipt(profile, receipt(long)), (long,))
 
     @bounded
     @given(st.integers(0, 2**64), st.integers(0, 6), st.booleans())
