@@ -383,12 +383,20 @@ class Submits:
         self.advance(pool, now)
 
     def lost(self, upstream: Upstream, pool: Pool, now: float) -> None:
-        """A bind is gone: its open submits are in doubt; what waited may need another provider."""
+        """A bind is gone: its open submits are in doubt; what waited may need another provider.
+
+        A host that dies takes all its binds, one after the other: the second copies go to another
+        host while there is one, or they would be lost twice within a moment.
+        """
+        binds = pool.binds
+        name = upstream.host.name
+        pool.binds = [bind for bind in binds if bind.host.name != name] or binds
         self.doubt(upstream.session.window.drain(), now)
-        if pool.binds:
+        if binds:
             self.advance(pool, now)
         else:
             self.reroute(pool, now)
+        pool.binds = binds
 
     def reroute(self, pool: Pool, now: float) -> None:
         """The last bind of a provider went: its backlog goes to the next target or is refused."""
