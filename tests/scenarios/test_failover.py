@@ -34,13 +34,18 @@ def acme(smsc: Smsc, options: str = "window = 50") -> Upstream:
 class HostLossTests(Scenario):
     """Two hosts, traffic over both, answers that take their time."""
 
+    binds = 1
+    """Per host."""
+
     async def traffic(
         self, hosts: str = "ab", account: str = "", **provider: Any
     ) -> tuple[Smsc, Node, Esme]:
         """A client that submits at :data:`RATE` over both hosts, with messages on their way."""
         provider.setdefault("response_delay", 0.05)
         smsc = self.provider(hosts, **provider)
-        node = await self.node(network([acme(smsc)], {"demo": account}), [smsc])
+        upstream = acme(smsc, f"window = 50\nbinds = {self.binds}")
+        node = await self.node(network([upstream], {"demo": account}))
+        await all_bound(smsc, self.binds)
         client = self.client(node, rate=RATE)
         await hosts_carry(smsc, hosts, 30)
         await until(lambda: bool(unanswered(smsc, "a")))
@@ -58,7 +63,7 @@ class HostLossTests(Scenario):
         self.assertLess(first_answer_after(client, moment, lambda sent: sent.number >= before), 0.9)
         if not smsc.listens("a"):
             smsc.restore("a")
-        await all_bound(smsc)
+        await all_bound(smsc, self.binds)
         await hosts_carry(smsc, "ab")
         await self.finish(client)
         self.assertEqual((client.tally.refused, client.tally.lost), (0, 0))
@@ -74,6 +79,13 @@ class HostLossTests(Scenario):
         """P4, reading 1: connections reset and the port closed; clients get nothing but OK, the
         other host answers well within a second, and the host carries again when it is back.
         """
+        await self.host_is_lost(lambda smsc: smsc.crash("a"))
+
+    async def test_f53_host_dies_with_all_its_binds(self) -> None:
+        """The same with three binds to each host: no second copy goes to a bind of the host that
+        is just going, where it would be lost twice.
+        """
+        self.binds = 3
         await self.host_is_lost(lambda smsc: smsc.crash("a"))
 
     async def test_f53_host_closes_with_a_window_in_flight(self) -> None:
