@@ -65,7 +65,7 @@ class ClientSession(SmppProtocol):
         self.outstanding = 0
         self.bound = False
         self.leased: Account | None = None
-        self._unanswered = 0
+        self._timeouts = 0
         self._number = number
         self._farewell = b""
         self._timer: IDelayedCall | None = None
@@ -167,7 +167,7 @@ class ClientSession(SmppProtocol):
 
     def responses(self, received: Received, now: float) -> None:
         """The deliver_sm_resp of one read; those that came too late change nothing any more."""
-        self._unanswered = 0
+        self._timeouts = 0
         if received.responses:
             self.relay.client_responses(self, received.responses, now)
         if received.late:
@@ -176,8 +176,8 @@ class ClientSession(SmppProtocol):
     def expired(self, tokens: list[Any], now: float) -> None:
         """deliver_sm without an answer; three in a row, and we unbind (F38)."""
         self.relay.client_expired(self, tokens, now)
-        self._unanswered += len(tokens)
-        if self._unanswered >= TIMEOUTS and not self.leaving:
+        self._timeouts += len(tokens)
+        if self._timeouts >= TIMEOUTS and not self.leaving:
             self.relay.ledger.count("no_response")
             log.info(
                 "{session} answers no deliver_sm and is unbound",

@@ -10,10 +10,12 @@ import attrs
 from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.endpoints import HostnameEndpoint, wrapClientTLS
 from twisted.internet.interfaces import IStreamClientEndpoint
+from twisted.logger import Logger
 
 from smppproxy.relay.peers import Relay
 from smppproxy.routing.providers import Host, Provider
 from smppproxy.smpp.constants import BIND_RECEIVER, BIND_TRANSCEIVER, BIND_TRANSMITTER
+from smppproxy.wire.pauses import Pauses
 from smppproxy.wire.protocol import Ticker
 from smppproxy.wire.tls import ClientTls
 from smppproxy.wire.upstream import MACHINE, SUFFIX, Core
@@ -25,6 +27,8 @@ BIND_COMMANDS = {
     "receiver": (BIND_RECEIVER,),
 }
 
+log = Logger()
+
 Connect = Callable[[Host], IStreamClientEndpoint]
 
 
@@ -35,6 +39,7 @@ class BindState:
     :ivar state: of the machine, e.g. ``"Bound"``.
     :ivar since: monotonic seconds at which it was entered.
     :ivar last_error: why it was last lost or refused; "" = never.
+    :ivar alarm: the provider refuses our credentials: nothing gets better until a person acts.
     :ivar outstanding: submit_sm sent and not answered.
     """
 
@@ -46,6 +51,7 @@ class BindState:
     since: float
     last_error: str
     outstanding: int
+    alarm: bool = False
 
 
 class UpstreamBind:
@@ -79,11 +85,39 @@ class UpstreamBind:
             since=core.since,
             last_error=core.last_error,
             outstanding=len(session.session.window) if session is not None else 0,
+            alarm=core.alarm,
         )
+
+
+def hosts_of(provider: Provider) -> tuple[Host, ...]:
+    """The hosts that are bound to."""
+    return provider.hosts[:1] if provider.hosts_mode == "one" else provider.hosts
+
+
+def sessions_of(provider: Provider) -> list[tuple[int, int]]:
+    """(number, command_id) of the sessions with each host; each counts one (MG-28)."""
+    wanted = [
+        (number, command_id)
+        for number in range(1, provider.binds + 1)
+        for command_id in BIND_COMMANDS[provider.bind]
+    ]
+    sessions = wanted[: provider.max_binds or None]
+    if len(sessions) < len(wanted):
+        log.warn(
+            "{provider} takes {taken} binds per host, {wanted} are configured",
+            event="provider_binds_limited",
+            provider=provider.name,
+            taken=len(sessions),
+            wanted=len(wanted),
+        )
+    return sessions
 
 
 class UpstreamPool:
     """All binds to a provider: every host, every number, every direction, all at once (GW-03).
+
+    A provider of ``hosts_mode`` "one" is bound to at its first host only, and no host gets more
+    sessions than ``max_binds`` (MG-28).
 
     :param reactor: connects and gives the time.
     :param connect: makes the endpoint of a host; the default resolves its name at each attempt.
@@ -102,6 +136,7 @@ class UpstreamPool:
     ) -> None:
         self.provider = provider
         self._reactor = reactor
+        sessions = sessions_of(provider)
         self.binds = [
             UpstreamBind(
                 Core(
@@ -113,12 +148,11 @@ class UpstreamPool:
                     tls=tls,
                     relay=relay,
                     ticker=ticker,
-                    chance=chance,
+                    pauses=Pauses(provider, chance),
                 )
             )
-            for host, tls in ((host, self._tls(host)) for host in provider.hosts)
-            for number in range(1, provider.binds + 1)
-            for command_id in BIND_COMMANDS[provider.bind]
+            for host, tls in ((host, self._tls(host)) for host in hosts_of(provider))
+            for number, command_id in sessions
         ]
 
     def start(self) -> None:
@@ -136,13 +170,19 @@ class UpstreamPool:
 
     def _tls(self, host: Host) -> ClientTls | None:
         provider = self.provider
-        if provider.tls == "none":
+        if not provider.door(host)[1]:
             return None
-        return ClientTls(provider.tls_name or host.address, provider.tls_ca)
+        return ClientTls(provider.tls_name or host.address, provider.tls_ca, provider.tls_min)
 
     def _resolve(self, host: Host) -> IStreamClientEndpoint:
-        timeout = self.provider.connect_timeout
-        return HostnameEndpoint(self._reactor, host.address, host.port, timeout)
+        provider = self.provider
+        return HostnameEndpoint(
+            self._reactor,
+            host.address,
+            provider.door(host)[0],
+            provider.connect_timeout,
+            provider.bind_address or None,
+        )
 
     def _endpoint(
         self, connect: Connect, host: Host, tls: ClientTls | None

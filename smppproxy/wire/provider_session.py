@@ -6,31 +6,40 @@ loss is not known here; that is its owner's, the machine in :mod:`smppproxy.wire
 
 from __future__ import annotations
 
+from math import inf
 from typing import Any, Protocol
 
 from twisted.internet.interfaces import IDelayedCall, IHandshakeListener
+from twisted.logger import Logger
 from zope.interface import implementer
 
 from smppproxy.relay.peers import Relay
 from smppproxy.routing.providers import Host, Provider
 from smppproxy.smpp import build
-from smppproxy.smpp.constants import VERSION_3_4
 from smppproxy.smpp.fields import Bind
 from smppproxy.smpp.pdu import Pdu
 from smppproxy.smpp.session import BOUND_STATES, ESME, Received, Session
 from smppproxy.smpp.timers import Timers
-from smppproxy.wire.protocol import SmppProtocol, Ticker
+from smppproxy.wire.protocol import TIMEOUTS, SmppProtocol, Ticker
 from smppproxy.wire.tls import ClientTls, TlsError
 
 GOODBYE = 2.0
 """Seconds a provider has to answer our unbind (F31)."""
 
+IDLE_SHARE = 0.45
+"""Of the time after which a provider closes an idle session; we speak before half of it (OZ-08)."""
+
+log = Logger()
+
 
 class Owner(Protocol):
     """What a session tells whoever started it."""
 
+    def securing(self) -> None:
+        """The connection stands; the TLS handshake is still to come."""
+
     def reached(self) -> None:
-        """The connection stands; with TLS the handshake is still to come."""
+        """The way is free for the bind, which goes out now."""
 
     def bound(self) -> None:
         """The provider took the bind."""
@@ -50,6 +59,9 @@ class Owner(Protocol):
 
 class Nobody:
     """The owner of a session that nobody waits for any more."""
+
+    def securing(self) -> None:
+        """Nobody is told."""
 
     def reached(self) -> None:
         """Nobody is told."""
@@ -74,10 +86,14 @@ NOBODY = Nobody()
 
 
 def timers_of(provider: Provider) -> Timers:
-    """The provider's own timers for the session."""
+    """The provider's own timers for the session; its owner watches over the time to the bind."""
+    enquire_link = provider.enquire_link
+    if provider.idle_timeout:
+        enquire_link = min(enquire_link, IDLE_SHARE * provider.idle_timeout)
     return Timers(
+        session_init=inf,
         bind=provider.bind_timeout,
-        enquire_link=provider.enquire_link,
+        enquire_link=enquire_link,
         enquire_answer=provider.enquire_answer,
         response=provider.response_timeout,
     )
@@ -112,6 +128,7 @@ class UpstreamSession(SmppProtocol):
         self.bound = False
         self.proven = False
         self.bound_at = 0.0
+        self._timeouts = 0
         self._command_id = command_id
         self._tls = tls
         self._owner: Owner = owner
@@ -129,9 +146,10 @@ class UpstreamSession(SmppProtocol):
         if self._owner is NOBODY:
             self.abort("given up")
             return
-        self._owner.reached()
         if self._tls is None:
             self._send_bind()
+        else:
+            self._owner.securing()
 
     def handshakeCompleted(self) -> None:
         """TLS stands and the chain is good: no password leaves before the name is too (F50)."""
@@ -150,15 +168,16 @@ class UpstreamSession(SmppProtocol):
             self._send_bind()
 
     def _send_bind(self) -> None:
+        self._owner.reached()
         provider = self.provider
         fields = Bind(
             system_id=provider.system_id,
             password=provider.password,
             system_type=provider.system_type,
-            interface_version=VERSION_3_4,
-            addr_ton=0,
-            addr_npi=0,
-            address_range=b"",
+            interface_version=provider.interface_version,
+            addr_ton=provider.addr_ton,
+            addr_npi=provider.addr_npi,
+            address_range=provider.address_range,
         )
         self.write(self.session.bind(self._command_id, fields, self.clock.seconds()))
 
@@ -182,6 +201,7 @@ class UpstreamSession(SmppProtocol):
 
     def responses(self, received: Received, now: float) -> None:
         """The submit_sm_resp of one read, those too late included (P5)."""
+        self._timeouts = 0
         answers = received.responses
         if not self.proven:
             self.proven = any(not pdu.command_status for _, pdu in answers)
@@ -192,9 +212,21 @@ class UpstreamSession(SmppProtocol):
         self._look_settled()
 
     def expired(self, tokens: list[Any], now: float) -> None:
-        """submit_sm without an answer: in doubt."""
+        """submit_sm without an answer: in doubt; three in a row, and the session is dropped."""
         self.relay.upstream_expired(self, tokens, now)
-        self._look_settled()
+        self._timeouts += len(tokens)
+        if self._timeouts < TIMEOUTS or self.leaving:
+            self._look_settled()
+            return
+        self.relay.ledger.count("provider_answers_nothing")
+        log.warn(
+            "{bind} answers no submit_sm and is dropped",
+            event="provider_unresponsive",
+            bind=self.name,
+            provider=self.provider.name,
+            host=self.host.name,
+        )
+        self.abort(f"{TIMEOUTS} submit_sm in a row not answered")
 
     # -- leaving --------------------------------------------------------------------------------
 

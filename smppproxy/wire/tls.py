@@ -30,6 +30,7 @@ from twisted.protocols.tls import TLSMemoryBIOProtocol
 from zope.interface import implementer
 
 _BEGIN = b"-----BEGIN CERTIFICATE-----"
+_VERSIONS = {"1.2": TLSVersion.TLSv1_2, "1.3": TLSVersion.TLSv1_3}
 
 
 class TlsError(Exception):
@@ -102,10 +103,11 @@ class ClientTls:
 
     :param name: the host name or IP address the certificate must be for.
     :param authorities: PEM file of the CAs to trust; "" = those of the system.
+    :param oldest: the oldest version of TLS that is spoken, "1.2" or "1.3".
     :raises TlsError: when the name or the file of CAs cannot be used.
     """
 
-    def __init__(self, name: str, authorities: str = "") -> None:
+    def __init__(self, name: str, authorities: str = "", oldest: str = "1.2") -> None:
         self.name = name
         trust: Any = platformTrust()
         if authorities:
@@ -116,7 +118,7 @@ class ClientTls:
         except UnicodeError as error:
             raise TlsError(f"{name!r} is no host name: {error}") from error
         self._options = CertificateOptions(
-            trustRoot=trust, raiseMinimumTo=TLSVersion.TLSv1_2, acceptableProtocols=None
+            trustRoot=trust, raiseMinimumTo=_VERSIONS[oldest], acceptableProtocols=None
         )
 
     def clientConnectionForTLS(self, tlsProtocol: TLSMemoryBIOProtocol) -> SSL.Connection:

@@ -1,8 +1,9 @@
 """The binds to a provider: one machine per bind, which connects, binds, and starts over when lost.
 
 Twisted's ClientService cannot hold an SMPP bind: a connection lost while binding is an unhandled
-transition there, and every accepted TCP connection resets its backoff. Here the backoff is reset
-by a bind that proved itself (F65): 30 s bound, or a first good answer.
+transition there, and every accepted TCP connection resets its backoff. Here a bind has proved
+itself (F65) once it stood for 30 s or brought a first good answer; how long a pause then is says
+:mod:`smppproxy.wire.pauses`.
 """
 
 from __future__ import annotations
@@ -23,13 +24,9 @@ from smppproxy.smpp.constants import (
     BIND_RECEIVER,
     BIND_TRANSCEIVER,
     BIND_TRANSMITTER,
-    ESME_RALYBND,
-    ESME_RBINDFAIL,
-    ESME_RINVPASWD,
-    ESME_RINVSYSID,
-    ESME_RINVSYSTYP,
     status_name,
 )
+from smppproxy.wire.pauses import Pauses
 from smppproxy.wire.protocol import Ticker
 from smppproxy.wire.provider_session import UpstreamSession
 from smppproxy.wire.tls import ClientTls
@@ -37,19 +34,9 @@ from smppproxy.wire.tls import ClientTls
 PROVEN = 30.0
 """Seconds after which a bind counts as good, and its loss as a new trouble (F65)."""
 
-LEAST_PAUSE = 0.1
-"""Seconds between attempts, whatever is configured: a closed port must not cost a whole core."""
-
-BUSY_DELAYS = (5.0, 10.0, 20.0)
-"""Seconds after a bind refused as one too many: the provider still holds the old one (F66)."""
-
-AUTH_REFUSALS = frozenset({ESME_RINVPASWD, ESME_RINVSYSID, ESME_RINVSYSTYP})
-BUSY_REFUSALS = frozenset({ESME_RALYBND, ESME_RBINDFAIL})
-
 SUFFIX = {BIND_TRANSCEIVER: "", BIND_TRANSMITTER: "tx", BIND_RECEIVER: "rx"}
 
 log = Logger()
-
 
 
 class Inputs(Protocol):
@@ -61,8 +48,11 @@ class Inputs(Protocol):
     def stop(self) -> None:
         """Finish what is outstanding, unbind, and stay away."""
 
+    def securing(self) -> None:
+        """The connection stands; its TLS handshake has begun."""
+
     def reached(self) -> None:
-        """The connection stands."""
+        """The connection stands, in TLS if it must, and the bind goes out."""
 
     def bound(self) -> None:
         """The provider took the bind."""
@@ -111,12 +101,11 @@ class Core:
     tls: ClientTls | None
     relay: Relay
     ticker: Ticker
-    chance: Callable[[], float]
+    pauses: Pauses
     state: str = "Idle"
     since: float = 0.0
     last_error: str = ""
-    failures: int = 0
-    busy: int = 0
+    alarm: bool = False
     session: UpstreamSession | None = None
     connecting: Deferred[Any] | None = None
     timer: IDelayedCall | None = None
@@ -174,39 +163,23 @@ class Core:
 
     def pause(self, inputs: Inputs, reason: str) -> None:
         """Enter Waiting after a loss: at once after a good bind, else later each time (GW-06)."""
-        good = self.state in ("Bound", "Draining") and self._was_good()
-        if good:
-            self.failures = 0
-            delay = self.chance() * min(1.0, self.provider.reconnect_min)
-        else:
-            self.failures += 1
-            delay = self._backoff()
+        stood = self.state in ("Bound", "Draining")
+        delay = self.pauses.lost(stood, stood and self._was_good())
         self._wait_to_retry(inputs, reason, delay, "provider_lost")
 
     def pause_refused(self, inputs: Inputs, command_status: int) -> None:
-        """Enter Waiting after a refused bind: how long depends on whose turn it is to act."""
-        alarm = command_status in AUTH_REFUSALS
-        if alarm:
-            # A wrong password tried every second gets the account locked (F64).
-            delay = self.provider.auth_retry_delay * (1 + 0.1 * self.chance())
-        elif command_status in BUSY_REFUSALS:
-            later = max(BUSY_DELAYS[-1], self.provider.reconnect_max)
-            delay = (*BUSY_DELAYS, later)[min(self.busy, len(BUSY_DELAYS))]
-            self.busy += 1
-        else:
-            self.failures += 1
-            delay = self._backoff()
+        """Enter Waiting after a refused bind."""
+        delay, self.alarm = self.pauses.refused(command_status)
         reason = f"bind refused: {status_name(command_status)}"
-        self._wait_to_retry(inputs, reason, delay, "provider_bind_refused", alarm)
+        self._wait_to_retry(inputs, reason, delay, "provider_bind_refused")
 
-    def _wait_to_retry(
-        self, inputs: Inputs, reason: str, delay: float, event: str, alarm: bool = False
-    ) -> None:
+    def _wait_to_retry(self, inputs: Inputs, reason: str, delay: float, event: str) -> None:
         self.last_error = reason
         self.enter("Waiting")
         self.session = None
         self.connecting = None
         self.wait(delay, inputs.retry)
+        alarm = self.alarm and event == "provider_bind_refused"
         (log.error if alarm else log.warn)(
             "{bind} is down: {reason}; next attempt in {delay:.1f} s",
             event=event,
@@ -223,11 +196,6 @@ class Core:
         return session is not None and (
             session.proven or self.clock.seconds() - session.bound_at >= PROVEN
         )
-
-    def _backoff(self) -> float:
-        provider = self.provider
-        doubled = provider.reconnect_min * 2.0 ** min(self.failures - 1, 30)
-        return max(LEAST_PAUSE, min(provider.reconnect_max, doubled) * (0.8 + 0.2 * self.chance()))
 
     def stopped(self) -> None:
         """Enter Stopped and tell whoever waits for it."""
@@ -251,6 +219,7 @@ def _leave(inputs: Inputs, core: Core, state: str) -> None:
 BUILDER = TypeMachineBuilder(Inputs, Core)
 IDLE = BUILDER.state("Idle")
 CONNECTING = BUILDER.state("Connecting")
+SECURING = BUILDER.state("Securing")
 BINDING = BUILDER.state("Binding")
 BOUND = BUILDER.state("Bound")
 DRAINING = BUILDER.state("Draining")
@@ -267,7 +236,14 @@ def _connect(inputs: Inputs, core: Core) -> None:
     core.connect(inputs)
 
 
+@CONNECTING.upon(Inputs.securing).to(SECURING)
+def _secure(inputs: Inputs, core: Core) -> None:
+    core.enter("Securing")
+    core.wait(core.provider.connect_timeout, inputs.timeout)
+
+
 @CONNECTING.upon(Inputs.reached).to(BINDING)
+@SECURING.upon(Inputs.reached).to(BINDING)
 def _bind(inputs: Inputs, core: Core) -> None:
     core.enter("Binding")
     core.wait(core.provider.bind_timeout, inputs.timeout)
@@ -276,7 +252,8 @@ def _bind(inputs: Inputs, core: Core) -> None:
 @BINDING.upon(Inputs.bound).to(BOUND)
 def _stand(inputs: Inputs, core: Core) -> None:
     core.enter("Bound")
-    core.busy = 0
+    core.pauses.bound()
+    core.alarm = False
     log.info(
         "{bind} is bound",
         event="provider_bound",
@@ -298,6 +275,12 @@ def _not_connected(inputs: Inputs, core: Core) -> None:
     core.pause(inputs, "not connected in time")
 
 
+@SECURING.upon(Inputs.timeout).to(WAITING)
+def _not_secured(inputs: Inputs, core: Core) -> None:
+    core.forsake("no TLS in time")
+    core.pause(inputs, "no TLS in time")
+
+
 @BINDING.upon(Inputs.timeout).to(WAITING)
 def _not_bound(inputs: Inputs, core: Core) -> None:
     core.forsake("bind not answered")
@@ -305,6 +288,7 @@ def _not_bound(inputs: Inputs, core: Core) -> None:
 
 
 @CONNECTING.upon(Inputs.lost).to(WAITING)
+@SECURING.upon(Inputs.lost).to(WAITING)
 @BINDING.upon(Inputs.lost).to(WAITING)
 @BOUND.upon(Inputs.lost).to(WAITING)
 @DRAINING.upon(Inputs.lost).to(WAITING)
@@ -339,6 +323,7 @@ def _gone(inputs: Inputs, core: Core, reason: str) -> None:
 
 @IDLE.upon(Inputs.stop).to(STOPPED)
 @CONNECTING.upon(Inputs.stop).to(STOPPED)
+@SECURING.upon(Inputs.stop).to(STOPPED)
 @BINDING.upon(Inputs.stop).to(STOPPED)
 @WAITING.upon(Inputs.stop).to(STOPPED)
 @STOPPED.upon(Inputs.stop).loop()
@@ -346,7 +331,7 @@ def _end(inputs: Inputs, core: Core) -> None:
     core.stopped()
 
 
-for _state in (CONNECTING, BINDING, BOUND, DRAINING, STOPPING, WAITING):
+for _state in (CONNECTING, SECURING, BINDING, BOUND, DRAINING, STOPPING, WAITING):
     _state.upon(Inputs.start).loop().returns(None)
 STOPPING.upon(Inputs.stop).loop().returns(None)
 STOPPING.upon(Inputs.asked_to_go).loop().returns(None)

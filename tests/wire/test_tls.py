@@ -105,7 +105,7 @@ class ProviderCertificateTests(TestCase):
     async def test_sx04_mg03_plain_provider(self) -> None:
         """A provider that does not speak TLS: no bind in the clear, no plain attempt after it."""
         smsc = FakeSmsc(self)
-        binds = Binds(self, provider(smsc.port, tls="required", bind_timeout=0.2))
+        binds = Binds(self, provider(smsc.port, tls="required", connect_timeout=0.2))
         for _ in range(2):
             link = await smsc.accept()
             await link.closed()
