@@ -19,8 +19,8 @@ from smppproxy.wire.tls import ClientTls, ServerTls, TlsError, read_certificates
 from tests.support.authority import Authority, address, dns, email
 from tests.support.peers import FakeSmsc, reactor
 from tests.support.relay import RecordingRelay
+from tests.wire.binds import Binds, provider
 from tests.wire.door import NAME, PASSWORD, Door, account
-from tests.wire.test_upstream import Binds, provider
 
 
 class ProviderCertificateTests(TestCase):
