@@ -15,7 +15,7 @@ SUITES = $(filter-out tests.interop tests.support, \
 	$(patsubst tests/%.py,tests.%,$(sort $(wildcard tests/test_*.py)))
 TRIAL = $(BIN)/python -m tests.support.trial
 
-.PHONY: help venv demo test lint format types imports coverage interop interop-tools check clean
+.PHONY: help venv demo test lint format types imports coverage interop-tools interop check clean
 
 help:
 	@printf 'make %-9s %s\n' \
@@ -81,7 +81,7 @@ interop-tools: venv
 
 interop: interop-tools
 	$(SAY) 'interop: foreign clients and servers'
-	@$(TRIAL) --record interop -- tests.interop
+	@$(TRIAL) --record interop -- -j$(JOBS) tests.interop
 
 check: lint types imports coverage interop
 	$(SAY) 'check: all passed'

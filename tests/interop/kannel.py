@@ -193,7 +193,9 @@ class Kannel:
         self.bearerbox.start()
         await self.bearerbox.expect_line("MAIN: Start-up done, entering mainloop")
         self.smsbox.start()
-        await self.bearerbox.expect_line("Client connected from <127.0.0.1>")
+        # Its HTTP side is there before its connection to the bearerbox: a message handed over in
+        # between is the end of it.
+        await self.smsbox.expect_line("gw/heartbeat.c:heartbeat_thread")
 
     def stop(self) -> Deferred[Any]:
         """End both boxes and the HTTP side."""
