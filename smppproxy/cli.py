@@ -5,6 +5,7 @@ start at once and none of them brings in a reactor that it does not use.
 """
 
 import sys
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -36,7 +37,9 @@ def main() -> None:
     help="The node file; its network file is checked too.",
 )
 @click.option("--network", metavar="FILE", help="Check only this network file.")
-def check(config: str, network: str | None) -> None:
+@click.option("--provider", metavar="NAME", help="Print what holds for it: its effective profile.")
+@click.option("--account", metavar="NAME", help="The same for an account.")
+def check(config: str, network: str | None, provider: str | None, account: str | None) -> None:
     """Read the configuration and print every problem with its line and its mend.
 
     Exit status 0 when it can be used, 1 when not.
@@ -44,17 +47,34 @@ def check(config: str, network: str | None) -> None:
     from smppproxy.config import ConfigError, load_network, load_node
 
     try:
+        doors = ""
         if network is None:
             node = load_node(config)
-            doors = _count(len(node.listeners), "listener")
-            loaded = load_network(_shown(node.network_file))
-        else:
-            doors = ""
-            loaded = load_network(network)
+            doors = f", {_count(len(node.listeners), 'listener')}"
+            network = _shown(node.network_file)
+        loaded = load_network(network)
     except ConfigError as error:
         _print_problems(error)
         sys.exit(1)
-    click.echo(f"ok: {_summary(loaded)}{', ' if doors else ''}{doors}")
+    if provider is not None:
+        _print_effective("provider", provider, loaded.providers, network)
+    if account is not None:
+        _print_effective("account", account, loaded.accounts, network)
+    if provider is None and account is None:
+        click.echo(f"ok: {_summary(loaded)}{doors}")
+
+
+def _print_effective(kind: str, name: str, known: dict[str, Any], network: str) -> None:
+    """One provider or account as TOML, each option with who says so."""
+    from smppproxy.config.effective import account_lines, provider_lines, read_written
+    from smppproxy.config.source import near
+
+    if name not in known:
+        mend = near(name, known)
+        raise click.ClickException(f"there is no {kind} {name} in {network}; {mend}")
+    lines = provider_lines if kind == "provider" else account_lines
+    for line in lines(known[name], read_written(network, kind, name)):
+        click.echo(f"{line.text:<55} # {line.origin}" if line.origin else line.text)
 
 
 def _print_problems(error: "ConfigError") -> None:
@@ -186,20 +206,37 @@ def refusals(as_json: bool) -> None:
 
         click.echo(json.dumps([attrs.asdict(refusal) for refusal in REFUSALS.values()], indent=1))
         return
+    rows = [
+        (
+            str(each.row),
+            each.name,
+            each.answer,
+            _status_text(each.answer, each.command_status),
+            each.session,
+            each.rule,
+            " ".join(each.ids),
+        )
+        for each in REFUSALS.values()
+    ]
+    headings = ("row", "name", "answer", "command_status", "session", "what was broken", "from")
+    _print_table(headings, "what was broken", rows)
+
+
+def _print_table(headings: Sequence[str], folded: str, rows: Iterable[Sequence[str]]) -> None:
+    """A table of which only the column `folded` gives way where the terminal is narrow."""
     from rich import box
     from rich.console import Console
     from rich.table import Table
 
-    table = Table("row", box=box.SIMPLE)
-    for heading in ("name", "answer", "command_status", "session"):
-        table.add_column(heading, no_wrap=True)
-    table.add_column("what was broken", min_width=20)
-    table.add_column("from", no_wrap=True)
-    for each in REFUSALS.values():
-        status = _status_text(each.answer, each.command_status)
-        cells = (each.name, each.answer, status, each.session, each.rule, " ".join(each.ids))
-        table.add_row(str(each.row), *cells)
-    console = Console()
+    table = Table(box=box.SIMPLE)
+    for heading in headings:
+        if heading == folded:
+            table.add_column(heading, min_width=20, overflow="fold")
+        else:
+            table.add_column(heading, no_wrap=True)
+    for row in rows:
+        table.add_row(*row)
+    console = Console(markup=False, highlight=False)
     # Where it is piped a row is one line, and nowhere is a name cut.
     console.width = max(console.width, 120) if console.is_terminal else 220
     console.print(table)
@@ -214,6 +251,42 @@ def _status_text(answer: str, command_status: int) -> str:
     if command_status == AS_PROVIDER:
         return "the provider's"
     return f"0x{command_status:02X} {status_name(command_status).removeprefix('ESME_')}"
+
+
+@show.command()
+@click.option("--json", "as_json", is_flag=True, help="Every option of every preset, as JSON.")
+def presets(as_json: bool) -> None:
+    """The presets that a network file may name, with how well each provider is known.
+
+    seed: from the provider's own document. documented: its connection was seen on its page.
+    partial: some of it was. unverified: nothing was. base: no provider at all.
+    """
+    from smppproxy.config import presets as known
+
+    providers = {name: known.provider_preset(name) for name in known.provider_presets()}
+    accounts = {name: known.account_preset(name) for name in known.account_presets()}
+    if as_json:
+        import json
+
+        click.echo(json.dumps({"providers": providers, "accounts": accounts}, indent=2))
+        return
+    headings = ("provider", "status", "tls", "port", "tls port", "window", "tps", "hosts")
+    _print_table(headings, "hosts", [_preset_row(*each) for each in providers.items()])
+    rows = [(name, ", ".join(preset) or "nothing") for name, preset in accounts.items()]
+    _print_table(("account", "options that it sets"), "options that it sets", rows)
+
+
+def _preset_row(name: str, preset: dict[str, Any]) -> tuple[str, ...]:
+    numbers = (preset["port"], preset["tls_port"], preset["window"], preset.get("tps", 0))
+    regions = preset.get("regions", {})
+    hosts = "; ".join(f"{region}: {' '.join(names)}" for region, names in regions.items())
+    return (
+        name,
+        preset["status"],
+        preset["tls"],
+        *(str(number) if number else "-" for number in numbers),
+        hosts or " ".join(preset["hosts"]) or "(yours)",
+    )
 
 
 @main.group()

@@ -1,14 +1,16 @@
-"""The commands check and password."""
+"""The commands check, show and password."""
 
 import json
 import sys
 from pathlib import Path
 
 import argon2
+import click
 from click.testing import CliRunner, Result
 from twisted.trial.unittest import SynchronousTestCase
 
 from smppproxy import cli
+from smppproxy.config.presets import account_presets, provider_preset, provider_presets
 from smppproxy.smpp.refusals import REFUSALS
 from tests.config.files import HASH
 
@@ -118,10 +120,68 @@ class CheckTest(SynchronousTestCase):
         )
         self.assertEqual(result.exit_code, 1)
 
+    def test_provider(self) -> None:
+        """--provider prints what holds for it, each option with who says so."""
+        result = run("check", "-c", str(ETC / "smppproxy.toml"), "--provider", "acme")
+        self.assertEqual(result.exit_code, 0)
+        lines = result.output.splitlines()
+        self.assertEqual(lines[0], "[provider.acme]")
+        for line in ("[provider.acme.host.b]", "[provider.acme.text]"):
+            self.assertIn(line, lines)
+        self.assertRegex(result.output, r"(?m)^window = 10 +# file$")
+        self.assertNotIn("ok:", result.output)
+
+    def test_account(self) -> None:
+        """--account does the same for an account and its preset."""
+        result = run("check", "--network", str(ETC / "network.toml"), "--account", "shop")
+        self.assertEqual(result.exit_code, 0)
+        self.assertRegex(result.output, r'(?m)^dialect = "gatewayapi" +# preset gatewayapi$')
+        self.assertRegex(result.output, r"(?m)^max_binds = 4 +# file$")
+
+    def test_nobody(self) -> None:
+        """A name that the file does not have is told, with the nearest one."""
+        place = str(ETC / "network.toml")
+        result = run("check", "--network", place, "--provider", "amce")
+        self.assertEqual(result.exit_code, 1)
+        self.assertIn(f'there is no provider amce in {place}; did you mean "acme"?', result.output)
+
     def test_paths_as_people_write_them(self) -> None:
         """A network file below the working folder is named from there, another one in full."""
         self.assertEqual(cli._shown(str(Path.cwd() / "etc" / "x.toml")), "etc/x.toml")
         self.assertEqual(cli._shown("/elsewhere/x.toml"), "/elsewhere/x.toml")
+
+
+class ShowPresetsTest(SynchronousTestCase):
+    """smppproxy show presets."""
+
+    def test_table(self) -> None:
+        """One line per preset with its status, hosts and ports, and the accounts' below."""
+        result = run("show", "presets")
+        self.assertEqual(result.exit_code, 0)
+        for name in provider_presets():
+            status = provider_preset(name)["status"]
+            self.assertRegex(result.output, rf"(?m)^ +{name} +{status} ")
+        self.assertRegex(result.output, r"messangi +seed +required +- +- +10 +- +\(yours\)")
+        self.assertRegex(result.output, r"cm +documented +preferred +30006 +30007 +10 +- +smpp_gw")
+        self.assertIn("eu: a.smpp.gatewayapi.eu b.smpp.gatewayapi.eu", result.output)
+        self.assertRegex(result.output, r"(?m)^ +default +nothing +$")
+        self.assertRegex(result.output, r"(?m)^ +messangi +versions, tls, ")
+
+    def test_json(self) -> None:
+        """Every option of every preset for programs."""
+        told = json.loads(run("show", "presets", "--json").output)
+        self.assertEqual(list(told["providers"]), list(provider_presets()))
+        self.assertEqual(list(told["accounts"]), list(account_presets()))
+        self.assertEqual(told["providers"]["sendexa"]["address"]["alpha_max"], 11)
+        self.assertEqual(told["accounts"]["messangi"]["versions"], [0x34])
+
+    def test_terminal(self) -> None:
+        """At a terminal the table is as wide as that, and at least 120."""
+        with CliRunner().isolation(env={"COLUMNS": "90"}) as (out, _, _):
+            self.patch(sys.stdout, "isatty", lambda: True)
+            cli.main(["show", "presets"], standalone_mode=False)
+            shown = click.unstyle(out.getvalue().decode())
+        self.assertLessEqual(max(map(len, shown.splitlines())), 120)
 
 
 class PasswordTest(SynchronousTestCase):

@@ -13,11 +13,16 @@ from smppproxy.config.source import Source, near
 from smppproxy.routing.accounts import Account
 from smppproxy.routing.addresses import account_source
 from smppproxy.routing.rules import show
+from smppproxy.smpp.refusals import REFUSALS
 
 #: Options that the reader of a table fills itself.
 _FILLED = frozenset({"system_id", "password"})
 #: Options that send a message to a provider by its name.
 _CHOICES = ("service_types", "message_classes")
+#: Refusals that an account may give another command_status.
+_REFUSALS = frozenset(
+    refusal.name for refusal in REFUSALS.values() if refusal.command_status > 0
+)
 ZONE_MEND = 'write "UTC" or a name of the zone database, e.g. "Europe/Copenhagen"'
 
 
@@ -26,7 +31,8 @@ def read_account(source: Source, path: Path, written: dict[str, Any] | None) -> 
     if written is None:
         return None
     known = len(source.problems)
-    table = merged(_preset(source, path, written), written)
+    preset = _preset(source, path, written)
+    table = merged(preset, written)
     arguments = options.read(source, path, table, Account, other=_FILLED)
     arguments["system_id"] = options.option(
         source, path, attrs.fields(Account).system_id, path[-1]
@@ -39,7 +45,7 @@ def read_account(source: Source, path: Path, written: dict[str, Any] | None) -> 
     else:
         mend = f'run "smppproxy password {path[-1]}" and paste its line here'
         options.missing(source, path, "password", mend)
-    _together(source, path, written, arguments)
+    _together(source, path, preset, arguments)
     if len(source.problems) > known:
         return None
     account = Account(**arguments)
@@ -84,7 +90,7 @@ def _hash(source: Source, path: Path, written: object) -> str:
 
 
 def _together(
-    source: Source, path: Path, written: dict[str, Any], arguments: dict[str, Any]
+    source: Source, path: Path, preset: dict[str, Any], arguments: dict[str, Any]
 ) -> None:
     """Options that are fine alone and impossible together."""
     effective: dict[str, Any] = {
@@ -96,8 +102,10 @@ def _together(
 
     if effective["burst"] and not effective["tps"]:
         refuse("burst", "burst without tps means nothing", "set tps too, or remove burst")
-    if written.get("source_policy") in ("enforce", "replace") and not arguments.get("sources"):
-        text = f"there are no sources to {written['source_policy']}"
+    # A preset may enforce the sources that an account will have once they are agreed.
+    policy = effective["source_policy"]
+    if policy not in ("any", preset.get("source_policy")) and not arguments.get("sources"):
+        text = f"there are no sources to {policy}"
         refuse("source_policy", text, 'write sources = ["1204"] too, or remove source_policy')
     if effective["service"] == "mo" and effective["bind_types"] == {"tx"}:
         text = 'service "mo" needs a bind that receives, bind_types has none'
@@ -105,6 +113,9 @@ def _together(
     _idle(refuse, effective)
     _codings(refuse, effective, arguments.get("alphabets", {}))
     _message_class(refuse, effective["default_message_class"], arguments)
+    for name in arguments.get("errors", {}):
+        if name not in _REFUSALS:
+            refuse("errors", f"there is no refusal {show(name)}", near(name, _REFUSALS))
     if not _is_zone(effective["receipt_tz"]):
         text = f"{show(effective['receipt_tz'])} is not a time zone"
         refuse("receipt_tz", text, ZONE_MEND)
@@ -145,7 +156,7 @@ def _is_zone(name: str) -> bool:
 def _sources(source: Source, path: Path, account: Account) -> None:
     """A provisioned source that the account's own strictness would refuse."""
     for place, name in enumerate(account.sources):
-        if isinstance(account_source(account, 0, 0, name.encode()), int):
+        if isinstance(account_source(account, 0, 0, name.encode()), str):
             text = f"{show(name)} is refused by strict_addresses"
             mend = "write 1 to 11 characters or at most 15 digits"
             source.problem((*path, "sources", place), text, mend)

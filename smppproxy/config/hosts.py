@@ -30,6 +30,10 @@ def read_hosts(
     hosts = _written(source, path, written, preset)
     if not hosts and len(source.problems) == known:
         hosts = _of_preset(source, path, preset, region, arguments.get("hosts_mode", "all"))
+    if len(hosts) > 1 and arguments.get("hosts_mode") == "one":
+        text = f'there are {len(hosts)} hosts, and hosts_mode is "one"'
+        mend = 'keep one of them, or write hosts_mode = "all"'
+        source.problem((*path, "hosts_mode"), text, mend)
     tls = arguments.get("tls", "none")
     for host in hosts:
         _door(source, path, written, host, tls)

@@ -23,8 +23,6 @@ from smppproxy.text.profile import TextProfile
 _FILLED = frozenset({"name", "password", "hosts", "host", "status", *PROFILES})
 #: Of a preset only: what its hosts are made of.
 _OF_HOSTS = frozenset({"hosts", "port", "tls_port", "regions"})
-#: Forms of ids that can be read. A preset's other ones ("auto") are strings: nothing is guessed.
-_ID_FORMS: tuple[str, ...] = getattr(attrs.fields(IdProfile).resp.validator, "options", ())
 #: The words that a receipt profile may call final.
 _STATES = tuple(sorted({*NORMALISED.values(), "BUFFERD"}))
 
@@ -49,6 +47,7 @@ def read_provider(source: Source, path: Path, written: dict[str, Any] | None) ->
     arguments = options.read(source, path, table, Provider, other=_FILLED)
     arguments["name"] = options.option(source, path, attrs.fields(Provider).name, path[-1])
     arguments["status"] = preset.get("status", "")
+    _tls(source, path, preset, arguments)
     arguments["hosts"] = hosts = read_hosts(source, path, written, preset, arguments)
     arguments["password"] = _password(source, path, written, hosts)
     _profiles(source, path, table, arguments)
@@ -58,7 +57,7 @@ def read_provider(source: Source, path: Path, written: dict[str, Any] | None) ->
     if len(source.problems) > known:
         return None
     provider = Provider(**arguments)
-    _together(source, path, provider, preset)
+    _together(source, path, provider)
     return provider
 
 
@@ -76,17 +75,23 @@ def _preset(source: Source, path: Path, written: dict[str, Any]) -> dict[str, An
     """The options of the preset that the table names; {} without one: nothing is rewritten."""
     name = written.get("preset", "")
     if name in provider_presets():
-        preset = provider_preset(name)
-        preset["ids"] = {
-            option: form
-            for option, form in preset["ids"].items()
-            if not isinstance(form, str) or form in _ID_FORMS
-        }
-        return preset
+        return provider_preset(name)
     if name and isinstance(name, str):
         text = f"there is no provider preset {show(name)}"
         source.problem((*path, "preset"), text, near(name, provider_presets()))
     return {}
+
+
+def _tls(
+    source: Source, path: Path, preset: dict[str, Any], arguments: dict[str, Any]
+) -> None:
+    """A provider that speaks TLS only is never spoken to in plain (MG-03)."""
+    tls = arguments.get("tls", "required")
+    if preset.get("tls") == "required" and tls != "required":
+        text = f'preset {arguments["preset"]} is spoken to over TLS only, not with "{tls}"'
+        mend = "remove the option; for a server without TLS name no preset"
+        source.problem((*path, "tls"), text, mend)
+        arguments["tls"] = "required"
 
 
 def _sub(source: Source, path: Path, table: dict[str, Any], name: str) -> dict[str, Any]:
@@ -205,17 +210,12 @@ def _times(source: Source, path: Path, arguments: dict[str, Any]) -> None:
             source.problem((*path, named), text, f"write {longer} of at least {shorter}")
 
 
-def _together(
-    source: Source, path: Path, provider: Provider, preset: dict[str, Any]
-) -> None:
+def _together(source: Source, path: Path, provider: Provider) -> None:
     """What is fine alone and impossible with this provider."""
 
     def refuse(option: str, text: str, mend: str) -> None:
         source.problem((*path, option), text, mend)
 
-    if preset.get("tls") == "required" and provider.tls != "required":
-        text = f'preset {provider.preset} is spoken to over TLS only, not with "{provider.tls}"'
-        refuse("tls", text, "remove the option; for a server without TLS name no preset")
     if 0 < provider.max_password < len(provider.password):
         text = f"the password is longer than the {provider.max_password} octets that it may have"
         refuse("password", text, "take the password that the provider gave, or set max_password")

@@ -2,22 +2,14 @@
 
 Two steps, in this order: `account_source` and `account_destination` apply an account's promises to
 what its client sent, `provider_source` and `provider_destination` a provider's wishes to what came
-out of the first. Each gives (ton, npi, address), or the command_status of a refusal. Octets that
-no setting names pass as they came.
+out of the first. Each gives (ton, npi, address), or the name of a refusal (`smpp.refusals`): of the
+first field that is wrong, in the order of the PDU. Octets that no setting names pass as they came.
 """
 
 import attrs
 
 from smppproxy.routing.accounts import Account
 from smppproxy.routing.rules import OneOf, Whole
-from smppproxy.smpp.constants import (
-    ESME_RINVDSTADR,
-    ESME_RINVDSTNPI,
-    ESME_RINVDSTTON,
-    ESME_RINVSRCADR,
-    ESME_RINVSRCNPI,
-    ESME_RINVSRCTON,
-)
 
 TON_UNKNOWN = 0
 TON_INTERNATIONAL = 1
@@ -33,6 +25,11 @@ NUMBER_LONGEST = 15  # E.164
 DESTINATION_SHORTEST = 7  # SX-15
 SHORT_CODE_LONGEST = 8  # OZ-10
 FIELD_LONGEST = 20
+
+#: Names of refusals.
+SOURCE_TON, SOURCE_NPI, SOURCE = "source_addr_ton", "source_addr_npi", "source_addr"
+DESTINATION_TON, DESTINATION_NPI = "dest_addr_ton", "dest_addr_npi"
+DESTINATION = "destination_addr"
 
 #: (ton, npi, address).
 Address = tuple[int, int, bytes]
@@ -81,18 +78,18 @@ def is_number(address: bytes) -> bool:
     return address.removeprefix(b"+").isdigit()
 
 
-def account_source(account: Account, ton: int, npi: int, address: bytes) -> Address | int:
+def account_source(account: Account, ton: int, npi: int, address: bytes) -> Address | str:
     """A client's source address as its account lets it: SX-14, MG-25, MG-26."""
+    if account.strict_ton and ton not in TONS:
+        return SOURCE_TON
+    if account.strict_npi and npi not in NPIS:
+        return SOURCE_NPI
     if account.sources:
         address = _provisioned(account, address)
         if not address:
-            return ESME_RINVSRCADR
-    if account.strict_ton and ton not in TONS:
-        return ESME_RINVSRCTON
-    if account.strict_npi and npi not in NPIS:
-        return ESME_RINVSRCNPI
+            return SOURCE
     if account.strict_addresses and not _sound_source(ton, address):
-        return ESME_RINVSRCADR
+        return SOURCE
     return (
         ton if account.source_ton < 0 else account.source_ton,
         npi if account.source_npi < 0 else account.source_npi,
@@ -100,21 +97,21 @@ def account_source(account: Account, ton: int, npi: int, address: bytes) -> Addr
     )
 
 
-def account_destination(account: Account, ton: int, npi: int, address: bytes) -> Address | int:
+def account_destination(account: Account, ton: int, npi: int, address: bytes) -> Address | str:
     """A client's destination address as its account lets it: SX-15, GW-18, GW-19, MG-27."""
     if account.strict_ton:
         if ton > TON_INTERNATIONAL and ton != account.dest_ton:
-            return ESME_RINVDSTTON
+            return DESTINATION_TON
         if ton == TON_UNKNOWN:
             ton, npi = TON_INTERNATIONAL, npi or 1
     if account.strict_npi and npi > 1 and npi != account.dest_npi:
-        return ESME_RINVDSTNPI
+        return DESTINATION_NPI
     if account.strict_addresses:
         address = address.removeprefix(b"+")
         if account.strip_00:
             address = address.removeprefix(b"00")
         if not (address.isdigit() and DESTINATION_SHORTEST <= len(address) <= NUMBER_LONGEST):
-            return ESME_RINVDSTADR
+            return DESTINATION
     return (
         ton if account.dest_ton < 0 else account.dest_ton,
         npi if account.dest_npi < 0 else account.dest_npi,
@@ -122,13 +119,13 @@ def account_destination(account: Account, ton: int, npi: int, address: bytes) ->
     )
 
 
-def provider_source(profile: AddressProfile, ton: int, npi: int, address: bytes) -> Address | int:
+def provider_source(profile: AddressProfile, ton: int, npi: int, address: bytes) -> Address | str:
     """A source address as a provider wants it: SX-14, OZ-10, MG-26."""
     if profile.transparent or not address:
         return ton, npi, address
     if not is_number(address) or ton == TON_ALPHANUMERIC:
         if 0 < profile.alpha_max < len(address):
-            return ESME_RINVSRCADR
+            return SOURCE
         new_ton, new_npi = profile.alpha_ton, profile.alpha_npi
     elif _is_short(ton, address):
         new_ton, new_npi = profile.short_ton, profile.short_npi

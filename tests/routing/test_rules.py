@@ -29,6 +29,15 @@ class Sample:
     allow: tuple[Any, ...] = attrs.field(default=(), validator=rules.Networks())
     address: str = attrs.field(default="::", validator=rules.Address())
     parts: tuple[int, ...] = attrs.field(default=(1,), validator=rules.Several(int, "parts = [1]"))
+    numbers: frozenset[int] = attrs.field(
+        default=frozenset(), validator=rules.Numbers(0, 255, 8)
+    )
+    table: dict[Any, Any] = attrs.field(
+        factory=dict,
+        validator=rules.Table(rules.Whole(1, 9), rules.OneOf(("a", "b")), '{ 1 = "a" }'),
+    )
+    source: str = attrs.field(default="", validator=rules.OptionalAddress())
+    tags: Any = attrs.field(default=None, validator=rules.AllOr(rules.Numbers(0, 9, 1)))
 
 
 GOOD: dict[str, list[object]] = {
@@ -45,6 +54,10 @@ GOOD: dict[str, list[object]] = {
     "allow": [(), (ip_network("192.0.2.0/24"), ip_network("::1"))],
     "address": ["127.0.0.1", "0.0.0.0", "::1"],
     "parts": [(1, 2)],
+    "numbers": [frozenset(), frozenset({0, 255})],
+    "table": [{}, {1: "a", 9: "b"}],
+    "source": ["", "192.0.2.1", "::1"],
+    "tags": [None, frozenset({9})],
 }
 
 MENDS = {
@@ -63,6 +76,10 @@ MENDS = {
     'e.g. allow = ["192.0.2.0/24", "2001:db8::1"]',
     "address": 'write address = "127.0.0.1", or "0.0.0.0" or "::" for every address',
     "parts": "write at least one, e.g. parts = [1]",
+    "numbers": "write a list of numbers from 0 to 255, e.g. numbers = [8]",
+    "table": 'write a table, e.g. table = { 1 = "a" }',
+    "source": 'write source = "192.0.2.1", an address of this machine',
+    "tags": "write a list of numbers from 0 to 9, e.g. tags = [1]",
 }
 
 #: (option, value, what is wrong with it); the mend is the option's.
@@ -101,6 +118,16 @@ BAD: list[tuple[str, object, str]] = [
     ("address", 1, "1 is not an IP address"),
     ("parts", (), "there is none"),
     ("parts", ("1",), '"1" is not of the right shape'),
+    ("numbers", 8, "8 is not a list"),
+    ("numbers", frozenset({"8"}), '"8" is not a whole number'),
+    ("numbers", (True,), "true is not a whole number"),
+    ("numbers", (256,), "256 is out of range"),
+    ("table", [], "a list is not a table"),
+    ("table", {0: "a"}, "at 0: 0 is out of range"),
+    ("table", {1: "c"}, 'at 1: "c" is not a word known here'),
+    ("source", "localhost", '"localhost" is not an IP address'),
+    ("tags", (10,), "10 is out of range"),
+    ("tags", "most", '"most" is not a list'),
 ]
 
 #: The same with a mend of its own.
@@ -109,6 +136,7 @@ OTHER: list[tuple[str, object, str]] = [
     ("title", "a\0b", '"a\\u0000b" holds a control character; write visible text only'),
     ("octets", b"a\x7f", '"a\x7f" holds a control character; write visible text only'),
     ("password", "123456789", "the secret is too long or holds a NUL; write at most 8 octets"),
+    ("names", ("x" * 256,), f'"{"x" * 40}..." is too long; write at most 255 octets'),
     ("password", b"a\0", "the secret is too long or holds a NUL; write at most 8 octets"),
 ]
 
