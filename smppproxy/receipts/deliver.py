@@ -12,6 +12,7 @@ from smppproxy.smpp.constants import (
     ESME_RINVPARLEN,
     ESME_ROK,
     STATE_DELIVERED,
+    STATE_ENROUTE,
     TLV_MESSAGE_STATE,
     TLV_NETWORK_ERROR_CODE,
     TLV_RECEIPTED_MESSAGE_ID,
@@ -77,32 +78,39 @@ def receipt_body(
     network_error_code: bytes = b"",
     with_tlvs: bool = True,
     dialect: str = "default",
+    tz: str = "UTC",
+    final: bool = False,
+    enroute_final_as: str = "ENROUTE",
 ) -> bytes:
     """All octets after the header of the deliver_sm that tells a client about its message.
 
     The addresses are those of its submit_sm; they are swapped here. ``submit_date`` (our own time
-    of the submit, GW-27) and ``done_date`` are unix seconds, 0 unknown. ``state``, ``stat``,
-    ``err`` and ``network_error_code`` are as :class:`smppproxy.receipts.receipt.Receipt` has them;
-    what the client reads follows its ``dialect``. ``sub`` and ``dlvrd`` are our true counts of
-    parts (GW-26), not the provider's; -1: ``sub`` if delivered, else 0. ``user_message_reference``
-    is the client's own, None or b"" when it gave none (GW-31, GW-32). ``with_tlvs`` is False for a
-    session bound below 0x34.
+    of the submit, GW-27) and ``done_date`` are unix seconds, 0 unknown, shown in the zone ``tz``,
+    the account's ``receipt_tz``. ``state``, ``stat``, ``err``, ``network_error_code`` and ``final``
+    are as :class:`smppproxy.receipts.receipt.Receipt` has them; what the client reads follows its
+    ``dialect`` and, where ENROUTE is the last word, its ``enroute_final_as`` (MG-22). ``sub`` and
+    ``dlvrd`` are our true counts of parts (GW-26), not the provider's; -1: ``sub`` if delivered,
+    else 0. ``user_message_reference`` is the client's own, None or b"" when it gave none (GW-31,
+    GW-32). ``with_tlvs`` is False for a session bound below 0x34.
 
     ``err`` is always three digits. A number above 999 is sent as 999 and in network_error_code
     (GW-35). Otherwise that TLV is left out, except where the dialect has it in every receipt.
+
+    :raises KeyError: for a dialect or ``enroute_final_as`` that does not exist; ValueError for such
+        a zone.
     """
     spoken = DIALECTS[dialect]
-    word, message_state = downstream(spoken, state, stat)
+    word, message_state = downstream(spoken, state, stat, final, enroute_final_as)
     digits, number = errs.three_digits(err)
-    if dlvrd < 0:
+    if dlvrd < 0 or message_state != state == STATE_ENROUTE:
         dlvrd = sub if message_state == STATE_DELIVERED else 0
     reference = user_message_reference or b""
     line = render(
         client_message_id,
         min(sub, _MOST_PARTS),
         min(dlvrd, _MOST_PARTS),
-        date_text(submit_date),
-        date_text(done_date),
+        date_text(submit_date, tz),
+        date_text(done_date, tz),
         word,
         digits,
         reference_text(reference) if reference else b"",

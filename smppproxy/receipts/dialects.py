@@ -183,13 +183,33 @@ DIALECTS: dict[str, Dialect] = {
 }
 """By the account's ``dialect``. BUFFERD is no SMPP state: one dialect only (GW-37)."""
 
+ENROUTE_FINAL_AS: dict[str, tuple[bytes, int]] = {
+    "ENROUTE": (b"ENROUTE", STATE_ENROUTE),
+    "ACCEPTD": (b"ACCEPTD", STATE_ACCEPTED),
+    "DELIVRD": (b"DELIVRD", STATE_DELIVERED),
+}
+"""What an account is told when ENROUTE is the last word (MG-22), by its ``enroute_final_as``."""
+
 _SENT_UNKNOWN = (b"UNKNOWN", STATE_UNKNOWN)
 
 
-def downstream(dialect: Dialect, state: int, stat: bytes) -> tuple[bytes, int]:
-    """(stat, message_state) that an account is sent; ``stat`` is the provider's word."""
-    if state == STATE_ENROUTE and dialect.by_word:
-        special = dialect.by_word.get(state_of(stat)[1])
-        if special is not None:
-            return special
+def downstream(
+    dialect: Dialect,
+    state: int,
+    stat: bytes,
+    final: bool = False,
+    enroute_final_as: str = "ENROUTE",
+) -> tuple[bytes, int]:
+    """(stat, message_state) that an account is sent; ``stat`` is the provider's word.
+
+    ``final``: the provider says no more after it. ``enroute_final_as`` is the account's, a name of
+    :data:`ENROUTE_FINAL_AS`.
+    """
+    if state == STATE_ENROUTE:
+        if final and enroute_final_as != "ENROUTE":
+            return ENROUTE_FINAL_AS[enroute_final_as]
+        if dialect.by_word:
+            special = dialect.by_word.get(state_of(stat)[1])
+            if special is not None:
+                return special
     return dialect.by_state.get(state, _SENT_UNKNOWN)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from datetime import tzinfo
 from struct import Struct
-from zoneinfo import ZoneInfo
 
 import attrs
 
@@ -92,10 +91,6 @@ class Receipt:
     oddity: str = ""
 
 
-def _zone(name: str) -> tzinfo | None:
-    return None if name == "UTC" else ZoneInfo(name)
-
-
 @attrs.define
 class ReceiptProfile:
     """How one provider writes receipts.
@@ -121,7 +116,7 @@ class ReceiptProfile:
     _dates: dict[bytes, int] = attrs.field(init=False, repr=False, eq=False, factory=dict)
 
     def __attrs_post_init__(self) -> None:
-        self.zone = _zone(self.tz)
+        self.zone = None if self.tz == "UTC" else text.zone_of(self.tz)
 
     def is_final(self, normalised: str, destination: bytes) -> bool:
         """Whether a state is the last word about a message to ``destination``."""

@@ -10,6 +10,7 @@ import re
 from calendar import timegm
 from datetime import UTC, datetime, tzinfo
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 
 class Fields(NamedTuple):
@@ -123,28 +124,58 @@ def seconds_of(octets: bytes, zone: tzinfo | None) -> int:
         return 0
 
 
-# Unix minute: YYMMDDhhmm. Receipts of one hour share some dozens of these.
-_minutes: dict[int, bytes] = {0: b"0000000000"}
+_UNKNOWN_DATE = b"0000000000"
 _MINUTES_KEPT = 4096
+_ZONES_KEPT = 64
 _LAST_MINUTE = 4102444800 // 60  # 2100-01-01: two digits of a year go no further
 
+# Unix minute: YYMMDDhhmm. Receipts of one hour share some dozens of these.
+_utc_minutes: dict[int, bytes] = {}
+_zones: dict[str, tuple[tzinfo, dict[int, bytes]]] = {"UTC": (UTC, _utc_minutes)}
 
-def date_text(seconds: int) -> bytes:
-    """Unix seconds as the ten digits YYMMDDhhmm, UTC (GW-27); zeros for 0 (unknown)."""
+
+def zone_of(name: str) -> tzinfo:
+    """The zone of this name: "UTC" or one of the zone database.
+
+    :raises ValueError: when there is none.
+    """
+    try:
+        return UTC if name == "UTC" else ZoneInfo(name)
+    # A folder's name is an OSError, a name that is none at all a ValueError or a KeyError.
+    except (KeyError, OSError, ValueError):
+        raise ValueError(f"no such time zone: {name}") from None
+
+
+def date_text(seconds: int, tz: str = "UTC") -> bytes:
+    """Unix seconds as the ten digits YYMMDDhhmm in a zone (GW-27); zeros for 0 (unknown).
+
+    :raises ValueError: for a zone that does not exist.
+    """
+    minutes = _utc_minutes if tz == "UTC" else _minutes_of(tz)
     minute = seconds // 60
-    text = _minutes.get(minute)
+    text = minutes.get(minute)
     if text is None:
         if not 0 < minute < _LAST_MINUTE:
-            return _minutes[0]
-        if len(_minutes) >= _MINUTES_KEPT:
-            _minutes.clear()
-            _minutes[0] = b"0000000000"
-        text = _minutes[minute] = _format_minute(minute)
+            return _UNKNOWN_DATE
+        if len(minutes) >= _MINUTES_KEPT:
+            minutes.clear()
+        text = minutes[minute] = _format_minute(minute, _zones[tz][0])
     return text
 
 
-def _format_minute(minute: int) -> bytes:
-    moment = datetime.fromtimestamp(minute * 60, UTC)
+def _minutes_of(tz: str) -> dict[int, bytes]:
+    known = _zones.get(tz)
+    if known is None:
+        zone = zone_of(tz)
+        if len(_zones) >= _ZONES_KEPT:
+            _zones.clear()
+            _zones["UTC"] = (UTC, _utc_minutes)
+        known = _zones[tz] = (zone, {})
+    return known[1]
+
+
+def _format_minute(minute: int, zone: tzinfo) -> bytes:
+    moment = datetime.fromtimestamp(minute * 60, zone)
     return b"%02d%02d%02d%02d%02d" % (
         moment.year % 100,
         moment.month,

@@ -83,6 +83,18 @@ class BodyTests(SynchronousTestCase):
         line = receipt_body(b"1", 0, 0, b"", 0, 0, b"", 0, 0, 2, b"", b"", with_tlvs=False)
         self.assertIn(b"submit date:0000000000 done date:0000000000 stat:DELIVRD", line)
 
+    def test_gw27_receipt_tz(self) -> None:
+        """The account's own zone for both dates, summer time included; the TLVs know no dates."""
+        for tz, submitted, done in (
+            ("UTC", b"2511221015", b"2511221016"),
+            ("Europe/Copenhagen", b"2511221115", b"2511221116"),
+            ("America/Bogota", b"2511220515", b"2511220516"),
+            ("Asia/Kathmandu", b"2511221600", b"2511221601"),
+        ):
+            line = message(tz=tz).short_message
+            self.assertIn(b" submit date:%b done date:%b " % (submitted, done), line, tz)
+        self.assertRaises(ValueError, body, tz="Europe/Atlantis")
+
     def test_gw26_counts(self) -> None:
         """dlvrd is all parts when delivered, none otherwise, or what is given; three digits."""
         for options, expected in (
@@ -218,6 +230,31 @@ class DialectTests(SynchronousTestCase):
     def test_mg22_enroute_stays(self) -> None:
         """A final ENROUTE is told as ENROUTE: the word is not falsified."""
         self.assertEqual(self.stat_and_state(1, b"ENROUTE", "default"), (b"ENROUTE", 1))
+
+    def test_mg22_enroute_final_as(self) -> None:
+        """An account may have a final ENROUTE told as success; a passing one stays what it is."""
+        for final_as, expected in (
+            ("ENROUTE", (b"ENROUTE", 1, b"000")),
+            ("ACCEPTD", (b"ACCEPTD", 6, b"000")),
+            ("DELIVRD", (b"DELIVRD", 2, b"003")),
+        ):
+            for final in (True, False):
+                read = message(state=1, stat=b"SENT", sub=3, dlvrd=0, final=final,
+                               enroute_final_as=final_as)  # fmt: skip
+                found = (
+                    read.short_message.partition(b" stat:")[2].partition(b" ")[0],
+                    dict(read.tlvs)[TLV_MESSAGE_STATE][0],
+                    read.short_message.partition(b" dlvrd:")[2].partition(b" ")[0],
+                )
+                self.assertEqual(found, expected if final else (b"ENROUTE", 1, b"000"))
+        self.assertRaises(KeyError, body, state=1, final=True, enroute_final_as="SENT")
+
+    def test_mg22_other_states_stay(self) -> None:
+        """enroute_final_as says nothing about any other last word."""
+        for state in (2, 3, 4, 5, 6, 7, 8):
+            self.assertEqual(
+                body(state, final=True, enroute_final_as="DELIVRD"), body(state), state
+            )
 
     def test_xc11_no_foreign_words(self) -> None:
         """A provider's own words never reach a client."""

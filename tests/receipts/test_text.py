@@ -18,6 +18,7 @@ from smppproxy.receipts.text import (
     parse_any,
     render,
     seconds_of,
+    zone_of,
 )
 from tests.receipts import bounded
 
@@ -221,8 +222,24 @@ class NumbersTests(SynchronousTestCase):
         """The minutes kept are bounded, whatever times come."""
         for minute in range(1, 10_000):
             date_text(minute * 60)
-        self.assertLessEqual(len(text._minutes), 4097)
+        self.assertLessEqual(len(text._utc_minutes), 4096)
         self.assertEqual(date_text(0), b"0000000000")
+
+    def test_bounded_zones(self) -> None:
+        """The zones kept are bounded too; UTC is always among them."""
+        for hours in range(-12, 13):
+            for name in (f"Etc/GMT{hours:+d}", "Europe/London", "Asia/Tokyo"):
+                self.patch(text, "_ZONES_KEPT", 4)
+                date_text(1763806559, name)
+                self.assertLessEqual(len(text._zones), 4)
+        self.assertEqual(date_text(1763806559, "Etc/GMT-3"), b"2511221315")
+        self.assertEqual(date_text(1763806559), b"2511221015")
+        self.assertIs(text._zones["UTC"][1], text._utc_minutes)
+
+    def test_no_such_zone(self) -> None:
+        """A name that is no zone, a folder of zones or no name at all: one error that says so."""
+        for name in ("Europe/Atlantis", "Europe", "", "../../etc/passwd", "UTC\0"):
+            self.assertRaises(ValueError, zone_of, name)
 
 
 class RenderTests(SynchronousTestCase):
