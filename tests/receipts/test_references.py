@@ -67,6 +67,11 @@ class ReferenceTests(SynchronousTestCase):
             self.assertEqual(keys_by_reference(echo(None, shown), most, True), (key,))
             self.assertEqual(keys_by_reference(echo(reference, shown), most, True), (key,))
 
+    def test_gw33_integer_in_the_text(self) -> None:
+        """Two octets are shown in decimal, with or without zeros before them."""
+        for text in (b"4919", b"04919", b" 4919 "):
+            self.assertEqual(keys_by_reference(echo(None, text), 2, True), (b"\x00r\x13\x37",))
+
     def test_xc05_text_only_where_it_is_one(self) -> None:
         """The text of a message is no reference: it is read only by profile."""
         self.assertEqual(keys_by_reference(echo(None, b"1390125333"), 20, False), ())
