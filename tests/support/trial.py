@@ -18,6 +18,8 @@ from types import FrameType
 
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "build" / "results"
+LIMIT = 1800
+"""Seconds that a whole run may take; every single test has a limit of its own."""
 # Warnings are errors; but Twisted 26.10 itself still hands pyOpenSSL's own types to pyOpenSSL.
 WARNINGS = ("error", "ignore:Passing pyOpenSSL:DeprecationWarning")
 SUMMARY = re.compile(r"^(?:PASSED|FAILED)(?: \((?P<counts>[a-zA-Z0-9=, ]*)\))?\s*$")
@@ -60,7 +62,13 @@ def follow(line: list[str], environment: dict[str, str]) -> tuple[int, tuple[int
         def pass_on(number: int, frame: FrameType | None) -> None:
             process.send_signal(number)
 
+        def give_up(number: int, frame: FrameType | None) -> None:
+            print(f"not over after {LIMIT} s, killed", file=sys.stderr)
+            process.kill()
+
         signal.signal(signal.SIGTERM, pass_on)
+        signal.signal(signal.SIGALRM, give_up)
+        signal.alarm(LIMIT)
         assert process.stdout is not None
         for text in process.stdout:
             sys.stdout.write(text)
