@@ -15,12 +15,13 @@ SUITES = $(filter-out tests.interop tests.support, \
 	$(patsubst tests/%.py,tests.%,$(sort $(wildcard tests/test_*.py)))
 TRIAL = $(BIN)/python -m tests.support.trial
 
-.PHONY: help venv demo test lint format types imports coverage interop-tools interop check clean
+.PHONY: help venv demo test mission lint format types imports coverage interop-tools interop check clean
 
 help:
 	@printf 'make %-9s %s\n' \
 	  demo     'two simulated hosts, a client, a host killed half-way: the whole product in 30 s' \
 	  test     'every test that needs nothing but Python' \
+  mission  'the promises of five provider documents, each with its test and result' \
 	  interop  'tests with foreign clients, foreign servers and tshark' \
 	  check    'what CI runs: lint types imports coverage interop' \
 	  lint     'ruff' \
@@ -51,6 +52,10 @@ demo: venv
 test: venv
 	$(SAY) 'test: $(words $(SUITES)) suites on $(JOBS) workers'
 	@$(TRIAL) --record test -- -j$(JOBS) $(SUITES)
+
+mission: venv
+	$(SAY) 'mission: every promise of the provider documents'
+	@$(BIN)/python -W error -m tests.providers.mission
 
 lint: venv
 	$(SAY) 'lint: ruff'
