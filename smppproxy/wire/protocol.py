@@ -184,6 +184,7 @@ class SmppProtocol(Protocol):
 
         The session is over when this returns; the transport may tell it a turn later.
         """
+        self.close_reason = self.close_reason or reason
         self.transport.abortConnection()
         self._end(reason)
 

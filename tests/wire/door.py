@@ -45,6 +45,7 @@ class Door:
     """A listener on a free port; everything ends with the test.
 
     :param linger: seconds between a refusal and the close, and of an eviction: shorter than real.
+    :param leases: the places over all nodes.
     :param options: of the account.
     """
 
@@ -56,6 +57,7 @@ class Door:
         max_sessions: int = 1000,
         accept_rate: int = 1000,
         linger: float = 0.05,
+        leases: Any = None,
         **options: Any,
     ) -> None:
         test.patch(client_module, "REFUSAL_LINGER", linger)
@@ -73,6 +75,7 @@ class Door:
             lambda: self.ready,
             b"smppproxy",
             timers or Timers(response=30.0),
+            leases,
         )
         self.listener = self.listen(tls, max_sessions, accept_rate)
         self.ticker.start()
@@ -104,6 +107,17 @@ class Door:
         answer = await client.bind(NAME, PASSWORD, command_id)
         assert answer.command_status == 0, answer
         return client
+
+    async def status(self, password: bytes = PASSWORD, command_id: int = 9, **options: Any) -> int:
+        """The command_status of a bind on a connection of its own."""
+        client = await self.client()
+        return (await client.bind(NAME, password, command_id, **options)).command_status
+
+    def count_binds(self) -> None:
+        """Let the relay hold the account to its max_binds, as the real one does."""
+        self.relay.may = (
+            lambda one: len(self.admission.sessions_of(one.system_id)) < one.max_binds
+        )
 
     def event(self, name: str) -> int:
         """How often the ledger counted this."""
