@@ -2,17 +2,82 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
 import msgpack
 
-from .interface import QUEUED, Arrival, Entry, Stray
+from .interface import QUEUED, Arrival, Entry, Mapping, Overdue, Stray
 
 
 def named(provider: bytes) -> bytes:
     """A provider's name as part of a key: two names and ids never run into the same key (F74)."""
     return provider.replace(b"%", b"%25").replace(b":", b"%3a")
+
+
+def group_of(provider: bytes, mapping: Mapping) -> bytes:
+    """The group a map belongs to; one map for several receipts is a group of its own (XC-09)."""
+    if mapping.group or mapping.part:
+        return mapping.group
+    return sha256(b"\0".join((provider, mapping.destination, mapping.key))).digest()
+
+
+def maps(provider: bytes, mappings: list[Mapping]) -> tuple[list[bytes], list[bytes]]:
+    """``id, map, id, map ...`` of plain maps, and the same of those that are more than that."""
+    flat: list[bytes] = []
+    wide: list[bytes] = []
+    for mapping in mappings:
+        key = mapping.key
+        if not key:
+            continue
+        account = mapping.account
+        destination = mapping.destination
+        static = b"%c%c%b%c%b%b" % (
+            mapping.want,
+            len(account),
+            account,
+            len(destination),
+            destination,
+            mapping.origin,
+        )
+        if mapping.group or mapping.late or mapping.remind or not mapping.part:
+            wide += (key, _more(provider, mapping) + static)
+        else:
+            flat += (key, static)
+    return flat, wide
+
+
+def _more(provider: bytes, mapping: Mapping) -> bytes:
+    """Flags (late 1, remind 2, to be looked at when it ends 4), parts, part and group."""
+    group = group_of(provider, mapping)
+    flags = mapping.late + 2 * mapping.remind + 4 * bool(mapping.remind or group)
+    return b"%c%c%c%c%b" % (flags, mapping.parts, mapping.part, len(group), group)
+
+
+def receipts(arrivals: list[Arrival]) -> list[tuple[Any, ...]]:
+    """What a script needs to know of each receipt; the segment only where there is one."""
+    return [
+        (
+            arrival.keys,
+            arrival.destination,
+            arrival.kind,
+            arrival.state,
+            arrival.final,
+            arrival.receipt,
+        )
+        if not arrival.segment
+        else (
+            arrival.keys,
+            arrival.destination,
+            arrival.kind,
+            arrival.state,
+            arrival.final,
+            arrival.receipt,
+            arrival.segment,
+        )
+        for arrival in arrivals
+    ]
 
 
 def by_queue(names: list[tuple[bytes, bytes]]) -> list[Any]:
@@ -43,7 +108,7 @@ def nothing(reply: Any) -> None:
 
 def outcomes(reply: Any) -> list[tuple[int, bytes]]:
     """Outcome and queue of each arrival: a code of 8 or more is a place among the queues."""
-    queues, codes = reply
+    queues, codes, *_ = reply
     return [(code, b"") if code < 8 else (QUEUED, queues[code - 8]) for code in codes]
 
 
@@ -51,6 +116,8 @@ def new_entries(reply: Any) -> list[Entry]:
     """Entries handed out for the first time."""
     return [
         Entry(queue, entry_id, 1, fields[1], fields[3])
+        if len(fields) == 4
+        else _of_group(queue, entry_id, 1, fields)
         for queue, entries in reply
         for entry_id, fields in entries
     ]
@@ -60,9 +127,17 @@ def old_entries(reply: Any) -> list[Entry]:
     """Entries handed out again, each with how often."""
     return [
         Entry(queue, entry_id, deliveries, fields[1], fields[3])
+        if len(fields) == 4
+        else _of_group(queue, entry_id, deliveries, fields)
         for queue, entries, counts in reply
         for (entry_id, fields), deliveries in zip(entries, counts, strict=True)
     ]
+
+
+def _of_group(queue: bytes, entry_id: bytes, deliveries: int, fields: list[bytes]) -> Entry:
+    return Entry(
+        queue, entry_id, deliveries, fields[1], fields[3], int(fields[5]), int(fields[7])
+    )
 
 
 def pairs(reply: Any) -> list[tuple[int, int]]:
@@ -78,6 +153,19 @@ def counts(reply: Any) -> dict[bytes, int]:
     }
 
 
+def numbers(reply: Any) -> dict[bytes, int]:
+    """A number by name."""
+    return dict(zip(reply[::2], reply[1::2], strict=True))
+
+
+def reminders(reply: Any) -> list[Overdue]:
+    """Messages that end without a final receipt."""
+    return [
+        Overdue(unquote_to_bytes(provider), key, account, want, destination, origin, parts)
+        for provider, key, account, want, destination, origin, parts in reply
+    ]
+
+
 def strays(reply: Any) -> list[Stray]:
     """Receipts without an owner, with everything that came with them."""
     return [
@@ -87,11 +175,11 @@ def strays(reply: Any) -> list[Stray]:
 
 
 def _stray(entry_id: bytes, fields: dict[bytes, bytes]) -> Stray:
-    keys, destination, kind, state, final, receipt = msgpack.unpackb(fields[b"d"], raw=True)
+    keys, *more = msgpack.unpackb(fields[b"d"], raw=True)
     return Stray(
         entry_id,
         unquote_to_bytes(fields[b"p"]),
         fields[b"w"],
         int(fields[b"a"]),
-        Arrival(tuple(keys), destination, kind, state, final, receipt),
+        Arrival(tuple(keys), *more),
     )

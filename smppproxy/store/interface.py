@@ -18,9 +18,17 @@ from typing import Protocol
 import attrs
 from twisted.internet.defer import Deferred
 
-QUEUED, PARKED, DUPLICATE, UNWANTED, QUARANTINED, SUPERSEDED = range(6)
+QUEUED, PARKED, DUPLICATE, UNWANTED, QUARANTINED, SUPERSEDED, MERGED = range(7)
 
-OUTCOME_NAMES = ("queued", "parked", "duplicate", "unwanted", "quarantined", "superseded")
+OUTCOME_NAMES = (
+    "queued",
+    "parked",
+    "duplicate",
+    "unwanted",
+    "quarantined",
+    "superseded",
+    "merged",
+)
 """Names of the outcomes of :meth:`Store.match`, for metrics and logs."""
 
 NOT_SENT = "not_sent"
@@ -40,6 +48,12 @@ DEFAULT_KEEP = 172_800
 
 PARKED_KEEP = 172_800
 """Seconds a parked receipt waits for its submit_sm_resp: 48 h (D5)."""
+
+DUE_AHEAD = 60
+"""Seconds before the end of its map at which :meth:`Store.overdue` takes a message (MG-21)."""
+
+DUE_GRACE = 3_600
+"""Seconds for which a map that :meth:`Store.overdue` still has to see outlives its end."""
 
 
 class StoreError(Exception):
@@ -68,6 +82,12 @@ class Mapping:
     ``key`` is the normalised provider_message_id (never empty), ``destination`` the tail that a
     receipt's source address must fit, ``want`` the kinds of receipts that were asked for (bits),
     ``origin`` a packed :class:`smppproxy.store.records.Origin`, handed back untouched.
+
+    ``group`` (up to 255 octets, ``b""``: none) joins the maps of one account that are one message
+    of its client: ``parts`` final receipts (1 to 255) make one, and this map is for the one of
+    ``part`` (from 1). ``part`` 0: one map for several receipts, one per segment (XC-09); without
+    a ``group`` the map is one of its own. ``late``: DELIVERED after EXPIRED or UNKNOWN is passed
+    on, once (mission 3.5). ``remind``: :meth:`Store.overdue` tells when no final receipt came.
     """
 
     key: bytes
@@ -75,6 +95,11 @@ class Mapping:
     destination: bytes
     want: int
     origin: bytes
+    group: bytes = b""
+    parts: int = 1
+    part: int = 1
+    late: bool = False
+    remind: bool = False
 
 
 @attrs.define
@@ -83,7 +108,8 @@ class Arrival:
 
     ``keys`` are the ids it may be found under, best first; ``destination`` is the tail of the
     number that got the message (``b""``: the provider does not say); ``kind`` is one bit of
-    ``want``; ``state`` is message_state (0 to 255); ``receipt`` is a packed record.
+    ``want``; ``state`` is message_state (0 to 255); ``receipt`` is a packed record. ``segment``
+    is the number of the segment it is for, where the provider says so (0: it does not).
     """
 
     keys: tuple[bytes, ...]
@@ -92,13 +118,16 @@ class Arrival:
     state: int
     final: bool
     receipt: bytes
+    segment: int = 0
 
 
 @attrs.define
 class Entry:
     """One queued receipt (``origin`` and ``receipt``) or MO (``origin`` is ``b""``).
 
-    ``deliveries`` counts how often it was handed to a node, this time included.
+    ``deliveries`` counts how often it was handed to a node, this time included. For a group
+    ``sub`` is its number of parts and ``dlvrd`` how many of them were good when this was queued;
+    otherwise they are 1 and -1 (not said), and the receipt's own count.
     """
 
     queue: bytes
@@ -106,6 +135,8 @@ class Entry:
     deliveries: int
     origin: bytes
     receipt: bytes
+    sub: int = 1
+    dlvrd: int = -1
 
 
 @attrs.define
@@ -131,6 +162,23 @@ class Stray:
     arrival: Arrival
 
 
+@attrs.define
+class Overdue:
+    """A message whose map ends without a final receipt (MG-21).
+
+    The fields are those of its :class:`Mapping`; ``parts`` is 1 unless it is a group, of which
+    one map speaks for all.
+    """
+
+    provider: bytes
+    key: bytes
+    account: bytes
+    want: int
+    destination: bytes
+    origin: bytes
+    parts: int = 1
+
+
 class Store(Protocol):
     """The contract. Every Deferred fails with :class:`StoreUnavailable` and nothing else."""
 
@@ -139,6 +187,10 @@ class Store(Protocol):
 
     full: bool
     """Whether it is not ready because it is out of memory: queues can still be emptied (F83)."""
+
+    overflowed: dict[bytes, int]
+    """How many entries each queue lost to its limit in this node's ``record``, ``match``,
+    ``put`` and ``put_receipts`` calls so far; :meth:`dropped` counts all nodes and reasons."""
 
     def watch(self, callback: Callable[[bool], None]) -> None:
         """Call ``callback(ready)`` at every change of ``ready``."""
@@ -194,12 +246,48 @@ class Store(Protocol):
         ``QUARANTINED``: the destination does not fit, not exactly one map fits, or there is no
         id at all (D7). A final receipt shortens the life of its map to ``final_ttl`` seconds and
         never deletes it (D10).
+
+        A map in a group (mission 3.6): a final receipt is ``MERGED`` until as many have come as
+        the group has parts. Then one is queued: the one of the worst state, REJECTED before
+        UNDELIVERABLE, EXPIRED, DELETED and UNKNOWN (the first of equals), else the last one;
+        ``want`` is checked against that one's kind. What came of a group that is not complete
+        when its last map ends is queued by :meth:`overdue`. Intermediate receipts are
+        ``MERGED``, but the first of the whole group is queued if it is wanted. Afterwards the
+        group is final for each of its maps. With ``part`` 0 every final receipt is a part, also
+        one that equals another octet for octet: segments say the same thing. Only a ``segment``
+        that came before is a ``DUPLICATE``.
+
+        ``late`` in a map: DELIVERED after a final EXPIRED or UNKNOWN is queued once. In a group
+        it takes that part's place, and is queued if that makes all parts good. It does nothing
+        for ``part`` 0.
         """
 
     def put(
         self, queue: bytes, records: list[bytes], limit: Limit, patience: float | None = 5.0
     ) -> Deferred[int]:
         """Append MO records to ``b"m:" + account``; how many old ones were dropped for them."""
+
+    def put_receipts(
+        self,
+        account: bytes,
+        items: list[tuple[bytes, bytes]],
+        limit: Limit,
+        patience: float | None = 5.0,
+    ) -> Deferred[int]:
+        """Append receipts of our own, each ``(origin, receipt)``, to ``b"r:" + account``.
+
+        The result is how many old entries were dropped for them.
+        """
+
+    def overdue(self, count: int, patience: float | None = None) -> Deferred[list[Overdue]]:
+        """Messages that want to be reminded of and end without a final receipt (MG-21).
+
+        Looks at up to ``count`` maps that end within the next minute, or ended up to an hour ago.
+        Each message is given out once, and is final from then on: no receipt follows, except a
+        late DELIVERED. A group with some of its receipts is not given out: what they say is
+        queued, as :meth:`match` would when it is complete, and no more follows. That is done for
+        every group, so call this about every half minute even if nobody wants to be reminded.
+        """
 
     def fetch(
         self, wants: list[tuple[bytes, int]], patience: float | None = 5.0
@@ -222,6 +310,34 @@ class Store(Protocol):
 
     def ack(self, acks: list[tuple[bytes, bytes]], patience: float | None = None) -> Deferred[int]:
         """Remove delivered ``(queue, entry_id)``; how many were still there (L2, L3)."""
+
+    def take_bind(
+        self,
+        account: bytes,
+        session: bytes,
+        limit: int,
+        ttl: int,
+        patience: float | None = 0.0,
+    ) -> Deferred[bool]:
+        """Lease one of the account's ``limit`` binds over all nodes for ``ttl`` seconds (MG-28).
+
+        ``session`` names the bind on this node; asking again for the same one renews it. False:
+        all are taken. What a former process of this node's name held is given up for it.
+        """
+
+    def keep_binds(
+        self, held: list[tuple[bytes, bytes]], ttl: int, patience: float | None = 0.0
+    ) -> Deferred[dict[bytes, int]]:
+        """Renew the leases ``(account, session)``; how many nodes hold binds of each account.
+
+        A lease that ended meanwhile is taken again, over the limit if it must be: the bind is
+        there. This node counts; its share of the account's TPS is 1 of that number.
+        """
+
+    def drop_binds(
+        self, held: list[tuple[bytes, bytes]], patience: float | None = 5.0
+    ) -> Deferred[None]:
+        """Give up leases; those that are not there any more do no harm."""
 
     def sizes(self, queues: list[bytes]) -> Deferred[list[tuple[int, int]]]:
         """``(waiting, in hands)`` of each queue."""

@@ -12,7 +12,8 @@ from struct import error as StructError
 import attrs
 
 _VERSION = 1
-_NONE = 255  # length that says: there is no user_message_reference
+_FULL_REFERENCE = 2  # version of an origin whose user_message_reference has all of 255 octets
+_NONE = 255  # length that says in version 1: there is no user_message_reference
 
 # version, interface_version, registered_delivery, ton/npi of source and destination,
 # lengths of client_message_id, source_addr, destination_addr, user_message_reference, submit_time
@@ -35,8 +36,9 @@ class Origin:
     """What is kept of a submit_sm to write its receipts later.
 
     ``submit_time`` is in unix seconds, UTC. ``user_message_reference`` is the value of the
-    client's own TLV, ``None`` when there was none. ``interface_version`` is the one of the
-    session that sent the submit_sm: it says whether TLVs may be sent back.
+    client's own TLV (up to 255 octets, GW-33), ``None`` when there was none.
+    ``interface_version`` is the one of the session that sent the submit_sm: it says whether TLVs
+    may be sent back.
     """
 
     client_message_id: bytes
@@ -57,17 +59,18 @@ class Origin:
         source_addr = self.source_addr
         destination_addr = self.destination_addr
         reference = self.user_message_reference
+        version = _VERSION
         if reference is None:
             reference = b""
             reference_length = _NONE
         else:
             reference_length = len(reference)
-            if reference_length >= _NONE:
-                raise RecordError("user_message_reference is too long")
+            if reference_length == _NONE:
+                version = _FULL_REFERENCE
         try:
             return (
                 _pack_origin(
-                    _VERSION,
+                    version,
                     self.interface_version,
                     self.registered_delivery,
                     self.source_addr_ton,
@@ -91,10 +94,10 @@ class Origin:
     @classmethod
     def unpack(cls, record: bytes) -> Origin:
         """Read what :meth:`pack` wrote; :class:`RecordError` for anything else."""
-        if len(record) < _ORIGIN_SIZE or record[0] != _VERSION:
+        if len(record) < _ORIGIN_SIZE or record[0] not in (_VERSION, _FULL_REFERENCE):
             raise RecordError("not an origin record of a version that is known here")
         (
-            _,
+            version,
             interface_version,
             registered_delivery,
             source_ton,
@@ -110,7 +113,9 @@ class Origin:
         source_at = _ORIGIN_SIZE + id_length
         destination_at = source_at + source_length
         reference_at = destination_at + destination_length
-        if reference_length == _NONE:
+        if version == _FULL_REFERENCE and reference_length != _NONE:
+            raise RecordError("an origin record with a short reference of the wrong version")
+        if version == _VERSION and reference_length == _NONE:
             reference = None
             end = reference_at
         else:

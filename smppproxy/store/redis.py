@@ -1,7 +1,7 @@
 """The store on one Redis or Valkey server: commands and Lua scripts over one connection.
 
-What the calls promise stands in ``store.interface``; how they are tried again in ``store.calls``.
-Here is the handshake, the readiness and the form in which batches travel.
+What the calls promise stands in ``store.interface``, what each sends in ``store.commands``, how
+they are tried again in ``store.calls``. Here is the handshake and the readiness.
 """
 
 from __future__ import annotations
@@ -16,30 +16,10 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime, IStreamClien
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from .batches import (
-    by_queue,
-    counts,
-    named,
-    new_entries,
-    nothing,
-    old_entries,
-    outcomes,
-    pairs,
-    same,
-    strays,
-)
 from .calls import Calls
-from .interface import (
-    PARKED_KEEP,
-    Arrival,
-    Entry,
-    Limit,
-    Mapping,
-    StoreError,
-    Stray,
-)
+from .commands import Commands
+from .interface import Limit, StoreError
 from .link import Connector, Link, Lost, ServerError
-from .scripts import load_scripts
 from .tls import name_fits
 
 TICK = 0.1
@@ -59,7 +39,7 @@ class Refused(Exception):
         self.final = final
 
 
-class RedisStore:
+class RedisStore(Commands):
     """The contract of :class:`smppproxy.store.interface.Store` on a server at ``endpoint``.
 
     ``deadline`` is how long any answer may take, in seconds: after that the connection is given up
@@ -82,6 +62,9 @@ class RedisStore:
         tls_name: str = "",
         in_flight: int = 1000,
     ) -> None:
+        instance = os.urandom(8).hex().encode()
+        calls = Calls(clock, prefix, node.encode(), instance, self._suspect, in_flight)
+        super().__init__(calls)
         self.ready = False
         self.full = False
         self._clock = clock
@@ -89,36 +72,19 @@ class RedisStore:
         self._prefix = prefix
         self._deadline = deadline
         self._tls_name = tls_name
-        instance = os.urandom(8).hex().encode()
         self._fence = prefix + b"node:" + instance
-        self._calls = Calls(clock, prefix, node.encode(), instance, self._suspect, in_flight)
         self._connector = Connector(self, endpoint, clock)
         self._link: Link | None = None
         self._epoch = 0
         self._shaken = False
-        self._started_ms = -1
         self._probed = 0.0
         self._probing = False
         self._ticker: IDelayedCall | None = None
-        self._limits: dict[bytes, Limit] = {}
-        self._known_limits: dict[bytes, Limit] = {}
         self._watchers: list[Callable[[bool], None]] = []
         self._starting: Deferred[None] | None = None
         self._stopping: list[Deferred[None]] | None = None
         self._is_stopped = False
         self._complaint = ""
-        scripts = load_scripts()
-        self._numbers = scripts["numbers"]
-        self._record = scripts["record"]
-        self._match = scripts["match"]
-        self._put = scripts["put"]
-        self._fetch = scripts["fetch"]
-        self._adopt = scripts["adopt"]
-        self._touch = scripts["touch"]
-        self._ack = scripts["ack"]
-        self._sizes = scripts["sizes"]
-        self._sweep = scripts["sweep"]
-        self._look = scripts["look"]
 
     # -- life ----------------------------------------------------------------------------------
 
@@ -314,14 +280,9 @@ class RedisStore:
         self.full = refused and str(reply).startswith("OOM")
         self._set_ready(not refused)
 
-    def _use_limits(self, limits: dict[bytes, Limit]) -> None:
-        """Tell the store about limits it has not been told yet."""
-        known = self._known_limits
-        news = {queue: limit for queue, limit in limits.items() if known.get(queue) != limit}
-        if news:
-            known.update(news)
-            if self._link is not None and self._shaken:
-                self._send_limits(self._link, news)
+    def _tell_limits(self, news: dict[bytes, Limit]) -> None:
+        if self._link is not None and self._shaken:
+            self._send_limits(self._link, news)
 
     def _send_limits(self, link: Link, limits: dict[bytes, Limit]) -> None:
         if limits:
@@ -329,117 +290,6 @@ class RedisStore:
             for queue, limit in limits.items():
                 parts += (queue, struct.pack(">II", limit.count, limit.keep))
             link.send(_ignore, b"HSET", self._prefix + b"limits", *parts)
-
-    # -- calls ---------------------------------------------------------------------------------
-
-    def take_numbers(self, name: bytes, count: int, patience: float | None = 0.0) -> Deferred[int]:
-        return self._calls.call(self._numbers, (name, count), same, patience)
-
-    def record(
-        self,
-        provider: bytes,
-        mappings: list[Mapping],
-        ttl: int,
-        limits: dict[bytes, Limit],
-        patience: float | None = 5.0,
-        final_ttl: int = 43_200,
-    ) -> Deferred[list[bytes]]:
-        if limits is not self._limits:
-            self._limits = limits
-            self._use_limits(limits)
-        flat: list[bytes] = []
-        for mapping in mappings:
-            key = mapping.key
-            if key:
-                account = mapping.account
-                destination = mapping.destination
-                flat += (
-                    key,
-                    b"%c%c%b%c%b%b"
-                    % (
-                        mapping.want,
-                        len(account),
-                        account,
-                        len(destination),
-                        destination,
-                        mapping.origin,
-                    ),
-                )
-        if not flat:
-            return succeed([])
-        return self._calls.call(
-            self._record, (named(provider), ttl, final_ttl, flat), same, patience
-        )
-
-    def match(
-        self,
-        provider: bytes,
-        arrivals: list[Arrival],
-        final_ttl: int,
-        limits: dict[bytes, Limit],
-        patience: float | None = None,
-    ) -> Deferred[list[tuple[int, bytes]]]:
-        if limits is not self._limits:
-            self._limits = limits
-            self._use_limits(limits)
-        batch = [
-            (
-                arrival.keys,
-                arrival.destination,
-                arrival.kind,
-                arrival.state,
-                arrival.final,
-                arrival.receipt,
-            )
-            for arrival in arrivals
-        ]
-        return self._calls.call(
-            self._match, (named(provider), final_ttl, batch), outcomes, patience
-        )
-
-    def put(
-        self, queue: bytes, records: list[bytes], limit: Limit, patience: float | None = 5.0
-    ) -> Deferred[int]:
-        if self._known_limits.get(queue) != limit:
-            self._use_limits({queue: limit})
-        return self._calls.call(self._put, (queue, records), same, patience)
-
-    def fetch(
-        self, wants: list[tuple[bytes, int]], patience: float | None = 5.0
-    ) -> Deferred[list[Entry]]:
-        flat: list[bytes | int] = []
-        for want in wants:
-            flat += want
-        return self._calls.call(self._fetch, flat, new_entries, patience)
-
-    def adopt(self, queues: list[bytes], count: int, idle_ms: int) -> Deferred[list[Entry]]:
-        args = (queues, min(count, 1000), idle_ms, self._started_ms)
-        return self._calls.call(self._adopt, args, old_entries, 0.0)
-
-    def touch(self, held: list[tuple[bytes, bytes]]) -> Deferred[None]:
-        return self._calls.call(self._touch, by_queue(held), nothing, 0.0)
-
-    def ack(self, acks: list[tuple[bytes, bytes]], patience: float | None = None) -> Deferred[int]:
-        return self._calls.call(self._ack, by_queue(acks), same, patience)
-
-    def sizes(self, queues: list[bytes]) -> Deferred[list[tuple[int, int]]]:
-        return self._calls.call(self._sizes, queues, pairs, 0.0)
-
-    def sweep(self, queues: dict[bytes, Limit]) -> Deferred[dict[bytes, int]]:
-        self._use_limits(queues)
-        return self._calls.call(self._sweep, (list(queues), PARKED_KEEP), counts, 0.0)
-
-    def dropped(self) -> Deferred[dict[bytes, int]]:
-        return self._calls.call(self._look, (b"drops",), counts, 0.0)
-
-    def parked(self, provider: bytes) -> Deferred[int]:
-        return self._calls.call(self._look, (b"parked", named(provider)), same, 0.0)
-
-    def orphans(self, count: int) -> Deferred[list[Stray]]:
-        return self._calls.call(self._look, (b"stray", b"orphans", count), strays, 0.0)
-
-    def quarantined(self, count: int) -> Deferred[list[Stray]]:
-        return self._calls.call(self._look, (b"stray", b"quarantine", count), strays, 0.0)
 
 
 def _ignore(reply: Any) -> None:

@@ -22,7 +22,7 @@ from smppproxy.store.interface import (
 )
 
 WANT_SUCCESS, WANT_FAILURE, WANT_INTERMEDIATE = 1, 2, 4
-ENROUTE, DELIVERED, EXPIRED, UNDELIVERABLE, ACCEPTED = 1, 2, 3, 5, 6
+ENROUTE, DELIVERED, EXPIRED, DELETED, UNDELIVERABLE, ACCEPTED, UNKNOWN, REJECTED = range(1, 9)
 TTL, FINAL_TTL = 1000, 100
 
 
@@ -32,9 +32,20 @@ def mapping(
     destination: bytes = b"70000001",
     want: int = 7,
     origin: bytes = b"origin",
+    **more: Any,
 ) -> Mapping:
     """A map that wants every receipt, unless said otherwise."""
-    return Mapping(key, account, destination, want, origin)
+    return Mapping(key, account, destination, want, origin, **more)
+
+
+def part(number: int, of: int, **more: Any) -> Mapping:
+    """The map of one part of the message ``b"g"``, under its number as id."""
+    return mapping(b"%d" % number, group=b"g", parts=of, part=number, **more)
+
+
+def segments(of: int, **more: Any) -> Mapping:
+    """The map ``b"1"`` of a message with a receipt for each of its segments."""
+    return mapping(b"1", parts=of, part=0, **more)
 
 
 def arrival(
@@ -44,9 +55,15 @@ def arrival(
     state: int = DELIVERED,
     final: bool = True,
     receipt: bytes = b"receipt",
+    segment: int = 0,
 ) -> Arrival:
     """A final DELIVRD, unless said otherwise."""
-    return Arrival(keys, destination, kind, state, final, receipt)
+    return Arrival(keys, destination, kind, state, final, receipt, segment)
+
+
+def failed(*keys: bytes, state: int, receipt: bytes = b"failed") -> Arrival:
+    """A final receipt that says that the message did not arrive."""
+    return arrival(*keys, kind=WANT_FAILURE, state=state, receipt=receipt)
 
 
 def enroute(*keys: bytes, receipt: bytes = b"enroute") -> Arrival:
@@ -54,15 +71,18 @@ def enroute(*keys: bytes, receipt: bytes = b"enroute") -> Arrival:
     return arrival(*keys, kind=WANT_INTERMEDIATE, state=ENROUTE, final=False, receipt=receipt)
 
 
-class Contract:
-    """What every store promises. The class it is mixed into gives the stores and the checks."""
+class Uses:
+    """What the tests of the contract share. The class it is mixed into gives stores and checks."""
 
     store: Any
     new_store: Callable[[str], Awaitable[Store]]
     """Another node on the same data."""
     pause: Callable[[], Awaitable[None]]
     """Let 50 ms pass on the store's clock."""
+    a_second: Callable[[], Awaitable[None]]
+    """Let a second pass on it."""
     assertEqual: Callable[..., Any]
+    assertIn: Callable[..., Any]
 
     async def record(self, *mappings: Mapping, **more: Any) -> list[bytes]:
         return await self.store.record(b"north", list(mappings), TTL, {}, **more)
@@ -70,11 +90,22 @@ class Contract:
     async def match(self, *arrivals: Arrival, **more: Any) -> list[tuple[int, bytes]]:
         return await self.store.match(b"north", list(arrivals), FINAL_TTL, {}, **more)
 
+    async def outcomes(self, *arrivals: Arrival) -> list[int]:
+        return [outcome for outcome, _ in await self.match(*arrivals)]
+
     async def fetch(self, queue: bytes = b"r:alpha", count: int = 100) -> list[Entry]:
         return await self.store.fetch([(queue, count)])
 
     async def receipts(self, queue: bytes = b"r:alpha") -> list[bytes]:
         return [entry.receipt for entry in await self.fetch(queue)]
+
+    async def merged(self) -> list[tuple[bytes, int, int]]:
+        """Receipt, sub and dlvrd of what is queued."""
+        return [(each.receipt, each.sub, each.dlvrd) for each in await self.fetch()]
+
+
+class Contract(Uses):
+    """What every store promises of single messages, queues and nodes."""
 
     # -- maps and receipts
 

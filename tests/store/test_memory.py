@@ -9,11 +9,18 @@ from twisted.trial.unittest import TestCase
 from smppproxy.store.interface import DUPLICATE, Limit, Store, StoreUnavailable
 from smppproxy.store.memory import MemoryStore, World
 
-from .contract import FINAL_TTL, TTL, Contract, arrival, mapping
+from .contract import FINAL_TTL, TTL, Contract, arrival, mapping, part
+from .contract_groups import (
+    GroupContract,
+    LateContract,
+    LeaseContract,
+    LossContract,
+    OverdueContract,
+)
 
 
-class MemoryContractTests(TestCase, Contract):
-    """The whole contract."""
+class MemoryTestCase(TestCase):
+    """A world and one node in it."""
 
     def setUp(self):
         self.clock = Clock()
@@ -29,6 +36,13 @@ class MemoryContractTests(TestCase, Contract):
 
     async def pause(self) -> None:
         self.clock.advance(0.05)
+
+    async def a_second(self) -> None:
+        self.clock.advance(1.01)
+
+
+class MemoryContractTests(MemoryTestCase, Contract, LeaseContract, LossContract):
+    """The contract, and what needs a clock that can be set."""
 
     async def test_gw22_what_is_too_old_is_dropped(self):
         """After 48 h an entry is gone, a second earlier it is not; parked ones become orphans."""
@@ -53,6 +67,26 @@ class MemoryContractTests(TestCase, Contract):
         self.assertEqual((await self.match(arrival(b"1")))[0][0], 1)
         self.clock.advance(TTL)
         self.assertEqual((await self.match(arrival(b"2")))[0][0], 1)
+
+
+class MemoryGroupTests(MemoryTestCase, GroupContract, LateContract, OverdueContract):
+    """The contract of groups."""
+
+    async def test_mg21_a_reminder_that_nobody_asked_for_in_time(self):
+        """For an hour after its end a message is still given out, and takes its receipt."""
+        await self.record(mapping(b"1", remind=True), mapping(b"2", remind=True))
+        self.clock.advance(TTL + 3000)
+        self.assertEqual(await self.outcomes(arrival(b"1")), [0])
+        self.assertEqual([each.key for each in await self.store.overdue(9)], [b"2"])
+
+    async def test_a_group_lives_as_long_as_its_maps(self):
+        """The last part may come just before its map ends."""
+        await self.record(part(1, 2))
+        self.clock.advance(TTL - 2)
+        await self.match(arrival(b"1"))
+        await self.record(part(2, 2))
+        self.clock.advance(TTL - 2)
+        self.assertEqual(await self.outcomes(arrival(b"2")), [0])
 
 
 class AwayTests(TestCase):

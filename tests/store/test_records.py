@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import attrs
 from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
@@ -14,7 +15,7 @@ seconds = st.integers(-(2**63), 2**63 - 1)
 number = st.integers(-(2**31), 2**31 - 1)
 origins = st.builds(
     Origin, short, octet, octet, short, octet, octet, short, octet, seconds,
-    st.none() | st.binary(max_size=254), octet,
+    st.none() | st.binary(max_size=255), octet,
 )  # fmt: skip
 receipts = st.builds(
     ReceiptRecord, octet, short, short, seconds, number, number, st.binary(max_size=700), short
@@ -44,14 +45,24 @@ class RecordTests(SynchronousTestCase):
         receipt = ReceiptRecord(2, b"DELIVRD", b"000", 0, -1, -1, b"", b"")
         for record in (origin, receipt, MoRecord(b"body")):
             with self.assertRaises(RecordError):
-                type(record).unpack(b"\x02" + record.pack()[1:])
+                type(record).unpack(b"\x03" + record.pack()[1:])
+
+    def test_gw33_a_reference_of_255_octets_is_told_from_none(self):
+        """All lengths fit; only the longest needs another version, which takes no other length."""
+        for reference in (None, b"", b"x" * 254, b"x" * 255):
+            origin = Origin(b"1", 1, 1, b"2", 1, 1, b"3", 1, 1, reference, 0x34)
+            octets = origin.pack()
+            self.assertEqual(octets[0], 2 if reference == b"x" * 255 else 1)
+            self.assertEqual(Origin.unpack(octets), origin)
+        with self.assertRaises(RecordError):
+            Origin.unpack(b"\x02" + attrs.evolve(origin, user_message_reference=b"x").pack()[1:])
 
     def test_a_field_that_does_not_fit_is_refused(self):
         """When it is written, not when it is read."""
         long = b"x" * 256
         for record in (
             Origin(long, 1, 1, b"2", 1, 1, b"3", 1, 1, None, 0x34),
-            Origin(b"1", 1, 1, b"2", 1, 1, b"3", 1, 1, long[1:], 0x34),
+            Origin(b"1", 1, 1, b"2", 1, 1, b"3", 1, 1, long, 0x34),
             ReceiptRecord(2, long, b"000", 0, -1, -1, b"", b""),
         ):
             with self.assertRaises(RecordError):

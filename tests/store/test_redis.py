@@ -12,7 +12,14 @@ from smppproxy.store import open_store
 from smppproxy.store.interface import Store
 from tests.support.redis_server import RedisServer
 
-from .contract import FINAL_TTL, TTL, Contract, arrival, later, mapping
+from .contract import FINAL_TTL, TTL, Contract, arrival, later, mapping, part
+from .contract_groups import (
+    GroupContract,
+    LateContract,
+    LeaseContract,
+    LossContract,
+    OverdueContract,
+)
 
 _shared: list[RedisServer] = []
 
@@ -51,8 +58,11 @@ class ServerTestCase(TestCase):
     async def pause(self) -> None:
         await later(reactor, 0.05)
 
+    async def a_second(self) -> None:
+        await later(reactor, 1.01)
 
-class RedisContractTests(ServerTestCase, Contract):
+
+class RedisContractTests(ServerTestCase, Contract, LeaseContract, LossContract):
     """The whole contract, and what only a real server can show."""
 
     async def test_d10_a_final_receipt_shortens_the_life_of_its_map(self):
@@ -64,3 +74,41 @@ class RedisContractTests(ServerTestCase, Contract):
         self.assertIn(server.command("TTL", "smppproxy:m:north:1"), (FINAL_TTL - 1, FINAL_TTL))
         await self.store.match(b"north", [arrival(b"2")], TTL * 9, {})
         self.assertIn(server.command("TTL", "smppproxy:m:north:2"), (TTL - 1, TTL))
+
+
+class RedisGroupTests(ServerTestCase, GroupContract, LateContract, OverdueContract):
+    """The contract of groups, and what becomes of their keys."""
+
+    async def test_groups_leave_nothing_behind(self):
+        """Every key has an end: as long as its maps while open, shorter when it is complete."""
+        server = self.server
+        await self.record(part(1, 2), part(2, 2), mapping(b"3", remind=True))
+        await self.match(arrival(b"1"))
+        for key in ("m:north:2", "m:north:3", "g:5:alphag"):
+            life = server.command("TTL", "smppproxy:" + key)
+            self.assertIn(life, (TTL + 3599, TTL + 3600))
+        self.assertEqual(server.command("ZCARD", "smppproxy:due"), 2)
+        await self.match(arrival(b"2"), arrival(b"3"))
+        for key in ("m:north:2", "m:north:3", "g:5:alphag"):
+            life = server.command("TTL", "smppproxy:" + key)
+            self.assertIn(life, (FINAL_TTL - 1, FINAL_TTL))
+        self.assertEqual(server.command("EXISTS", "smppproxy:due"), 0)
+
+    async def test_a_plain_map_is_as_short_as_before(self):
+        """What a group, a reminder or a late receipt needs is stored only where it is wanted."""
+        await self.record(mapping(b"1"), mapping(b"2", late=True))
+        self.assertEqual(
+            self.server.command("GET", "smppproxy:m:north:1")[:1], b"\1"
+        )
+        plain, late = (
+            self.server.command("STRLEN", f"smppproxy:m:north:{key}") for key in (1, 2)
+        )
+        self.assertEqual((plain, late), (8 + 2 + 5 + 1 + 8 + 6, plain + 4))
+
+    async def test_mg28_leases_end_by_themselves(self):
+        """The key of an account without binds goes with its last lease."""
+        await self.store.take_bind(b"a", b"1", 9, 30)
+        await self.store.take_bind(b"a", b"2", 9, 5)
+        self.assertIn(self.server.command("TTL", "smppproxy:b:a"), (29, 30))
+        await self.store.drop_binds([(b"a", b"1"), (b"a", b"2")])
+        self.assertEqual(self.server.command("EXISTS", "smppproxy:b:a"), 0)

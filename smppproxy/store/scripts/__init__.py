@@ -12,9 +12,11 @@ import attrs
 
 _PARTS = {
     "numbers": ("head", "numbers"),
-    "record": ("head", "queues", "maps", "parked", "record"),
-    "match": ("head", "queues", "maps", "parked", "match"),
+    "record": ("head", "queues", "maps", "groups", "meet", "parked", "record"),
+    "match": ("head", "queues", "maps", "groups", "meet", "parked", "match"),
+    "overdue": ("head", "queues", "maps", "groups", "meet", "overdue"),
     "put": ("head", "queues", "put"),
+    "binds": ("head", "binds"),
     "fetch": ("head", "queues", "fetch"),
     "adopt": ("head", "queues", "adopt"),
     "touch": ("head", "touch"),

@@ -1,11 +1,13 @@
 -- A map: version 1, expiry (unix s), final, states seen, last entry's id, then what never changes:
 -- want, account, destination, origin. Version 2 holds several maps under one id, each with a length.
-local MAX_MAPS, STRAYS = 8, 10000
-local HEAD, MAP = '>BIBBc0Bc0', '>BIBBc0Bc0BBc0Bc0'
+-- Version 3 is version 1 with flags, parts, part and group before want.
+local MAX_MAPS, STRAYS, GRACE = 8, 10000, 3600
+local HEAD, MAP, WIDE = '>BIBBc0Bc0', '>BIBBc0Bc0BBc0Bc0', '>BIBBc0Bc0BBBBc0BBc0Bc0'
+local LATE, REMIND, DUE = 1, 2, 4
 local grown = {}
 
 local function maps_of(value)
-  if string.byte(value) == 1 then return {value} end
+  if string.byte(value) ~= 2 then return {value} end
   local maps, at = {}, 2
   while at <= #value do
     local map
@@ -22,24 +24,40 @@ local function value_of(maps)
   return table.concat(parts)
 end
 
-local function expiry_of(map)
-  return (struct.unpack('>I', map, 2))
+-- When a map goes. One that must still be looked at when it ends is kept for longer.
+local function end_of(map)
+  local version, expiry, final, _, _, flags = struct.unpack('>BIBBc0Bc0B', map)
+  if version == 3 and final == 0 and bit.band(flags, DUE) ~= 0 then return expiry + GRACE end
+  return expiry
 end
 
 local function live_maps(value)
   local live = {}
   for _, map in ipairs(maps_of(value)) do
-    if expiry_of(map) > now then live[#live + 1] = map end
+    if end_of(map) > now then live[#live + 1] = map end
   end
   return live
 end
 
 local function write_map(key, maps)
   local latest = 0
-  for i = 1, #maps do latest = math.max(latest, expiry_of(maps[i])) end
+  for i = 1, #maps do latest = math.max(latest, end_of(maps[i])) end
   local value = value_of(maps)
   call('SET', key, value, 'EX', math.max(latest - now, 1))
   return value
+end
+
+local function read_map(map)
+  local m, _ = {flags = 0, group = ''}, nil
+  m.version = string.byte(map)
+  if m.version == 3 then
+    _, m.expiry, m.final, m.seen, m.last, m.flags, m.parts, m.part, m.group, m.want, m.account,
+      m.destination, m.at = struct.unpack(WIDE, map)
+  else
+    _, m.expiry, m.final, m.seen, m.last, m.want, m.account, m.destination, m.at =
+      struct.unpack(MAP, map)
+  end
+  return m
 end
 
 -- Equal tails, or the whole of a short number at the end of a longer one; '' says nothing.
@@ -56,13 +74,18 @@ end
 
 local queue_names, queue_keys = {}, {}
 
-local function enqueue(account, origin, receipt)
+-- A group's entry says too how many parts there are, and how many of them are good.
+local function enqueue(account, origin, receipt, parts, good)
   local key = queue_keys[account]
   if not key then
     queue_names[account] = 'r:' .. account
     key = prefix .. 'q:r:' .. account
     queue_keys[account] = key
     grown[#grown + 1] = account
+  end
+  if parts then
+    return queue_names[account], call('XADD', key, '*', 'o', origin, 'r', receipt,
+                                      's', parts, 'd', good)
   end
   return queue_names[account], call('XADD', key, '*', 'o', origin, 'r', receipt)
 end
@@ -92,47 +115,4 @@ local function settle(map, expiry, was_final, seen, last, want, account, at, arr
     return struct.pack(HEAD, 1, expiry, 1, #letter, letter, 0, '') .. rest, expiry, outcome, queue
   end
   return struct.pack(HEAD, 1, expiry, 0, #letter, letter, #id, id) .. rest, expiry, outcome, queue
-end
-
--- Several maps are under the id: exactly one must fit.
-local function meet_many(key, value, provider, arrival, final_ttl)
-  local maps, place = live_maps(value), nil
-  for i = 1, #maps do
-    local _, _, _, _, _, _, _, destination = struct.unpack(MAP, maps[i])
-    if fits(destination, arrival[2]) then
-      if place then
-        stray('quarantine', provider, 'ambiguous', now, arrival)
-        return nil, 4, ''
-      end
-      place = i
-    end
-  end
-  if not place then
-    stray('quarantine', provider, 'destination', now, arrival)
-    return nil, 4, ''
-  end
-  local _, expiry, final, seen, last, want, account, _, at = struct.unpack(MAP, maps[place])
-  local map, _, outcome, queue =
-    settle(maps[place], expiry, final, seen, last, want, account, at, arrival, final_ttl)
-  if not map then return nil, outcome, queue end
-  maps[place] = map
-  return write_map(key, maps), outcome, queue
-end
-
--- One receipt meets the value stored under an id. New value (nil: unchanged), outcome, queue.
-local function meet(key, value, provider, arrival, final_ttl)
-  if string.byte(value) ~= 1 then return meet_many(key, value, provider, arrival, final_ttl) end
-  local _, expiry, final, seen, last, want, account, destination, at = struct.unpack(MAP, value)
-  if destination ~= arrival[2] and not fits(destination, arrival[2]) then
-    stray('quarantine', provider, 'destination', now, arrival)
-    return nil, 4, ''
-  end
-  local map, ends, outcome, queue =
-    settle(value, expiry, final, seen, last, want, account, at, arrival, final_ttl)
-  if map then call('SET', key, map, 'EX', math.max(ends - now, 1)) end
-  return map, outcome, queue
-end
-
-local function cut_grown()
-  for _, account in ipairs(grown) do cut(queue_names[account], queue_keys[account]) end
 end

@@ -1,5 +1,5 @@
 -- args: provider, final ttl, {{ids, destination, kind, state, final, receipt}, ...}
--- Result: {queues, codes}; a code is an outcome, or 8 + the place of its queue.
+-- Result: {queues, codes, drops}; a code is an outcome, or 8 + the place of its queue.
 local done = kept()
 if done then return cmsgpack.pack(done) end
 local provider, final_ttl, arrivals = unpack(args)
@@ -48,7 +48,6 @@ local function code_of(arrival)
 end
 
 for i = 1, #arrivals do codes[i] = code_of(arrivals[i]) end
-cut_grown()
-local result = {queues, codes}
+local result = {queues, codes, cut_grown()}
 keep(result)
 return cmsgpack.pack(result)

@@ -40,6 +40,7 @@ end
 local function park(provider, arrival)
   local ids = arrival[1]
   local name = ids[1] .. '\0' .. arrival[2] .. '\0' .. arrival[4]
+  if arrival[7] then name = name .. '\0' .. arrival[7] end
   if call('HSETNX', prefix .. 'pd:' .. provider, name, cmsgpack.pack({now, arrival})) == 0 then
     return false
   end

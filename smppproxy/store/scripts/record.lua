@@ -1,33 +1,51 @@
--- args: provider, ttl, final ttl for what was parked, {id, map, id, map, ...}
+-- args: provider, ttl, final ttl for what was parked, {id, map, id, map, ...}, the same of maps that
+-- are more than a plain one (nil: none). Result: the queue of each receipt released, '' if it went to
+-- none; where queues lost something: {those, drops}
 local done = kept()
 if done then return cmsgpack.pack(done) end
-local provider, ttl, final_ttl, flat = unpack(args)
+local provider, ttl, final_ttl, flat, wide = unpack(args)
 local expiry = now + ttl
 local head = struct.pack('>BIBBB', 1, expiry, 0, 0, 0)
 local map_prefix = prefix .. 'm:' .. provider .. ':'
 
 -- Another map is under this id already: keep both, unless it is this very map.
-local function join(key, static)
+local function join(key, mine, static)
   local maps = live_maps(call('GET', key))
   for _, map in ipairs(maps) do
-    local _, _, _, seen, last = struct.unpack(HEAD, map)
-    if string.sub(map, 9 + #seen + #last) == static then return end
+    local version, _, _, seen, last = struct.unpack(HEAD, map)
+    if version == string.byte(mine) and string.sub(map, 9 + #seen + #last) == static then
+      return
+    end
   end
-  maps[#maps + 1] = head .. static
+  maps[#maps + 1] = mine .. static
   while #maps > MAX_MAPS do table.remove(maps, 1) end
   write_map(key, maps)
 end
 
+local function write_wide(id, mine, static)
+  local key, life = map_prefix .. id, ttl
+  if bit.band(string.byte(static), DUE) ~= 0 then
+    life = ttl + GRACE
+    call('ZADD', prefix .. 'due', 'LT', expiry, provider .. ':' .. id)
+  end
+  if not call('SET', key, mine .. static, 'EX', life, 'NX') then join(key, mine, static) end
+end
+
 for i = 1, #flat, 2 do
   local key = map_prefix .. flat[i]
-  if not call('SET', key, head .. flat[i + 1], 'EX', ttl, 'NX') then join(key, flat[i + 1]) end
+  if not call('SET', key, head .. flat[i + 1], 'EX', ttl, 'NX') then join(key, head, flat[i + 1]) end
+end
+if wide then
+  local mine = '\3' .. string.sub(head, 2)
+  for i = 1, #wide, 2 do write_wide(wide[i], mine, wide[i + 1]) end
 end
 
 local released = {}
-if call('EXISTS', prefix .. 'pi:' .. provider) == 1 then
-  for i = 1, #flat, 2 do
-    local key = map_prefix .. flat[i]
-    for _, name in ipairs(park_names(provider, flat[i])) do
+
+local function release(ids)
+  for i = 1, #ids, 2 do
+    local key = map_prefix .. ids[i]
+    for _, name in ipairs(park_names(provider, ids[i])) do
       local arrival = unpark(provider, name)
       if arrival then
         local _, _, queue = meet(key, call('GET', key), provider, arrival, final_ttl)
@@ -35,7 +53,13 @@ if call('EXISTS', prefix .. 'pi:' .. provider) == 1 then
       end
     end
   end
-  cut_grown()
+end
+
+if call('EXISTS', prefix .. 'pi:' .. provider) == 1 then
+  release(flat)
+  if wide then release(wide) end
+  local drops = cut_grown()
+  if drops then released = {released, drops} end
   if #released > 0 then keep(released) end
 end
 return cmsgpack.pack(released)

@@ -1,0 +1,223 @@
+"""Every call of the contract as a script of the server, with what goes in and what comes out.
+
+What the calls promise stands in ``store.interface``; the forms of batches in ``store.batches``.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.internet.defer import Deferred, succeed
+
+from .batches import (
+    by_queue,
+    counts,
+    maps,
+    named,
+    new_entries,
+    nothing,
+    numbers,
+    old_entries,
+    outcomes,
+    pairs,
+    receipts,
+    reminders,
+    same,
+    strays,
+)
+from .calls import Calls, Decode
+from .interface import (
+    DUE_AHEAD,
+    PARKED_KEEP,
+    RECEIPTS,
+    Arrival,
+    Entry,
+    Limit,
+    Mapping,
+    Overdue,
+    Stray,
+)
+from .scripts import load_scripts
+
+
+class Commands:
+    """The calls of a store on a server. Limits that are new go out by ``_tell_limits``."""
+
+    def __init__(self, calls: Calls) -> None:
+        self.overflowed: dict[bytes, int] = {}
+        self._calls = calls
+        self._limits: dict[bytes, Limit] = {}
+        self._known_limits: dict[bytes, Limit] = {}
+        self._started_ms = -1
+        scripts = load_scripts()
+        self._numbers = scripts["numbers"]
+        self._record = scripts["record"]
+        self._match = scripts["match"]
+        self._put = scripts["put"]
+        self._overdue = scripts["overdue"]
+        self._binds = scripts["binds"]
+        self._fetch = scripts["fetch"]
+        self._adopt = scripts["adopt"]
+        self._touch = scripts["touch"]
+        self._ack = scripts["ack"]
+        self._sizes = scripts["sizes"]
+        self._sweep = scripts["sweep"]
+        self._look = scripts["look"]
+
+    def _tell_limits(self, news: dict[bytes, Limit]) -> None:
+        raise NotImplementedError
+
+    def _use_limits(self, limits: dict[bytes, Limit]) -> None:
+        """Tell the store about limits it has not been told yet."""
+        known = self._known_limits
+        news = {queue: limit for queue, limit in limits.items() if known.get(queue) != limit}
+        if news:
+            known.update(news)
+            self._tell_limits(news)
+
+    def _lost(self, drops: dict[bytes, int]) -> None:
+        overflowed = self.overflowed
+        for queue, count in drops.items():
+            overflowed[queue] = overflowed.get(queue, 0) + count
+
+    def _lost_by(self, queue: bytes) -> Decode:
+        def decode(reply: Any) -> int:
+            count: int = reply
+            if count:
+                self._lost({queue: count})
+            return count
+
+        return decode
+
+    def _recorded(self, reply: Any) -> list[bytes]:
+        released: list[bytes] = reply
+        if reply and reply[0].__class__ is list:
+            released, drops = reply
+            self._lost(numbers(drops))
+        return released
+
+    def _matched(self, reply: Any) -> list[tuple[int, bytes]]:
+        if len(reply) > 2:
+            self._lost(numbers(reply[2]))
+        return outcomes(reply)
+
+    def take_numbers(self, name: bytes, count: int, patience: float | None = 0.0) -> Deferred[int]:
+        return self._calls.call(self._numbers, (name, count), same, patience)
+
+    def record(
+        self,
+        provider: bytes,
+        mappings: list[Mapping],
+        ttl: int,
+        limits: dict[bytes, Limit],
+        patience: float | None = 5.0,
+        final_ttl: int = 43_200,
+    ) -> Deferred[list[bytes]]:
+        if limits is not self._limits:
+            self._limits = limits
+            self._use_limits(limits)
+        name = named(provider)
+        flat, wide = maps(name, mappings)
+        if wide:
+            args: Any = (name, ttl, final_ttl, flat, wide)
+        elif flat:
+            args = (name, ttl, final_ttl, flat)
+        else:
+            return succeed([])
+        return self._calls.call(self._record, args, self._recorded, patience)
+
+    def match(
+        self,
+        provider: bytes,
+        arrivals: list[Arrival],
+        final_ttl: int,
+        limits: dict[bytes, Limit],
+        patience: float | None = None,
+    ) -> Deferred[list[tuple[int, bytes]]]:
+        if limits is not self._limits:
+            self._limits = limits
+            self._use_limits(limits)
+        return self._calls.call(
+            self._match, (named(provider), final_ttl, receipts(arrivals)), self._matched, patience
+        )
+
+    def put(
+        self, queue: bytes, records: list[bytes], limit: Limit, patience: float | None = 5.0
+    ) -> Deferred[int]:
+        if self._known_limits.get(queue) != limit:
+            self._use_limits({queue: limit})
+        return self._calls.call(self._put, (queue, records), self._lost_by(queue), patience)
+
+    def put_receipts(
+        self,
+        account: bytes,
+        items: list[tuple[bytes, bytes]],
+        limit: Limit,
+        patience: float | None = 5.0,
+    ) -> Deferred[int]:
+        queue = RECEIPTS + account
+        if self._known_limits.get(queue) != limit:
+            self._use_limits({queue: limit})
+        flat = [record for item in items for record in item]
+        return self._calls.call(self._put, (queue, flat, True), self._lost_by(queue), patience)
+
+    def overdue(self, count: int, patience: float | None = None) -> Deferred[list[Overdue]]:
+        return self._calls.call(self._overdue, (count, DUE_AHEAD), reminders, patience)
+
+    def fetch(
+        self, wants: list[tuple[bytes, int]], patience: float | None = 5.0
+    ) -> Deferred[list[Entry]]:
+        flat: list[bytes | int] = []
+        for want in wants:
+            flat += want
+        return self._calls.call(self._fetch, flat, new_entries, patience)
+
+    def adopt(self, queues: list[bytes], count: int, idle_ms: int) -> Deferred[list[Entry]]:
+        args = (queues, min(count, 1000), idle_ms, self._started_ms)
+        return self._calls.call(self._adopt, args, old_entries, 0.0)
+
+    def touch(self, held: list[tuple[bytes, bytes]]) -> Deferred[None]:
+        return self._calls.call(self._touch, by_queue(held), nothing, 0.0)
+
+    def ack(self, acks: list[tuple[bytes, bytes]], patience: float | None = None) -> Deferred[int]:
+        return self._calls.call(self._ack, by_queue(acks), same, patience)
+
+    def take_bind(
+        self,
+        account: bytes,
+        session: bytes,
+        limit: int,
+        ttl: int,
+        patience: float | None = 0.0,
+    ) -> Deferred[bool]:
+        args = (b"take", account, session, limit, ttl)
+        return self._calls.call(self._binds, args, bool, patience)
+
+    def keep_binds(
+        self, held: list[tuple[bytes, bytes]], ttl: int, patience: float | None = 0.0
+    ) -> Deferred[dict[bytes, int]]:
+        return self._calls.call(self._binds, (b"keep", by_queue(held), ttl), numbers, patience)
+
+    def drop_binds(
+        self, held: list[tuple[bytes, bytes]], patience: float | None = 5.0
+    ) -> Deferred[None]:
+        return self._calls.call(self._binds, (b"drop", by_queue(held)), nothing, patience)
+
+    def sizes(self, queues: list[bytes]) -> Deferred[list[tuple[int, int]]]:
+        return self._calls.call(self._sizes, queues, pairs, 0.0)
+
+    def sweep(self, queues: dict[bytes, Limit]) -> Deferred[dict[bytes, int]]:
+        self._use_limits(queues)
+        return self._calls.call(self._sweep, (list(queues), PARKED_KEEP), counts, 0.0)
+
+    def dropped(self) -> Deferred[dict[bytes, int]]:
+        return self._calls.call(self._look, (b"drops",), counts, 0.0)
+
+    def parked(self, provider: bytes) -> Deferred[int]:
+        return self._calls.call(self._look, (b"parked", named(provider)), same, 0.0)
+
+    def orphans(self, count: int) -> Deferred[list[Stray]]:
+        return self._calls.call(self._look, (b"stray", b"orphans", count), strays, 0.0)
+
+    def quarantined(self, count: int) -> Deferred[list[Stray]]:
+        return self._calls.call(self._look, (b"stray", b"quarantine", count), strays, 0.0)

@@ -1,0 +1,51 @@
+-- The value under an id is not a single plain map: of those that are there exactly one must fit.
+local function meet_others(key, value, provider, arrival, final_ttl)
+  local maps, place, m = live_maps(value), nil, nil
+  for i = 1, #maps do
+    local this = read_map(maps[i])
+    if fits(this.destination, arrival[2]) then
+      if place then
+        stray('quarantine', provider, 'ambiguous', now, arrival)
+        return nil, 4, ''
+      end
+      place, m = i, this
+    end
+  end
+  if not place then
+    stray('quarantine', provider, 'destination', now, arrival)
+    return nil, 4, ''
+  end
+  local map, outcome, queue = settle_any(maps[place], m, arrival, final_ttl)
+  if not map then return nil, outcome, queue end
+  maps[place] = map
+  if #maps == 1 and m.final == 0 and is_final(map) then forget_due(key, m) end
+  return write_map(key, maps), outcome, queue
+end
+
+-- One receipt meets the value stored under an id. New value (nil: unchanged), outcome, queue.
+local function meet(key, value, provider, arrival, final_ttl)
+  if string.byte(value) ~= 1 then return meet_others(key, value, provider, arrival, final_ttl) end
+  local _, expiry, final, seen, last, want, account, destination, at = struct.unpack(MAP, value)
+  if destination ~= arrival[2] and not fits(destination, arrival[2]) then
+    stray('quarantine', provider, 'destination', now, arrival)
+    return nil, 4, ''
+  end
+  local map, ends, outcome, queue =
+    settle(value, expiry, final, seen, last, want, account, at, arrival, final_ttl)
+  if map then call('SET', key, map, 'EX', math.max(ends - now, 1)) end
+  return map, outcome, queue
+end
+
+-- Brings the queues that grew to their limits: {queue, how many it lost, ...}; nil: none did.
+local function cut_grown()
+  local drops
+  for _, account in ipairs(grown) do
+    local dropped = cut(queue_names[account], queue_keys[account])
+    if dropped > 0 then
+      drops = drops or {}
+      drops[#drops + 1] = queue_names[account]
+      drops[#drops + 1] = dropped
+    end
+  end
+  return drops
+end

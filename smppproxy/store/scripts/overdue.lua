@@ -1,0 +1,57 @@
+-- args: count, seconds ahead. Result: {provider, id, account, want, destination, origin, parts}, ...
+local done = kept()
+if done then return cmsgpack.pack(done) end
+local count, ahead = unpack(args)
+local index = prefix .. 'due'
+local result = {}
+
+-- Whether the message is still open; what its group has is queued.
+local function still_open(map, m)
+  if m.group == '' then return true end
+  local group = read_group(m)
+  if group.closed then return false end
+  local nothing = #group.finals == 0
+  if nothing then
+    group.closed, group.state = true, UNKNOWN
+  else
+    conclude(map, m, group)
+  end
+  group.expiry = math.max(group.expiry, now + GRACE)
+  write_group(m, group)
+  return nothing
+end
+
+local function end_map(name, map, m)
+  if still_open(map, m) and has(m.flags, REMIND) then
+    local colon = string.find(name, ':', 1, true)
+    result[#result + 1] = {string.sub(name, 1, colon - 1), string.sub(name, colon + 1), m.account,
+                           m.want, m.destination, string.sub(map, m.at), m.parts}
+  end
+  return with_state(map, m, UNKNOWN, 1, now + GRACE)
+end
+
+local function look_at(name)
+  local key = prefix .. 'm:' .. name
+  local value = call('GET', key)
+  call('ZREM', index, name)
+  if not value then return end
+  local maps = live_maps(value)
+  for i = 1, #maps do
+    local m = read_map(maps[i])
+    if m.final == 0 and has(m.flags, DUE) then
+      if m.expiry <= now + ahead then
+        maps[i] = end_map(name, maps[i], m)
+      else
+        call('ZADD', index, 'LT', m.expiry, name)
+      end
+    end
+  end
+  if #maps > 0 then write_map(key, maps) end
+end
+
+for _, name in ipairs(call('ZRANGEBYSCORE', index, '-inf', now + ahead, 'LIMIT', 0, count)) do
+  look_at(name)
+end
+cut_grown()
+if #result > 0 then keep(result) end
+return cmsgpack.pack(result)
