@@ -76,9 +76,8 @@ imports: venv
 coverage: venv
 	$(SAY) 'coverage: test, lines and branches measured'
 	@rm -rf build/coverage && mkdir -p build/coverage
-	@$(TRIAL) --record test --coverage -- -j$(JOBS) $(SUITES)
-	@$(BIN)/coverage combine -q
-	@$(BIN)/coverage report
+	@$(TRIAL) --record test --coverage -- -j$(JOBS) $(SUITES); code=$$?; \
+	  $(BIN)/coverage combine -q && $(BIN)/coverage report || code=1; exit $$code
 
 interop-tools: venv
 	$(SAY) 'interop-tools: npm smpp, Net::SMPP, Kannel, tshark'
