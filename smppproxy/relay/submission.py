@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from smppproxy.receipts.correlation import destination_tail
 from smppproxy.receipts.dialects import wanted
 from smppproxy.receipts.message_ids import format_client_message_id
 from smppproxy.relay.peers import Client, Upstream
 from smppproxy.routing.accounts import Account
-from smppproxy.smpp.constants import TLV_USER_MESSAGE_REFERENCE
+from smppproxy.smpp.constants import TLV_USER_MESSAGE_REFERENCE, VERSION_3_4
 from smppproxy.smpp.pdu import Pdu
 from smppproxy.smpp.tlv import find_tlv
 from smppproxy.store.interface import Mapping
 from smppproxy.store.records import Origin
+
+if TYPE_CHECKING:
+    from smppproxy.relay.flow import Retry
+    from smppproxy.relay.groups import Group
 
 LONGEST_REFERENCE = 254
 """Octets of a user_message_reference that a stored record holds."""
@@ -21,7 +27,15 @@ Offsets = tuple[int, int, int, int, int, int]
 
 
 class Submit:
-    """One submit_sm on its way: slotted, one per message in flight, never copied."""
+    """One submit_sm on its way: slotted, one per message in flight, never copied.
+
+    :ivar pdu: what the client sent, as its account has it.
+    :ivar out: what the provider chosen last gets: ``pdu`` itself where nothing differs.
+    :ivar group: the message that this is a part of, when it goes upstream as several submit_sm.
+    :ivar retry: why it is sent once more, None nearly always.
+    :ivar message_class: b"": none (GW-47).
+    :ivar segments: receipts that the provider sends for it, one per SMS that it cuts (XC-09).
+    """
 
     __slots__ = (
         "account",
@@ -29,9 +43,14 @@ class Submit:
         "arrived",
         "attempts",
         "client",
+        "group",
+        "message_class",
         "number",
         "offsets",
+        "out",
         "pdu",
+        "retry",
+        "segments",
         "settled",
         "targets",
     )
@@ -49,7 +68,7 @@ class Submit:
     ) -> None:
         self.client = client
         self.account = account
-        self.pdu = pdu
+        self.pdu = self.out = pdu
         self.offsets = offsets
         self.targets = targets
         self.number = number
@@ -57,18 +76,42 @@ class Submit:
         self.affinity = affinity
         self.attempts = 0
         self.settled = False
+        self.retry: Retry | None = None
+        self.group: Group | None = None
+        self.message_class = b""
+        self.segments = 1
 
     @property
     def client_message_id(self) -> bytes:
-        """The id the client gets: the same for every copy of the message."""
-        return format_client_message_id(self.number, self.account.message_id_format)
+        """The id the client gets: the same for every copy of the message.
+
+        A 3.3 session gets 8 hex digits (GW-02), see :attr:`receipt_message_id`.
+        """
+        old = 0 < self.client.session.interface_version < VERSION_3_4
+        form = "hex" if old else self.account.message_id_format
+        return format_client_message_id(self.number, form)
+
+    @property
+    def receipt_message_id(self) -> bytes:
+        """The id in receipts: the client's, but to a 3.3 session the same number in decimal."""
+        old = 0 < self.client.session.interface_version < VERSION_3_4
+        form = "decimal10" if old else self.account.message_id_format
+        return format_client_message_id(self.number, form)
+
+    @property
+    def part(self) -> int:
+        """Which part of its message its receipt tells of; 0: of as many as it has segments."""
+        return 0 if self.segments > 1 else 1
 
 
-def mapping_of(submit: Submit, key: bytes, began: float, want: int | None = None) -> Mapping:
+def mapping_of(
+    submit: Submit, key: bytes, began: float, want: int | None = None, parts: int = 1
+) -> Mapping:
     """What the store keeps of an accepted message, for its receipts to find.
 
     :param began: unix seconds at which the monotonic clock stood at 0.
     :param want: the receipts to pass on, instead of those that its registered_delivery asks for.
+    :param parts: how many maps of one message there are: their receipts become one.
     """
     raw = submit.pdu.raw
     source_at, dest_at, esm_at, flags_at, _, tlv_at = submit.offsets
@@ -81,7 +124,7 @@ def mapping_of(submit: Submit, key: bytes, began: float, want: int | None = None
     if reference is not None:
         reference = reference[:LONGEST_REFERENCE]
     origin = Origin(
-        client_message_id=submit.client_message_id,
+        client_message_id=submit.receipt_message_id,
         source_addr_ton=raw[source_at],
         source_addr_npi=raw[source_at + 1],
         source_addr=raw[source_at + 2 : dest_at - 1],
@@ -93,7 +136,17 @@ def mapping_of(submit: Submit, key: bytes, began: float, want: int | None = None
         user_message_reference=reference,
         interface_version=submit.client.session.interface_version,
     )
-    return Mapping(key, account.key, destination_tail(destination), want, origin.pack())
+    mapping = Mapping(key, account.key, destination_tail(destination), want, origin.pack())
+    if account.late_delivery:
+        mapping.late = True
+    if account.on_no_receipt != "nothing":
+        mapping.remind = True
+    parts = max(parts, submit.segments)
+    if parts > 1:
+        mapping.group = b"%d" % submit.number
+        mapping.parts = parts
+        mapping.part = submit.part
+    return mapping
 
 
 def without_stray_nul(pdu: Pdu, offsets: Offsets) -> tuple[Pdu, Offsets]:
@@ -112,7 +165,7 @@ def without_stray_nul(pdu: Pdu, offsets: Offsets) -> tuple[Pdu, Offsets]:
 
 def write_to(bind: Upstream, submit: Submit, now: float, writes: Writes) -> None:
     """Take a place in the bind's window and add the PDU to what this turn writes to it."""
-    octets = submit.pdu.resequenced(bind.session.window.open(submit, now))
+    octets = submit.out.resequenced(bind.session.window.open(submit, now))
     waiting = writes.get(bind)
     if waiting is None:
         writes[bind] = [octets]

@@ -1,7 +1,8 @@
 """The life of a submit_sm: a client's read becomes writes to providers, their answers come back.
 
-1. :meth:`Submits.requests`: the submit_sm of one read. Throttle, layout, route, window; one write
-   per bind. A refusal is a submit_sm_resp with the error's own command_status.
+1. :meth:`Submits.requests`: the submit_sm of one read. Throttle, layout, the account's ``rules``,
+   route, what the provider wants (``translate``, ``groups``), window; one write per bind. A
+   refusal is a submit_sm_resp with the error's own command_status.
 2. A full window makes a submit wait in the provider's backlog; the client's own window is what
    bounds it, since a client with too many unanswered submits is no longer read.
 3. :meth:`Submits.responses`: the provider's answers of one read. Windows are free again, so the
@@ -17,12 +18,16 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 from zlib import crc32
 
+from twisted.logger import Logger
+
 from smppproxy.receipts.message_ids import key_of_response
 from smppproxy.relay.directory import Directory, Pool
 from smppproxy.relay.doubt import Doubts
+from smppproxy.relay.groups import Group
 from smppproxy.relay.ledger import Ledger
 from smppproxy.relay.numbers import NumberPool
 from smppproxy.relay.peers import Client, Upstream
+from smppproxy.relay.rules import RefusedError, Rules, layout_status, rules_of
 from smppproxy.relay.submission import (
     Submit,
     Writes,
@@ -32,6 +37,7 @@ from smppproxy.relay.submission import (
     without_stray_nul,
     write_to,
 )
+from smppproxy.relay.translate import Translator, translator_of
 from smppproxy.relay.verdicts import to_client
 from smppproxy.routing.accounts import Account
 from smppproxy.routing.providers import Provider
@@ -39,10 +45,8 @@ from smppproxy.routing.routes import RouteTable
 from smppproxy.routing.throttle import TokenBucket
 from smppproxy.smpp.build import header, submit_sm_resp
 from smppproxy.smpp.constants import (
-    ESME_RINVDSTADR,
     ESME_RMSGQFUL,
     ESME_ROK,
-    ESME_RSYSERR,
     ESME_RTHROTTLED,
     ESME_RUNKNOWNERR,
     GENERIC_NACK,
@@ -51,6 +55,7 @@ from smppproxy.smpp.constants import (
 from smppproxy.smpp.errors import BodyError
 from smppproxy.smpp.fields import read_message_id, walk_message
 from smppproxy.smpp.pdu import Pdu
+from smppproxy.smpp.refusals import status_of
 from smppproxy.store.interface import UNKNOWN, Limit, Mapping, Store
 from smppproxy.text.segments import concatenation
 
@@ -62,6 +67,8 @@ BACKLOG_AGE = 30.0
 
 class Submits:
     """The journey of submit_sm and of the answers to it."""
+
+    _log = Logger()
 
     def __init__(
         self,
@@ -84,6 +91,10 @@ class Submits:
         self._routes = RouteTable(())
         self._limits: dict[bytes, Limit] = {}
         self._buckets: dict[str, TokenBucket] = {}
+        # By account: only those that have rules.
+        self._rules: dict[str, Rules] = {}
+        # By provider: as it was when last looked at, and None where it takes what comes.
+        self._wishes: dict[str, tuple[Provider, Translator | None]] = {}
         self._doubts = Doubts(self._send, wall_clock)
         self._queued: set[Pool] = set()
 
@@ -97,6 +108,9 @@ class Submits:
         """Route by this table from now on; buckets of unchanged limits keep their fill."""
         self._routes = routes
         self._limits = limits
+        accounts = list(accounts)
+        rules = {account.system_id: rules_of(account) for account in accounts}
+        self._rules = {name: each for name, each in rules.items() if each is not None}
         old = self._buckets
         self._buckets = {}
         for account in accounts:
@@ -122,8 +136,9 @@ class Submits:
         allowed, over = self._allowance(client, count, now)
         refusals = [header(SUBMIT_SM_RESP, over, pdu.sequence_number) for pdu in pdus[allowed:]]
         writes: Writes = {}
+        rules = self._rules.get(client.account.system_id)
         for pdu in pdus[:allowed]:
-            status = self._place(client, pdu, now, writes)
+            status = self._place(client, pdu, now, writes, rules)
             if status:
                 refusals.append(header(SUBMIT_SM_RESP, status, pdu.sequence_number))
         flush(writes)
@@ -138,64 +153,122 @@ class Submits:
 
     def _allowance(self, client: Client, count: int, now: float) -> tuple[int, int]:
         """How many of ``count`` may go on, and the command_status for the others (rows 39, 41)."""
-        if not self._store.ready:
-            return 0, ESME_RSYSERR
         account = client.account
+        if not self._store.ready:
+            return 0, status_of("store_down", account.errors)
         allowed = count
+        refusal = "throttled"
         if account.window_full == "throttle":
             everybody = self._directory.clients.get(account.system_id, ())
             room = account.max_outstanding - sum(each.outstanding for each in everybody)
             room = min(room, account.window - client.outstanding)
             allowed = max(0, min(count, room + count))
+            if allowed < count:
+                refusal = "too_many_outstanding"
         bucket = self._buckets.get(account.system_id)
         if bucket is not None:
             allowed = bucket.take(allowed, now)
-        return allowed, ESME_RTHROTTLED
+        return allowed, ESME_RTHROTTLED if allowed == count else status_of(refusal, account.errors)
 
-    def _place(self, client: Client, pdu: Pdu, now: float, writes: Writes) -> int:
+    def _place(
+        self, client: Client, pdu: Pdu, now: float, writes: Writes, rules: Rules | None
+    ) -> int:
         """Check, route and send one submit_sm; returns the command_status of a refusal, or 0."""
         raw = pdu.raw
+        account = client.account
         try:
             offsets = walk_message(raw)
         except BodyError as error:
-            return error.command_status
-        account = client.account
-        destination = raw[offsets[1] + 2 : offsets[2] - 1]
-        targets = self._routes.targets(account.system_id, destination, crc32(destination))
-        if not targets:
-            return ESME_RINVDSTADR
-        number = self._numbers.take()
-        if number < 0:
-            return ESME_RSYSERR
+            return layout_status(error, account)
         if offsets[5] - offsets[4] != raw[offsets[4] - 1]:
             pdu, offsets = without_stray_nul(pdu, offsets)
             raw = pdu.raw
+        judged = None
+        if rules is not None:
+            version = client.session.interface_version
+            try:
+                judged = rules.judge(pdu, offsets, self._wall_clock(), version)
+            except RefusedError as refused:
+                return status_of(refused.name, account.errors)
+            pdu, offsets = judged.pdu, judged.offsets
+            raw = pdu.raw
+        destination = raw[offsets[1] + 2 : offsets[2] - 1]
+        targets = self._routes.targets(account.system_id, destination, crc32(destination))
+        if judged is not None and judged.first:
+            targets = (judged.first, *(name for name in targets if name != judged.first))
+        if not targets:
+            return status_of("no_route", account.errors)
+        number = self._numbers.take()
+        if number < 0:
+            return status_of("store_down", account.errors)
         part = concatenation(raw, offsets)
         affinity = -1
         if part is not None:
             affinity = crc32(raw[offsets[0] : offsets[2]], part[0]) ^ crc32(account.key)
         submit = Submit(client, account, pdu, offsets, targets, number, now, affinity)
+        if judged is not None:
+            submit.message_class = judged.message_class
         return self._send(submit, now, writes)
 
     def _send(self, submit: Submit, now: float, writes: Writes) -> int:
-        """Give a submit to the first of its providers that is bound; 0, or why it was refused."""
+        """Give a submit to the first of its providers that is bound and can carry it.
+
+        Returns 0, or why nobody took it: that no provider is bound counts before that one cannot
+        carry it, since the message may go later.
+        """
+        refusal = ""
+        absent = False
         for name in submit.targets:
             pool = self._directory.pools.get(name)
             if pool is None or not pool.binds:
+                absent = True
                 continue
-            if not pool.backlog:
-                bind = pool.pick() if submit.affinity < 0 else pool.pick_for(submit.affinity)
-                if bind is not None:
-                    write_to(bind, submit, now, writes)
-                    if submit.attempts:
-                        self._ledger.resent += 1
-                    return ESME_ROK
-            if submit.account.window_full == "throttle" and not submit.attempts:
-                return ESME_RTHROTTLED
-            pool.backlog.append(submit)
-            self._queued.add(pool)
-            return ESME_ROK
-        return ESME_RSYSERR
+            wishes = self._wishes.get(name)
+            if wishes is None or wishes[0] is not pool.provider:
+                wishes = self._wishes[name] = (pool.provider, translator_of(pool.provider))
+            if submit.group is not None:
+                return self._hand(submit, pool, now, writes)
+            if wishes[1] is None:
+                submit.out = submit.pdu
+                return self._hand(submit, pool, now, writes)
+            try:
+                return self._send_translated(submit, pool, wishes[1], now, writes)
+            except RefusedError as refused:
+                refusal = refusal or refused.name
+        if absent or not refusal:
+            refusal = "no_provider"
+        return status_of(refusal, submit.account.errors)
+
+    def _send_translated(
+        self, submit: Submit, pool: Pool, translator: Translator, now: float, writes: Writes
+    ) -> int:
+        """As :meth:`_send`, to a provider with wishes of its own; one PDU or several."""
+        pdus, submit.segments = translator.bodies(submit, now, self._wall_clock())
+        if len(pdus) == 1:
+            submit.out = pdus[0]
+            return self._hand(submit, pool, now, writes)
+        for part in Group(submit, pool.provider, pdus).parts:
+            self._hand(part, pool, now, writes)
+        return ESME_ROK
+
+    def _hand(self, submit: Submit, pool: Pool, now: float, writes: Writes) -> int:
+        """Write a submit to a bind of this provider, or let it wait for room in a window."""
+        if not pool.backlog:
+            bind = pool.pick() if submit.affinity < 0 else pool.pick_for(submit.affinity)
+            if bind is not None:
+                write_to(bind, submit, now, writes)
+                if submit.attempts:
+                    self._ledger.resent += 1
+                return ESME_ROK
+        if (
+            submit.account.window_full == "throttle"
+            and not submit.attempts
+            and submit.group is None
+        ):
+            return status_of("throttled", submit.account.errors)
+        pool.backlog.append(submit)
+        self._queued.add(pool)
+        return ESME_ROK
 
     # -- a provider's read ----------------------------------------------------------------------
 
@@ -220,7 +293,10 @@ class Submits:
                 self._refuse(submit, to_client(pdu), replies)
                 continue
             provider_message_id = read_message_id(pdu)
-            if provider_message_id:
+            if submit.group is not None:
+                key = key_of_response(provider.ids, provider_message_id)
+                self._part_accepted(submit, key, began, mappings, accepted, replies)
+            elif provider_message_id:
                 key = key_of_response(provider.ids, provider_message_id)
                 mappings.append(mapping_of(submit, key, began))
                 accepted.append(submit)
@@ -230,7 +306,7 @@ class Submits:
         send_replies(replies)
         self.advance(self._directory.pool(provider), now)
         if mappings:
-            self._record(upstream, mappings, accepted)
+            self._record(provider, mappings, accepted)
 
     def late(self, upstream: Upstream, answers: Sequence[tuple[Submit, Pdu]], now: float) -> None:
         """Answers that came after their submit was given up (P5).
@@ -256,9 +332,8 @@ class Submits:
         return [mapping_of(submit, key, began, 0)] if key else []
 
     def _record(
-        self, upstream: Upstream, mappings: list[Mapping], accepted: list[Submit]
+        self, provider: Provider, mappings: list[Mapping], accepted: list[Submit]
     ) -> None:
-        provider = upstream.provider
         self._store.record(
             provider.key,
             mappings,
@@ -293,6 +368,51 @@ class Submits:
 
     # -- outcomes -------------------------------------------------------------------------------
 
+    def _part_accepted(
+        self,
+        part: Submit,
+        key: bytes,
+        began: float,
+        mappings: list[Mapping],
+        accepted: list[Submit],
+        replies: dict[Client, list[bytes]],
+    ) -> None:
+        """One part of a message is accepted; with the last one the message is."""
+        group = part.group
+        maps = group.accept(part, key, began) if group is not None else None
+        if group is None or maps is None:
+            return
+        if maps:
+            mappings += maps
+            accepted.append(group.message)
+        else:
+            self._ledger.no_provider_id += 1
+            self._accept(group.message, replies)
+
+    def _whole(self, submit: Submit) -> Submit | None:
+        """The message that this submit's end is the end of; None when it was answered before.
+
+        Parts that are accepted already cannot be called back: they are counted and told.
+        """
+        group = submit.group
+        if group is None:
+            return submit
+        if not group.end():
+            return None
+        if group.out:
+            self._ledger.count("parts_in_vain", group.out)
+            self._log.warn(
+                "a message is not accepted, but {out} of its {parts} parts are",
+                event="parts_in_vain",
+                account=submit.account.system_id,
+                provider=group.provider.name,
+                client_message_id=submit.client_message_id,
+                out=group.out,
+                parts=len(group.parts),
+            )
+            self._record(group.provider, group.unasked(), [])
+        return group.message
+
     def _accept(self, submit: Submit, replies: dict[Client, list[bytes]]) -> None:
         self._ledger.accepted += 1
         reply = submit_sm_resp(submit.pdu.sequence_number, submit.client_message_id)
@@ -301,18 +421,24 @@ class Submits:
     def _refuse(
         self, submit: Submit, status: int, replies: dict[Client, list[bytes]]
     ) -> None:
+        whole = self._whole(submit)
+        if whole is None:
+            return
         self._ledger.refused += 1
-        reply = header(SUBMIT_SM_RESP, status, submit.pdu.sequence_number)
-        replies.setdefault(submit.client, []).append(reply)
+        reply = header(SUBMIT_SM_RESP, status, whole.pdu.sequence_number)
+        replies.setdefault(whole.client, []).append(reply)
 
     def give_up(self, submits: Iterable[Submit]) -> None:
         """Tell the clients that the fate of these is unknown: ESME_RUNKNOWNERR."""
         replies: dict[Client, list[bytes]] = {}
         for submit in submits:
             submit.settled = True
+            whole = self._whole(submit)
+            if whole is None:
+                continue
             self._ledger.in_doubt += 1
-            reply = header(SUBMIT_SM_RESP, ESME_RUNKNOWNERR, submit.pdu.sequence_number)
-            replies.setdefault(submit.client, []).append(reply)
+            reply = header(SUBMIT_SM_RESP, ESME_RUNKNOWNERR, whole.pdu.sequence_number)
+            replies.setdefault(whole.client, []).append(reply)
         send_replies(replies)
 
     # -- binds that come and go, time that passes ------------------------------------------------
@@ -352,7 +478,9 @@ class Submits:
         if submit.settled:
             return
         submit.settled = True
-        if submit.attempts:
+        if self._whole(submit) is None:
+            return
+        if submit.attempts or (submit.group is not None and submit.group.sent):
             self._ledger.in_doubt += 1
         else:
             self._ledger.refused += 1

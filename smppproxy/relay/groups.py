@@ -1,0 +1,104 @@
+"""One client message that goes upstream as several submit_sm: one answer, one id, one receipt.
+
+Each part is a :class:`Part`: a submit_sm of its own to windows, backlogs and the rules for what is
+in doubt. All of them stay on one host and bind (XC-06). What becomes of a part becomes of the
+message (mission 3.6): it is accepted when all parts are, and then their ids are mapped in one step;
+it is refused with the first part that is, and parts that are not out yet are not sent.
+"""
+
+from __future__ import annotations
+
+from zlib import crc32
+
+from smppproxy.relay.submission import Submit, mapping_of
+from smppproxy.routing.providers import Provider
+from smppproxy.smpp.pdu import Pdu
+from smppproxy.store.interface import Mapping
+
+
+class Part(Submit):
+    """One submit_sm of a message that takes several.
+
+    Its ``pdu`` and ``number`` are the message's: the way back is the same for each of them.
+    """
+
+    __slots__ = ("part_number",)
+
+    def __init__(self, group: Group, out: Pdu, part: int, affinity: int) -> None:
+        message = group.message
+        super().__init__(
+            message.client,
+            message.account,
+            message.pdu,
+            message.offsets,
+            (group.provider.name,),
+            message.number,
+            message.arrived,
+            affinity,
+        )
+        self.out = out
+        self.group = group
+        self.message_class = message.message_class
+        self.part_number = part
+
+    @property
+    def part(self) -> int:
+        """See :attr:`Submit.part`."""
+        return self.part_number
+
+
+class Group:
+    """The parts of a message, and what came of them so far.
+
+    :ivar message: what the client sent; it is settled when it is answered.
+    :ivar out: how many parts were accepted.
+    :ivar sent: a part was written, or may have been.
+    """
+
+    def __init__(self, message: Submit, provider: Provider, pdus: list[Pdu]) -> None:
+        self.message = message
+        self.provider = provider
+        affinity = message.affinity
+        if affinity < 0:
+            affinity = crc32(message.account.key, message.number & 0xFFFFFFFF)
+        self.parts = [Part(self, pdu, at, affinity) for at, pdu in enumerate(pdus, 1)]
+        self.out = 0
+        self.sent = False
+        self._began = 0.0
+        self._keys: list[tuple[Part, bytes]] = []
+
+    def accept(self, part: Submit, key: bytes, began: float) -> list[Mapping] | None:
+        """Note an accepted part, ``key`` b"" without an id; the maps of all with the last one.
+
+        A provider may give an id for one part only (XC-08): its receipt is the message's.
+        """
+        part.settled = True
+        self.out += 1
+        self._began = began
+        if key:
+            # A Part is what the journey hands out for this group, and only that comes back.
+            self._keys.append((self.parts[part.part - 1], key))
+        if self.out < len(self.parts):
+            return None
+        self.message.settled = True
+        count = len(self._keys)
+        for number, (each, _) in enumerate(self._keys, 1):
+            each.part_number = number
+        return [mapping_of(each, key, began, None, count) for each, key in self._keys]
+
+    def end(self) -> bool:
+        """The message is answered without all its parts: no part is sent any more.
+
+        False when it was answered before.
+        """
+        if self.message.settled:
+            return False
+        self.message.settled = True
+        for part in self.parts:
+            part.settled = True
+        return True
+
+    def unasked(self) -> list[Mapping]:
+        """Maps of the parts that were accepted in vain: their receipts are known, not passed on."""
+        keys, self._keys = self._keys, []
+        return [mapping_of(part, key, self._began, 0) for part, key in keys]

@@ -1,0 +1,254 @@
+"""A submit_sm as a provider wants it: addresses, text, times, TLVs, references (mission section 2).
+
+A provider without a preset takes what came: :func:`translator_of` gives None and the journey writes
+the client's octets. Otherwise :meth:`Translator.bodies` makes the PDUs, one or as many as the text
+takes; where nothing differs it is the client's own PDU object. What a provider cannot carry is
+refused by name, so that the journey can try the next provider (SX-18).
+"""
+
+from __future__ import annotations
+
+from zlib import crc32
+
+from smppproxy.receipts.dialects import WANT_INTERMEDIATE, wanted
+from smppproxy.receipts.references import own_reference
+from smppproxy.relay.rules import TLV_MESSAGE_CLASS, RefusedError
+from smppproxy.relay.submission import Submit
+from smppproxy.routing.addresses import provider_destination, provider_source
+from smppproxy.routing.providers import Provider, SendProfile
+from smppproxy.smpp import constants as c
+from smppproxy.smpp.errors import BodyError
+from smppproxy.smpp.pdu import Pdu
+from smppproxy.smpp.tlv import iter_tlvs, tlv
+from smppproxy.text import payload, times
+from smppproxy.text.convert import Part, convert, needs_reference
+from smppproxy.text.lengths import NARROW_HEADER, measure, room
+
+KEEP = 600.0
+"""Seconds for which the parts of a long message are believed to come (mission 4.5)."""
+
+MOST_NARROW = 10_000
+
+Tlvs = list[tuple[int, bytes]]
+
+_NAMES = {
+    c.ESME_RSUBMITFAIL: "data_coding",
+    c.ESME_RINVMSGLEN: "message_length",
+    c.ESME_RINVESMCLASS: "esm_class",
+    c.ESME_ROPTPARNOTALLWD: "tlv_not_allowed",
+    c.ESME_RINVPARLEN: "tlv_length",
+    c.ESME_RMISSINGOPTPARAM: "tlv_missing",
+    c.ESME_RINVOPTPARAMVAL: "tlv_value",
+}
+_ASKED = 1
+_INTERMEDIATE = 0x10
+
+
+def translator_of(provider: Provider) -> Translator | None:
+    """The translator to this provider, or None when it takes everything as it came."""
+    plain = (
+        provider.text.transparent
+        and provider.address.transparent
+        and provider.send == SendProfile()
+        and not provider.reference_echo
+        and not provider.per_segment
+    )
+    return None if plain else Translator(provider)
+
+
+class Translator:
+    """What one provider wants, and the references that its parts were given."""
+
+    def __init__(self, provider: Provider) -> None:
+        self.provider = provider
+        self._narrow: dict[tuple[bytes, bytes, int], float] = {}
+
+    def bodies(self, submit: Submit, now: float, now_wall: float) -> tuple[list[Pdu], int]:
+        """The PDUs that carry a message to this provider, and in how many SMS it cuts one of them.
+
+        The second number is 1 unless the provider sends a receipt per segment (XC-09). PDUs have
+        the client's sequence_number; it is replaced when they are written. Raises
+        :class:`~smppproxy.relay.rules.RefusedError` for a message that the provider cannot carry.
+        """
+        raw = submit.pdu.raw
+        source_at, _, esm_at, flags_at, sm_at, tlv_at = submit.offsets
+        head = raw[16:source_at] + self._addresses(submit)
+        times_ = self._times(submit, now_wall)
+        priority = min(raw[esm_at + 2], self.provider.send.priority_max)
+        registered_delivery = self._registered_delivery(submit)
+        came = list(iter_tlvs(raw, tlv_at)) if tlv_at < len(raw) else []
+        others = self._others(submit, came)
+        parts, segments = self._parts(submit, came, now)
+        pdus = []
+        for part in parts:
+            esm_class = raw[esm_at] & ~c.ESM_UDHI | (c.ESM_UDHI if part.esm_class_udhi else 0)
+            tlvs = part.tlvs + others
+            text = part.short_message
+            pdus.append(
+                b"".join(
+                    (
+                        head,
+                        bytes((esm_class, raw[esm_at + 1], priority)),
+                        times_,
+                        bytes((registered_delivery, raw[flags_at + 1], part.data_coding)),
+                        bytes((raw[flags_at + 3], len(text))),
+                        text,
+                        raw[tlv_at:] if _same(tlvs, came) else b"".join([tlv(*x) for x in tlvs]),
+                    )
+                )
+            )
+        if len(pdus) == 1 and pdus[0] == raw[16:]:
+            return [submit.pdu], segments
+        return [_pdu(submit.pdu, body) for body in pdus], segments
+
+    # -- fields ---------------------------------------------------------------------------------
+
+    def _addresses(self, submit: Submit) -> bytes:
+        raw = submit.pdu.raw
+        source_at, dest_at, esm_at = submit.offsets[:3]
+        profile = self.provider.address
+        if profile.transparent:
+            return raw[source_at:esm_at]
+        source = provider_source(
+            profile, raw[source_at], raw[source_at + 1], raw[source_at + 2 : dest_at - 1]
+        )
+        if isinstance(source, str):
+            raise RefusedError(source)
+        destination = provider_destination(
+            profile, raw[dest_at], raw[dest_at + 1], raw[dest_at + 2 : esm_at - 1]
+        )
+        return b"".join(
+            [bytes((ton, npi)) + address + b"\0" for ton, npi, address in (source, destination)]
+        )
+
+    def _times(self, submit: Submit, now_wall: float) -> bytes:
+        """schedule_delivery_time and validity_period with their NULs (GW-17, mission 4.6)."""
+        raw = submit.pdu.raw
+        at, end = submit.offsets[2] + 3, submit.offsets[3]
+        if end - at == 2:
+            return b"\0\0"
+        send = self.provider.send
+        validity_at = raw.index(0, at) + 1
+        if raw[at] and not send.schedule:
+            # Sent at once it would mislead: the client must learn that nobody can wait for it.
+            raise RefusedError("schedule_delivery_time")
+        validity = raw[validity_at : end - 1]
+        if validity and send.validity != "pass":
+            validity = times.render(validity, now_wall, send.validity)
+        return raw[at:validity_at] + validity + b"\0"
+
+    def _registered_delivery(self, submit: Submit) -> int:
+        """What is asked of the provider: a receipt if the client is to have one (SX-13)."""
+        asked = submit.pdu.raw[submit.offsets[3]]
+        account = submit.account
+        want = wanted(asked, account.receipts, account.intermediate)
+        if not want:
+            return 0
+        return _ASKED | _INTERMEDIATE if want & WANT_INTERMEDIATE else _ASKED
+
+    # -- TLVs -----------------------------------------------------------------------------------
+
+    def _others(self, submit: Submit, came: Tlvs) -> Tlvs:
+        """The TLVs beside those of the text: by policy, the class, our reference (GW-51)."""
+        provider = self.provider
+        send = provider.send
+        kept: Tlvs = [
+            pair
+            for pair in came
+            if pair[0] not in payload.OWN_TAGS
+            and (send.tlvs is None or pair[0] in send.tlvs or pair[0] == send.message_class)
+        ]
+        if submit.message_class and send.message_class:
+            kept = [pair for pair in kept if pair[0] != send.message_class]
+            kept.append((send.message_class, submit.message_class))
+        elif send.message_class and send.message_class != TLV_MESSAGE_CLASS:
+            kept = [pair for pair in kept if pair[0] != TLV_MESSAGE_CLASS]
+        if provider.reference_echo:
+            kept = [pair for pair in kept if pair[0] != c.TLV_USER_MESSAGE_REFERENCE]
+            reference = own_reference(submit.receipt_message_id, provider.reference_max)
+            kept.append((c.TLV_USER_MESSAGE_REFERENCE, reference))
+        return kept
+
+    # -- text -----------------------------------------------------------------------------------
+
+    def _parts(self, submit: Submit, came: Tlvs, now: float) -> tuple[list[Part], int]:
+        raw = submit.pdu.raw
+        _, _, esm_at, flags_at, sm_at, _ = submit.offsets
+        data_coding = raw[flags_at + 2]
+        octets = raw[sm_at : sm_at + raw[sm_at - 1]]
+        profile = self.provider.text
+        if profile.transparent and not self.provider.per_segment:
+            own = [pair for pair in came if pair[0] in payload.OWN_TAGS]
+            return [Part(bool(raw[esm_at] & c.ESM_UDHI), data_coding, octets, own)], 1
+        settings = submit.account.text_settings
+        if not came and not raw[esm_at] & c.ESM_UDHI and octets:
+            alphabet, message_class = payload.meaning(data_coding, settings)
+            if (
+                message_class == payload.NO_CLASS
+                and profile.meanings.get(data_coding) == alphabet
+                and profile.gsm7 == "unpacked"
+                and measure(alphabet, octets) <= room(alphabet, 0, profile.max_octets)
+            ):
+                return [Part(False, data_coding, octets, [])], 1
+        return self._converted(submit, octets, came, now)
+
+    def _converted(
+        self, submit: Submit, octets: bytes, came: Tlvs, now: float
+    ) -> tuple[list[Part], int]:
+        raw = submit.pdu.raw
+        settings, profile = submit.account.text_settings, self.provider.text
+        try:
+            read = payload.read(
+                raw[submit.offsets[2]], raw[submit.offsets[3] + 2], octets, came, settings
+            )
+        except BodyError as error:
+            raise RefusedError(_NAMES[error.command_status]) from None
+        reference, narrow = submit.number, False
+        if read.by_sar and read.segment is not None and not profile.transparent:
+            reference, narrow = self._sar_reference(submit, read, now)
+        parts = convert(read, settings, profile, reference, narrow)
+        if isinstance(parts, int):
+            raise RefusedError(_NAMES[parts])
+        segments = 1
+        if self.provider.per_segment and len(parts) == 1 and read.segment is None:
+            segments = segments_of(read.alphabet, read.octets, len(read.header))
+        return parts, segments
+
+    def _sar_reference(
+        self, submit: Submit, read: payload.Payload, now: float
+    ) -> tuple[int, bool]:
+        """An 8-bit reference for a message in SAR parts, and whether a part of it has needed one.
+
+        The reference is a hash of account, addresses and SAR reference: the same on every node,
+        without a table to ask. That one part had no room for 16 bits is remembered, since handsets
+        join only parts whose references are of one size.
+        """
+        raw = submit.pdu.raw
+        addresses = raw[submit.offsets[0] : submit.offsets[2]]
+        sar_reference = read.segment[0] if read.segment is not None else 0
+        key = (submit.account.key, addresses, sar_reference)
+        reference = crc32(addresses + sar_reference.to_bytes(2, "big"), crc32(key[0])) & 0xFF
+        narrow = self._narrow.get(key, -KEEP) > now - KEEP
+        if not narrow and needs_reference(read, submit.account.text_settings, self.provider.text):
+            if len(self._narrow) >= MOST_NARROW:
+                self._narrow.pop(next(iter(self._narrow)))
+            self._narrow[key] = now
+            narrow = True
+        return reference, narrow
+
+
+def segments_of(alphabet: str, octets: bytes, header: int) -> int:
+    """In how many SMS a provider cuts a text that it got whole (mission 4.3)."""
+    length = measure(alphabet, octets)
+    if length <= room(alphabet, header):
+        return 1
+    return -(-length // max(room(alphabet, header + NARROW_HEADER - bool(header)), 1))
+
+
+def _same(tlvs: Tlvs, came: Tlvs) -> bool:
+    return len(tlvs) == len(came) and sorted(tlvs) == sorted(came)
+
+
+def _pdu(pdu: Pdu, body: bytes) -> Pdu:
+    raw = (len(body) + 16).to_bytes(4, "big") + pdu.raw[4:16] + body
+    return Pdu(pdu.command_id, 0, pdu.sequence_number, raw)
