@@ -135,9 +135,7 @@ def old_entries(reply: Any) -> list[Entry]:
 
 
 def _of_group(queue: bytes, entry_id: bytes, deliveries: int, fields: list[bytes]) -> Entry:
-    return Entry(
-        queue, entry_id, deliveries, fields[1], fields[3], int(fields[5]), int(fields[7])
-    )
+    return Entry(queue, entry_id, deliveries, fields[1], fields[3], int(fields[5]), int(fields[7]))
 
 
 def pairs(reply: Any) -> list[tuple[int, int]]:

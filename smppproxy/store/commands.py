@@ -96,6 +96,12 @@ class Commands:
             self._lost(numbers(drops))
         return released
 
+    def _reminded(self, reply: Any) -> list[Overdue]:
+        if reply and (not reply[0] or reply[0][0].__class__ is list):
+            reply, drops = reply
+            self._lost(numbers(drops))
+        return reminders(reply)
+
     def _matched(self, reply: Any) -> list[tuple[int, bytes]]:
         if len(reply) > 2:
             self._lost(numbers(reply[2]))
@@ -162,7 +168,7 @@ class Commands:
         return self._calls.call(self._put, (queue, flat, True), self._lost_by(queue), patience)
 
     def overdue(self, count: int, patience: float | None = None) -> Deferred[list[Overdue]]:
-        return self._calls.call(self._overdue, (count, DUE_AHEAD), reminders, patience)
+        return self._calls.call(self._overdue, (count, DUE_AHEAD), self._reminded, patience)
 
     def fetch(
         self, wants: list[tuple[bytes, int]], patience: float | None = 5.0

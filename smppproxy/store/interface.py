@@ -189,8 +189,8 @@ class Store(Protocol):
     """Whether it is not ready because it is out of memory: queues can still be emptied (F83)."""
 
     overflowed: dict[bytes, int]
-    """How many entries each queue lost to its limit in this node's ``record``, ``match``,
-    ``put`` and ``put_receipts`` calls so far; :meth:`dropped` counts all nodes and reasons."""
+    """How many entries each queue lost to its limit in this node's calls so far, but for
+    :meth:`sweep`, which tells itself; :meth:`dropped` counts all nodes and reasons."""
 
     def watch(self, callback: Callable[[bool], None]) -> None:
         """Call ``callback(ready)`` at every change of ``ready``."""

@@ -260,8 +260,7 @@ class MemoryStore:
             for account, session in held:
                 world.leases(account)[self._node, self, session] = world.wall() + ttl
             return {
-                account: len({node for node, _, _ in world.leases(account)})
-                for account, _ in held
+                account: len({node for node, _, _ in world.leases(account)}) for account, _ in held
             }
 
         return self._call(do, patience)

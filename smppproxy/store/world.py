@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import attrs
 
-from .batches import group_of
+from .batches import group_of, named
 from .interface import (
     DEFAULT_COUNT,
     DEFAULT_KEEP,
@@ -260,9 +260,7 @@ class World:
         if group.shown:
             return MERGED, b""
         queue = RECEIPTS + mapping.account
-        group.shown = self.append(
-            queue, mapping.origin, arrival.receipt, mapping.parts, group.good
-        )
+        group.shown = self.append(queue, mapping.origin, arrival.receipt, mapping.parts, group.good)
         return QUEUED, queue
 
     def _replace_part(self, owner: Map, arrival: Arrival) -> Outcome:
@@ -286,7 +284,7 @@ class World:
             for each in self.live(provider, key)
             if each.is_due and each.expiry <= latest
         ]
-        due.sort(key=lambda each: each[2].expiry)
+        due.sort(key=lambda each: (int(each[2].expiry), named(each[0]) + b":" + each[1]))
         found = [self._end_due(provider, key, each) for provider, key, each in due[:count]]
         return [each for each in found if each is not None]
 

@@ -377,9 +377,7 @@ class OverdueContract(Uses):
         await self.record(mapping(b"long", remind=True))
         await self.short(mapping(b"1"), mapping(b"2", late=True))
         origin = bytes(range(256))
-        await self.short(
-            mapping(b":3:", b"beta", b"123", 1, origin, remind=True), provider=b"p:%q"
-        )
+        await self.short(mapping(b":3:", b"beta", b"123", 1, origin, remind=True), provider=b"p:%q")
         self.assertEqual(
             await self.store.overdue(10),
             [Overdue(b"p:%q", b":3:", b"beta", 1, b"123", origin)],
@@ -404,6 +402,9 @@ class OverdueContract(Uses):
     async def test_mg21_after_the_reminder_the_message_is_final(self):
         """No receipt follows, except DELIVERED where a late one is wanted."""
         await self.short(mapping(b"1", remind=True), mapping(b"2", remind=True, late=True))
+        self.assertEqual(
+            await self.outcomes(arrival(b"1", kind=4, state=UNKNOWN, final=False)), [QUEUED]
+        )
         self.assertEqual(len(await self.store.overdue(10)), 2)
         self.assertEqual(
             await self.outcomes(arrival(b"1"), enroute(b"1"), arrival(b"2"), arrival(b"2")),
@@ -427,9 +428,7 @@ class OverdueContract(Uses):
             mapping(b"3", b"beta", want=WANT_FAILURE, part=0, parts=3, remind=True),
             mapping(b"4", part=0, parts=3),
         )
-        await self.match(
-            failed(b"1", state=EXPIRED), arrival(b"3"), arrival(b"3"), enroute(b"4")
-        )
+        await self.match(failed(b"1", state=EXPIRED), arrival(b"3"), arrival(b"3"), enroute(b"4"))
         await self.receipts()
         self.assertEqual(await self.store.overdue(10), [])
         self.assertEqual(await self.merged(), [(b"failed", 2, 0)])

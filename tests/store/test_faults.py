@@ -13,7 +13,7 @@ from twisted.internet.defer import CancelledError, Deferred, gatherResults
 from twisted.logger import globalLogPublisher
 
 from smppproxy.store import open_store
-from smppproxy.store.interface import QUEUED, Limit, StoreUnavailable
+from smppproxy.store.interface import MERGED, QUEUED, Limit, StoreUnavailable
 from tests.support.redis_server import RedisServer
 
 from .contract import FINAL_TTL, TTL, arrival, later, mapping
@@ -90,6 +90,39 @@ class LostAnswerTests(FaultTestCase):
         self.assertEqual(await self.store.take_numbers(b"n", 5, patience=5.0), 1)
         self.assertEqual(await self.store.take_numbers(b"n", 5), 6)
         self.assertEqual(await self.store.sizes([b"m:alpha"]), [(1, 0)])
+
+    async def test_a_part_is_counted_once(self):
+        """A receipt of a group whose answer is lost is not another part."""
+        await self.store.record(b"north", [mapping(b"1", parts=2, part=0)], TTL, {})
+        self.relay.swallow = 1
+        answers = await self.store.match(b"north", [arrival(b"1")], FINAL_TTL, {})
+        self.assertEqual(answers, [(MERGED, b"")])
+        self.relay.swallow = 1
+        answers = await self.store.match(b"north", [arrival(b"1")], FINAL_TTL, {})
+        self.assertEqual(answers, [(QUEUED, b"r:alpha")])
+        self.assertEqual(await self.store.sizes([b"r:alpha"]), [(1, 0)])
+
+    async def test_overdue_tells_again_what_it_gave_out(self):
+        """A message that is overdue is not forgotten with the answer; its receipt comes once."""
+        await self.store.record(b"north", [mapping(b"1", remind=True)], 50, {})
+        self.relay.swallow = 1
+        self.assertEqual([each.key for each in await self.store.overdue(9)], [b"1"])
+        self.relay.swallow = 1
+        await self.store.put_receipts(b"alpha", [(b"o", b"r")], Limit(5, 50))
+        self.assertEqual(await self.store.sizes([b"r:alpha"]), [(1, 0)])
+
+    async def test_mg28_a_lease_whose_answer_is_lost(self):
+        """It is ours, and taken once; without patience nobody knows."""
+        self.relay.swallow = 1
+        self.assertEqual(await self.store.take_bind(b"a", b"1", 1, 30, patience=5.0), True)
+        self.relay.swallow = 1
+        self.assertEqual(await self.store.keep_binds([(b"a", b"1")], 30, 5.0), {b"a": 1})
+        self.relay.swallow = 1
+        await self.store.drop_binds([(b"a", b"1")])
+        self.assertEqual(await self.store.take_bind(b"a", b"2", 1, 30), True)
+        self.relay.swallow = 1
+        error = await self.fails(self.store.take_bind(b"a", b"3", 1, 30))
+        self.assertEqual((error.fate, error.reason), ("unknown", "lost"))
 
     async def test_fetch_hands_out_the_same_entries_again(self):
         """What was taken is not left in hands that never saw it; what was trimmed is not there."""

@@ -97,12 +97,8 @@ class RedisGroupTests(ServerTestCase, GroupContract, LateContract, OverdueContra
     async def test_a_plain_map_is_as_short_as_before(self):
         """What a group, a reminder or a late receipt needs is stored only where it is wanted."""
         await self.record(mapping(b"1"), mapping(b"2", late=True))
-        self.assertEqual(
-            self.server.command("GET", "smppproxy:m:north:1")[:1], b"\1"
-        )
-        plain, late = (
-            self.server.command("STRLEN", f"smppproxy:m:north:{key}") for key in (1, 2)
-        )
+        self.assertEqual(self.server.command("GET", "smppproxy:m:north:1")[:1], b"\1")
+        plain, late = (self.server.command("STRLEN", f"smppproxy:m:north:{key}") for key in (1, 2))
         self.assertEqual((plain, late), (8 + 2 + 5 + 1 + 8 + 6, plain + 4))
 
     async def test_mg28_leases_end_by_themselves(self):

@@ -1,4 +1,5 @@
--- args: count, seconds ahead. Result: {provider, id, account, want, destination, origin, parts}, ...
+-- args: count, seconds ahead. Result: {provider, id, account, want, destination, origin, parts}, ...;
+-- where queues lost something: {those, drops}
 local done = kept()
 if done then return cmsgpack.pack(done) end
 local count, ahead = unpack(args)
@@ -52,6 +53,7 @@ end
 for _, name in ipairs(call('ZRANGEBYSCORE', index, '-inf', now + ahead, 'LIMIT', 0, count)) do
   look_at(name)
 end
-cut_grown()
+local drops = cut_grown()
+if drops then result = {result, drops} end
 if #result > 0 then keep(result) end
 return cmsgpack.pack(result)
