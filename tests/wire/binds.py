@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from twisted.internet.address import IPv4Address
 from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.error import ConnectionRefusedError
@@ -69,6 +71,11 @@ class Binds:
                 for token in tokens
             )
         )
+
+
+def private_key(path: str) -> Any:
+    """The key in a PEM file, as Twisted's options want it."""
+    return load_pem_private_key(Path(path).read_bytes(), None)
 
 
 def good(pdu: Any, message_id: bytes = b"id") -> bytes:

@@ -29,8 +29,7 @@ from smppproxy.wire.tls import ServerTls, read_certificates
 from tests.support.authority import Authority, address
 from tests.support.peers import FakeSmsc, Peer, reactor
 from tests.support.relay import RecordingRelay
-from tests.wire.binds import Binds, ClockCase, provider
-from tests.wire.test_tls import _key as private_key
+from tests.wire.binds import Binds, ClockCase, private_key, provider
 
 
 def preset(*ports: int, **options: Any) -> Provider:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from OpenSSL import SSL
 from twisted.internet.ssl import CertificateOptions, TLSVersion
 from twisted.trial.unittest import SynchronousTestCase, TestCase
@@ -19,7 +18,7 @@ from smppproxy.wire.tls import ClientTls, ServerTls, TlsError, read_certificates
 from tests.support.authority import Authority, address, dns, email
 from tests.support.peers import FakeSmsc, reactor
 from tests.support.relay import RecordingRelay
-from tests.wire.binds import Binds, provider
+from tests.wire.binds import Binds, private_key, provider
 from tests.wire.door import NAME, PASSWORD, Door, account
 
 
@@ -118,7 +117,7 @@ class ProviderCertificateTests(TestCase):
         names = [address("127.0.0.1")]
         certificate = self.authority.issue("old", names, "x")
         options = CertificateOptions(
-            privateKey=_key(certificate[1]),
+            privateKey=private_key(certificate[1]),
             certificate=read_certificates(certificate[0])[0].original.to_cryptography(),
             insecurelyLowerMinimumTo=TLSVersion.TLSv1_0,
             lowerMaximumSecurityTo=TLSVersion.TLSv1_1,
@@ -281,7 +280,3 @@ class FileTests(SynchronousTestCase):
         self.assertEqual(reason_of(SSL.Error([])), "TLS error")
         self.assertEqual(reason_of(SSL.Error()), "TLS error")
         self.assertEqual(reason_of(ValueError("x")), "ValueError: x")
-
-
-def _key(path: str) -> Any:
-    return load_pem_private_key(Path(path).read_bytes(), None)
