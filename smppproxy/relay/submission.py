@@ -87,21 +87,28 @@ class Submit:
 
         A 3.3 session gets 8 hex digits (GW-02), see :attr:`receipt_message_id`.
         """
-        old = 0 < self.client.session.interface_version < VERSION_3_4
-        form = "hex" if old else self.account.message_id_format
-        return format_client_message_id(self.number, form)
+        version = self.client.session.interface_version
+        if version >= VERSION_3_4 or not version:
+            return format_client_message_id(self.number, self.account.message_id_format)
+        return format_client_message_id(self.number, "hex")
 
     @property
     def receipt_message_id(self) -> bytes:
         """The id in receipts: the client's, but to a 3.3 session the same number in decimal."""
-        old = 0 < self.client.session.interface_version < VERSION_3_4
-        form = "decimal10" if old else self.account.message_id_format
-        return format_client_message_id(self.number, form)
+        return receipt_message_id(self, self.client.session.interface_version)
 
     @property
     def part(self) -> int:
         """Which part of its message its receipt tells of; 0: of as many as it has segments."""
         return 0 if self.segments > 1 else 1
+
+
+def receipt_message_id(submit: Submit, interface_version: int) -> bytes:
+    """See :attr:`Submit.receipt_message_id`."""
+    form = submit.account.message_id_format
+    if interface_version < VERSION_3_4 and interface_version:
+        form = "decimal10"
+    return format_client_message_id(submit.number, form)
 
 
 def mapping_of(
@@ -123,8 +130,9 @@ def mapping_of(
     reference = find_tlv(raw, tlv_at, TLV_USER_MESSAGE_REFERENCE)
     if reference is not None:
         reference = reference[:LONGEST_REFERENCE]
+    interface_version = submit.client.session.interface_version
     origin = Origin(
-        client_message_id=submit.receipt_message_id,
+        client_message_id=receipt_message_id(submit, interface_version),
         source_addr_ton=raw[source_at],
         source_addr_npi=raw[source_at + 1],
         source_addr=raw[source_at + 2 : dest_at - 1],
@@ -134,17 +142,16 @@ def mapping_of(
         registered_delivery=registered_delivery,
         submit_time=int(began + submit.arrived),
         user_message_reference=reference,
-        interface_version=submit.client.session.interface_version,
+        interface_version=interface_version,
     )
     mapping = Mapping(key, account.key, destination_tail(destination), want, origin.pack())
     if account.late_delivery:
         mapping.late = True
     if account.on_no_receipt != "nothing":
         mapping.remind = True
-    parts = max(parts, submit.segments)
-    if parts > 1:
+    if parts != 1 or submit.segments != 1:
         mapping.group = b"%d" % submit.number
-        mapping.parts = parts
+        mapping.parts = max(parts, submit.segments)
         mapping.part = submit.part
     return mapping
 

@@ -93,8 +93,10 @@ class Submits:
         self._buckets: dict[str, TokenBucket] = {}
         # By account: only those that have rules.
         self._rules: dict[str, Rules] = {}
-        # By provider: as it was when last looked at, and None where it takes what comes.
-        self._wishes: dict[str, tuple[Provider, Translator | None]] = {}
+        # By name of the provider: those that take what comes, and those with wishes. A reload
+        # brings other objects, which are looked at anew.
+        self._plain: dict[str, Provider] = {}
+        self._translators: dict[str, Translator] = {}
         self._doubts = Doubts(self._send, wall_clock)
         self._queued: set[Pool] = set()
 
@@ -223,16 +225,11 @@ class Submits:
             if pool is None or not pool.binds:
                 absent = True
                 continue
-            wishes = self._wishes.get(name)
-            if wishes is None or wishes[0] is not pool.provider:
-                wishes = self._wishes[name] = (pool.provider, translator_of(pool.provider))
-            if submit.group is not None:
-                return self._hand(submit, pool, now, writes)
-            if wishes[1] is None:
+            if self._plain.get(name) is pool.provider and submit.group is None:
                 submit.out = submit.pdu
                 return self._hand(submit, pool, now, writes)
             try:
-                return self._send_translated(submit, pool, wishes[1], now, writes)
+                return self._send_translated(submit, pool, now, writes)
             except RefusedError as refused:
                 refusal = refusal or refused.name
         if absent or not refusal:
@@ -240,9 +237,20 @@ class Submits:
         return status_of(refusal, submit.account.errors)
 
     def _send_translated(
-        self, submit: Submit, pool: Pool, translator: Translator, now: float, writes: Writes
+        self, submit: Submit, pool: Pool, now: float, writes: Writes
     ) -> int:
         """As :meth:`_send`, to a provider with wishes of its own; one PDU or several."""
+        if submit.group is not None:
+            return self._hand(submit, pool, now, writes)
+        provider = pool.provider
+        translator = self._translators.get(provider.name)
+        if translator is None or translator.provider is not provider:
+            translator = translator_of(provider)
+            if translator is None:
+                self._plain[provider.name] = provider
+                submit.out = submit.pdu
+                return self._hand(submit, pool, now, writes)
+            self._translators[provider.name] = translator
         pdus, submit.segments = translator.bodies(submit, now, self._wall_clock())
         if len(pdus) == 1:
             submit.out = pdus[0]
