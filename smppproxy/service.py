@@ -53,7 +53,7 @@ class SmppProxy(Service):
         self.store = store
         self.draining = False
         self._reactor = reactor
-        self.relay = SmppRelay(store, time.time)
+        self.relay = SmppRelay(store, time.time, reactor)
         self.ticker = Ticker(reactor)
         self._threads = CheckThreads(reactor)
         self._admission = Admission(
@@ -246,6 +246,7 @@ class SmppProxy(Service):
     def _stop_rest(self) -> Deferred[Any]:
         if self._loop.running:
             self._loop.stop()
+        self.relay.stop()
         self.ticker.stop()
         self._threads.stop()
         admin: Deferred[Any] = succeed(None)

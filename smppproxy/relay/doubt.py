@@ -9,17 +9,15 @@ is younger than 30 s and than its own validity_period. Never both silently, neve
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
+
+from smppproxy.text.times import expiry
 
 if TYPE_CHECKING:
     from smppproxy.relay.submission import Submit, Writes
 
 RESEND_AGE = 30.0
 """Seconds after which a message in doubt is not sent again."""
-
-_QUARTER = 900
-_TIME = 16
 
 
 class Doubts:
@@ -78,17 +76,8 @@ class Doubts:
             submit.attempts == 0
             and submit.account.in_doubt == "resend"
             and not too_late(submit, now)
-            and now - submit.arrived < self._validity(submit, now)
+            and now - submit.arrived < validity_of(submit, now, self._wall_clock(), RESEND_AGE)
         )
-
-    def _validity(self, submit: Submit, now: float) -> float:
-        """Seconds from its arrival for which a message may be sent."""
-        raw = submit.pdu.raw
-        esm_at, flags_at = submit.offsets[2:4]
-        period = raw[raw.index(0, esm_at + 3) + 1 : flags_at - 1]
-        if not period:
-            return RESEND_AGE
-        return validity(period, self._wall_clock() - (now - submit.arrived))
 
 
 def too_late(submit: Submit, now: float) -> bool:
@@ -96,24 +85,21 @@ def too_late(submit: Submit, now: float) -> bool:
     return now - submit.arrived >= RESEND_AGE or not submit.client.connected
 
 
-def validity(period: bytes, since: float) -> float:
-    """Seconds from ``since`` (unix) until a validity_period ends; at most :data:`RESEND_AGE`.
+def validity_of(submit: Submit, now: float, wall: float, most: float) -> float:
+    """Seconds from its arrival for which a message may be sent, at most ``most``.
 
-    ``YYMMDDhhmmsstnnp`` (SMPP 3.4, 7.1.1): relative with ``R``, absolute with ``+`` or ``-`` and
-    quarters of an hour. What cannot be read limits nothing: the provider judges it.
+    :param wall: unix seconds at ``now``, to be compared with an absolute validity_period.
     """
-    digits = period[:-1].decode("latin-1")
-    kind = period[-1:]
-    if len(period) != _TIME or not (digits.isascii() and digits.isdigit()):
-        return RESEND_AGE
-    year, month, day, hour, minute, second = (int(digits[at : at + 2]) for at in range(0, 12, 2))
-    if kind == b"R":
-        seconds = hour * 3600 + minute * 60 + second
-        return RESEND_AGE if year or month or day else min(seconds, RESEND_AGE)
-    try:
-        moment = datetime(2000 + year, month, day, hour, minute, second, tzinfo=UTC).timestamp()
-    except ValueError:
-        return RESEND_AGE
-    offset = int(digits[13:15]) * _QUARTER
-    moment += {b"+": -offset, b"-": offset}.get(kind, 0)
-    return min(moment - since, RESEND_AGE) if kind in (b"+", b"-") else RESEND_AGE
+    raw = submit.pdu.raw
+    esm_at, flags_at = submit.offsets[2:4]
+    period = raw[raw.index(0, esm_at + 3) + 1 : flags_at - 1]
+    return validity(period, wall - (now - submit.arrived), most) if period else most
+
+
+def validity(period: bytes, since: float, most: float = RESEND_AGE) -> float:
+    """Seconds from ``since`` (unix) until a validity_period ends; at most ``most``.
+
+    What cannot be read limits nothing: the provider judges it.
+    """
+    end = expiry(period, since)
+    return most if end is None else min(end - since, most)

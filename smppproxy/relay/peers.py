@@ -7,7 +7,7 @@ the journeys know nothing of sockets, so tests play both sides with plain object
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from smppproxy.relay.ledger import Ledger
@@ -15,6 +15,16 @@ from smppproxy.routing.accounts import Account
 from smppproxy.routing.providers import Host, Provider
 from smppproxy.smpp.pdu import Pdu
 from smppproxy.smpp.session import Session
+
+
+class Clock(Protocol):
+    """The part of a reactor that the journeys use."""
+
+    def seconds(self) -> float:
+        """Monotonic seconds."""
+
+    def callLater(self, delay: float, callable: Callable[[], object]) -> Any:  # noqa: N802
+        """Call back once; the result has ``cancel()``."""
 
 
 class Peer(Protocol):

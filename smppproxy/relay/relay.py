@@ -11,13 +11,16 @@ from smppproxy.relay.deliver import Delivers
 from smppproxy.relay.directory import Directory
 from smppproxy.relay.ledger import Ledger
 from smppproxy.relay.outbox import Outbox
-from smppproxy.relay.peers import Client, Upstream
+from smppproxy.relay.peers import Client, Clock, Upstream
 from smppproxy.relay.submit import Submits
 from smppproxy.routing.accounts import Account
 from smppproxy.routing.mo import MoTable
 from smppproxy.routing.routes import RouteTable
 from smppproxy.smpp.pdu import Pdu
 from smppproxy.store.interface import MESSAGES, RECEIPTS, Limit, Store
+
+BEAT = 0.1
+"""Seconds between two looks at what waits for less than a second; only while something does."""
 
 SWEEP_EVERY = 30.0
 """Seconds between two sweeps of the queues for what is older than the account keeps it."""
@@ -28,14 +31,16 @@ class SmppRelay:
 
     _log = Logger()
 
-    def __init__(self, store: Store, wall_clock: Callable[[], float]) -> None:
+    def __init__(self, store: Store, wall_clock: Callable[[], float], clock: Clock) -> None:
         """
         :param wall_clock: unix seconds, for submit times in receipts; never for timers.
+        :param clock: monotonic; calls back where a second is too long to wait.
         """
         self.ledger = Ledger()
         self.directory = Directory()
         self.store = store
-        self.draining = False
+        self._clock = clock
+        self._beat: Any = None
         self._accounts: Mapping[str, Account] = {}
         self._limits: dict[bytes, Limit] = {}
         self._swept = 0.0
@@ -43,7 +48,7 @@ class SmppRelay:
         self._expired_since = 0
         self._outbox = Outbox(self.directory, store, self.ledger)
         self._submits = Submits(
-            self.directory, store, self.ledger, wall_clock, self._outbox.wake
+            self.directory, store, self.ledger, wall_clock, self._outbox.wake, self._ask
         )
         self._delivers = Delivers(store, self.ledger, wall_clock, self._outbox.wake)
         store.watch(self._store_changed)
@@ -104,7 +109,7 @@ class SmppRelay:
 
     def upstream_bound(self, upstream: Upstream, now: float) -> None:
         """See :class:`~smppproxy.relay.peers.Relay`."""
-        self._submits.bound(self.directory.enter_upstream(upstream), now)
+        self._submits.flow.bound(self.directory.enter_upstream(upstream), now)
 
     def upstream_requests(self, upstream: Upstream, pdus: Sequence[Pdu], now: float) -> None:
         """See :class:`~smppproxy.relay.peers.Relay`."""
@@ -124,21 +129,34 @@ class SmppRelay:
 
     def upstream_expired(self, upstream: Upstream, tokens: Sequence[Any], now: float) -> None:
         """See :class:`~smppproxy.relay.peers.Relay`."""
-        self._submits.expired(upstream, tokens, now)
+        self._submits.flow.expired(upstream, tokens, now)
 
     def upstream_draining(self, upstream: Upstream, now: float) -> None:
         """See :class:`~smppproxy.relay.peers.Relay`."""
-        pool = self.directory.rest_upstream(upstream)
-        if not pool.binds:
-            self._submits.reroute(pool, now)
+        self._submits.flow.draining(upstream, now)
 
     def upstream_lost(self, upstream: Upstream, now: float) -> None:
         """See :class:`~smppproxy.relay.peers.Relay`."""
-        pool = self.directory.leave_upstream(upstream)
         self._delivers.lost(upstream)
-        self._submits.lost(upstream, pool, now)
+        self._submits.flow.lost(upstream, now)
 
     # -- time -----------------------------------------------------------------------------------
+
+    def _ask(self) -> None:
+        """Somebody waits for less than a second: beat until nobody does."""
+        if self._beat is None:
+            self._beat = self._clock.callLater(BEAT, self._on_beat)
+
+    def _on_beat(self) -> None:
+        self._beat = None
+        if self._submits.flow.look(self._clock.seconds()):
+            self._ask()
+
+    def stop(self) -> None:
+        """Beat no more: the process ends."""
+        if self._beat is not None:
+            self._beat.cancel()
+            self._beat = None
 
     def tick(self, now: float) -> None:
         """Once a second: what waited too long, what is due again, what is too old."""

@@ -23,6 +23,7 @@ from twisted.logger import Logger
 from smppproxy.receipts.message_ids import key_of_response
 from smppproxy.relay.directory import Directory, Pool
 from smppproxy.relay.doubt import Doubts
+from smppproxy.relay.flow import Flow
 from smppproxy.relay.groups import Group
 from smppproxy.relay.ledger import Ledger
 from smppproxy.relay.numbers import NumberPool
@@ -45,7 +46,6 @@ from smppproxy.routing.routes import RouteTable
 from smppproxy.routing.throttle import TokenBucket
 from smppproxy.smpp.build import header, submit_sm_resp
 from smppproxy.smpp.constants import (
-    ESME_RMSGQFUL,
     ESME_ROK,
     ESME_RTHROTTLED,
     ESME_RUNKNOWNERR,
@@ -62,9 +62,6 @@ from smppproxy.text.segments import concatenation
 PATIENCE = 5.0
 """Seconds an accepted message waits for the store before its client is told 0xFF (reading 4)."""
 
-BACKLOG_AGE = 30.0
-"""Seconds a submit waits for room in a provider's window before it gets ESME_RMSGQFUL."""
-
 class Submits:
     """The journey of submit_sm and of the answers to it."""
 
@@ -77,10 +74,12 @@ class Submits:
         ledger: Ledger,
         wall_clock: Callable[[], float],
         released: Callable[[Iterable[bytes]], None],
+        ask: Callable[[], None],
     ) -> None:
         """
         :param wall_clock: unix seconds; for records only, never for timers.
         :param released: told the queues that grew because parked receipts found their message.
+        :param ask: asks for ``flow.look`` to be called in a tenth of a second.
         """
         self._directory = directory
         self._store = store
@@ -97,7 +96,17 @@ class Submits:
         # brings other objects, which are looked at anew.
         self._plain: dict[str, Provider] = {}
         self._translators: dict[str, Translator] = {}
-        self._doubts = Doubts(self._send, wall_clock)
+        self.flow = Flow(
+            directory,
+            ledger,
+            wall_clock,
+            Doubts(self._send, wall_clock),
+            self._send,
+            self._refuse,
+            self.give_up,
+            self._forget,
+            ask,
+        )
         self._queued: set[Pool] = set()
 
     def use(
@@ -262,7 +271,7 @@ class Submits:
     def _hand(self, submit: Submit, pool: Pool, now: float, writes: Writes) -> int:
         """Write a submit to a bind of this provider, or let it wait for room in a window."""
         if not pool.backlog:
-            bind = pool.pick() if submit.affinity < 0 else pool.pick_for(submit.affinity)
+            bind = pool.pick(now) if submit.affinity < 0 else pool.pick_for(submit, now)
             if bind is not None:
                 write_to(bind, submit, now, writes)
                 if submit.attempts:
@@ -270,7 +279,7 @@ class Submits:
                 return ESME_ROK
         if (
             submit.account.window_full == "throttle"
-            and not submit.attempts
+            and submit.retry is None
             and submit.group is None
         ):
             return status_of("throttled", submit.account.errors)
@@ -289,6 +298,7 @@ class Submits:
         replies: dict[Client, list[bytes]] = {}
         mappings: list[Mapping] = []
         accepted: list[Submit] = []
+        good = False
         for submit, pdu in answers:
             refused = pdu.command_status or pdu.command_id == GENERIC_NACK
             if submit.settled:
@@ -296,10 +306,10 @@ class Submits:
                 if not refused:
                     mappings += self._unasked(submit, pdu, provider, began)
                 continue
-            submit.settled = True
             if refused:
-                self._refuse(submit, to_client(pdu), replies)
+                self._refused(upstream, submit, pdu, now, replies)
                 continue
+            good = submit.settled = True
             provider_message_id = read_message_id(pdu)
             if submit.group is not None:
                 key = key_of_response(provider.ids, provider_message_id)
@@ -312,9 +322,29 @@ class Submits:
                 self._ledger.no_provider_id += 1
                 self._accept(submit, replies)
         send_replies(replies)
-        self.advance(self._directory.pool(provider), now)
+        self.flow.answered(upstream, good, now)
         if mappings:
             self._record(provider, mappings, accepted)
+
+    def _refused(
+        self,
+        upstream: Upstream,
+        submit: Submit,
+        pdu: Pdu,
+        now: float,
+        replies: dict[Client, list[bytes]],
+    ) -> None:
+        """The provider did not take it: sent again, or told to the client.
+
+        When a second copy is refused, the first one's fate is unknown as before.
+        """
+        if self.flow.again(upstream, submit, pdu.command_status, now):
+            return
+        if submit.attempts:
+            self.give_up((submit,))
+            return
+        submit.settled = True
+        self._refuse(submit, to_client(pdu, upstream.provider, submit.account), replies)
 
     def late(self, upstream: Upstream, answers: Sequence[tuple[Submit, Pdu]], now: float) -> None:
         """Answers that came after their submit was given up (P5).
@@ -449,37 +479,13 @@ class Submits:
             replies.setdefault(whole.client, []).append(reply)
         send_replies(replies)
 
-    # -- binds that come and go, time that passes ------------------------------------------------
+    # -- what waits, see ``flow`` -----------------------------------------------------------------
 
     def _advance_queued(self, now: float) -> None:
         """A part that waits for its host must not hold up what another host has room for."""
         queued, self._queued = self._queued, set()
         for pool in queued:
-            self.advance(pool, now)
-
-    def advance(self, pool: Pool, now: float) -> None:
-        """Send what waits in a provider's backlog as far as its windows have room."""
-        backlog = pool.backlog
-        if not backlog or not pool.binds:
-            return
-        writes: Writes = {}
-        stuck: list[Submit] = []
-        while backlog:
-            submit = backlog.popleft()
-            if submit.settled or not submit.client.connected:
-                self._forget(submit)
-                continue
-            bind = pool.pick() if submit.affinity < 0 else pool.pick_for(submit.affinity)
-            if bind is not None:
-                write_to(bind, submit, now, writes)
-                if submit.attempts:
-                    self._ledger.resent += 1
-                continue
-            stuck.append(submit)
-            if submit.affinity < 0:
-                break
-        backlog.extendleft(reversed(stuck))
-        flush(writes)
+            self.flow.advance(pool, now)
 
     def _forget(self, submit: Submit) -> None:
         """A submit whose client went while it waited: never sent, unless a first copy was (P6)."""
@@ -494,92 +500,8 @@ class Submits:
             self._ledger.refused += 1
             self._ledger.count("abandoned")
 
-    def bound(self, pool: Pool, now: float) -> None:
-        """A bind stands: what waited for its provider, or for any provider, goes out."""
-        writes: Writes = {}
-        self._doubts.bound(now, writes)
-        flush(writes)
-        self.advance(pool, now)
-
-    def doubt(self, submits: Sequence[Submit], now: float) -> None:
-        """Resolve submits whose host went away or never answered (reading 1), see ``doubt``."""
-        self._ledger.lost_responses += len(submits)
-        writes: Writes = {}
-        hopeless = self._doubts.resolve(submits, now, writes)
-        flush(writes)
-        self.give_up(hopeless)
-
-    def expired(self, upstream: Upstream, submits: Sequence[Submit], now: float) -> None:
-        """No answer in time: in doubt, and if sent again, then not on the bind that is silent."""
-        pool = self._directory.pool(upstream.provider)
-        binds = pool.binds
-        pool.binds = [bind for bind in binds if bind is not upstream]
-        self.doubt(submits, now)
-        pool.binds = binds
-        self.advance(pool, now)
-
-    def lost(self, upstream: Upstream, pool: Pool, now: float) -> None:
-        """A bind is gone: its open submits are in doubt; what waited may need another provider.
-
-        A host that dies takes all its binds, one after the other: the second copies go to another
-        host while there is one, or they would be lost twice within a moment.
-        """
-        binds = pool.binds
-        name = upstream.host.name
-        pool.binds = [bind for bind in binds if bind.host.name != name] or binds
-        self.doubt(upstream.session.window.drain(), now)
-        if binds:
-            self.advance(pool, now)
-        else:
-            self.reroute(pool, now)
-        pool.binds = binds
-
-    def reroute(self, pool: Pool, now: float) -> None:
-        """The last bind of a provider went: its backlog goes to the next target or is refused."""
-        waiting = list(pool.backlog)
-        pool.backlog.clear()
-        replies: dict[Client, list[bytes]] = {}
-        writes: Writes = {}
-        for submit in waiting:
-            if submit.settled or not submit.client.connected:
-                self._forget(submit)
-            elif submit.attempts:
-                self._doubts.again(submit, now, writes)
-            else:
-                status = self._send(submit, now, writes)
-                if status:
-                    submit.settled = True
-                    self._refuse(submit, status, replies)
-        flush(writes)
-        send_replies(replies)
-
     def tick(self, now: float) -> None:
-        """Refuse what has waited too long for a window; ask for numbers if none are in hand."""
+        """Once a second: refuse what has waited too long; ask for numbers if none are in hand."""
         if self._store.ready and not self._numbers.ready:
             self._numbers.refill()
-        replies: dict[Client, list[bytes]] = {}
-        hopeless = self._doubts.outdated(now)
-        for pool in self._directory.pools.values():
-            if any(now - submit.arrived > BACKLOG_AGE for submit in pool.backlog):
-                hopeless += self._outdated(pool, now, replies)
-        send_replies(replies)
-        self.give_up(hopeless)
-
-    def _outdated(
-        self, pool: Pool, now: float, replies: dict[Client, list[bytes]]
-    ) -> list[Submit]:
-        """Take what is too old out of a backlog: refused, or returned when in doubt."""
-        hopeless: list[Submit] = []
-        waiting = list(pool.backlog)
-        pool.backlog.clear()
-        for submit in waiting:
-            if now - submit.arrived <= BACKLOG_AGE and not submit.settled:
-                pool.backlog.append(submit)
-            elif not submit.client.connected:
-                self._forget(submit)
-            elif submit.attempts and not submit.settled:
-                hopeless.append(submit)
-            elif not submit.settled:
-                submit.settled = True
-                self._refuse(submit, ESME_RMSGQFUL, replies)
-        return hopeless
+        self.flow.tick(now)

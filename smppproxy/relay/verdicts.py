@@ -8,6 +8,8 @@ form become ESME_RSUBMITFAIL, since real clients lose their link over a code the
 
 from __future__ import annotations
 
+from smppproxy.routing.accounts import Account
+from smppproxy.routing.providers import Provider
 from smppproxy.smpp.constants import (
     ESME_RALYBND,
     ESME_RBINDFAIL,
@@ -17,9 +19,11 @@ from smppproxy.smpp.constants import (
     ESME_RINVPASWD,
     ESME_RINVSYSID,
     ESME_RINVSYSTYP,
+    ESME_RMSGQFUL,
     ESME_ROK,
     ESME_RSUBMITFAIL,
     ESME_RSYSERR,
+    ESME_RTHROTTLED,
     ESME_RUNKNOWNERR,
     STATUS_NAMES,
 )
@@ -44,6 +48,21 @@ VERDICTS: dict[int, int] = {
 }
 
 
-def to_client(answer: Pdu) -> int:
-    """The command_status a client gets for a refusal: never ESME_ROK, always one of SMPP 3.4."""
-    return VERDICTS.get(answer.command_status, ESME_RSUBMITFAIL)
+VENDOR = range(0x400, 0x500)
+"""command_status that SMPP 3.4 leaves to vendors (XC-11)."""
+
+
+def to_client(answer: Pdu, provider: Provider, account: Account) -> int:
+    """The command_status a client gets for a refusal: never ESME_ROK.
+
+    Always one of SMPP 3.4, but for vendors' codes to an account with ``pass_vendor_status``
+    (XC-11). What the provider's profile calls throttling or trouble is 0x58 or 0x08 (XC-12).
+    """
+    status = answer.command_status
+    if status in provider.answers.throttle:
+        return ESME_RTHROTTLED
+    if status in provider.answers.temporary and status != ESME_RMSGQFUL:
+        return ESME_RSYSERR
+    if status in VENDOR and account.pass_vendor_status:
+        return status
+    return VERDICTS.get(status, ESME_RSUBMITFAIL)

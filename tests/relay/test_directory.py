@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
+from types import SimpleNamespace
+from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
 from smppproxy.relay.directory import RUN, Directory
 from smppproxy.smpp import constants as c
 from tests.support.memory_peers import World, make_account, make_provider
+
+
+def part_of(affinity: int) -> Any:
+    """As much of a submit as a pool looks at."""
+    return SimpleNamespace(affinity=affinity, retry=None)
 
 
 class PoolTests(SynchronousTestCase):
@@ -22,7 +29,7 @@ class PoolTests(SynchronousTestCase):
     def picked(self, count: int) -> list[str]:
         names = []
         for _ in range(count):
-            bind = self.pool.pick()
+            bind = self.pool.pick(0.0)
             if bind is None:
                 names.append("")
             else:
@@ -40,7 +47,7 @@ class PoolTests(SynchronousTestCase):
         """Without a bind nobody takes anything."""
         for bind in self.binds:
             bind.lose()
-        self.assertEqual(None, self.pool.pick())
+        self.assertEqual(None, self.pool.pick(0.0))
 
     def test_the_bind_in_turn_leaves(self) -> None:
         """Whose turn it was may leave at any time."""
@@ -53,19 +60,20 @@ class PoolTests(SynchronousTestCase):
         """XC-06: one affinity is one bind; many spread over all."""
         for host in "ab":
             self.world.upstream(host)
-        chosen = {number: self.pool.pick_for(number) for number in range(100)}
-        self.assertEqual(chosen, {number: self.pool.pick_for(number) for number in range(100)})
+        chosen = {number: self.pool.pick_for(part_of(number), 0.0) for number in range(100)}
+        again = {number: self.pool.pick_for(part_of(number), 0.0) for number in range(100)}
+        self.assertEqual(chosen, again)
         self.assertEqual(4, len({bind.name for bind in chosen.values() if bind}))
 
     def test_xc06_full_is_full(self) -> None:
         """XC-06: a part waits for its bind, even if another one has room."""
-        bind = self.pool.pick_for(5)
+        bind = self.pool.pick_for(part_of(5), 0.0)
         assert bind is not None
         bind.session.window.limit = 0
-        self.assertEqual(None, self.pool.pick_for(5))
+        self.assertEqual(None, self.pool.pick_for(part_of(5), 0.0))
         bind.session.window.limit = 1
         bind.writable = False
-        self.assertEqual(None, self.pool.pick_for(5))
+        self.assertEqual(None, self.pool.pick_for(part_of(5), 0.0))
 
 
 class DirectoryTests(SynchronousTestCase):

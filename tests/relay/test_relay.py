@@ -59,7 +59,7 @@ class RelayTests(SynchronousTestCase):
     def test_store_ready_from_the_beginning(self) -> None:
         """A store that is ready before the relay is made is as good as one that gets ready."""
         world = World()
-        relay = SmppRelay(cast(Store, world.store), world.unix)
+        relay = SmppRelay(cast(Store, world.store), world.unix, world.clock)
         self.assertTrue(relay._submits._numbers.ready)
         world.store.go_away()
         world.store.come_back()

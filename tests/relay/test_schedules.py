@@ -150,7 +150,11 @@ class Schedule:
         accepted = []
         for pdu in some:
             if self.random.random() < 0.1:
-                upstream.refuse(self.random.choice([0x0B, 0x14, 0x58, 0x410]), pdu)
+                status = self.random.choice([0x0B, 0x14, 0x58, 0x410])
+                if status in (0x14, 0x58):  # not taken: it will come again
+                    copies = self.providers[upstream.provider.name].copies
+                    copies[fields_of(pdu).destination_addr] -= 1
+                upstream.refuse(status, pdu)
             else:
                 accepted.append((pdu, self.taken_by(upstream, pdu)))
                 if self.random.random() < 0.3:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from smppproxy.relay.submit import BACKLOG_AGE
+from smppproxy.relay.flow import BACKLOG_AGE
 from smppproxy.routing.routes import Route, Target
 from smppproxy.smpp import build
 from smppproxy.smpp import constants as c
@@ -274,23 +274,21 @@ class RefusedTests(SynchronousTestCase):
         """P3, rows 42 and 43: the provider's verdict with the client's sequence_number, at once."""
         world = World()
         client, upstream = world.client(), world.upstream()
-        client.receive(*(submit(number) for number in range(1, 5)))
-        one, two, three, four = upstream.submits()
+        client.receive(*(submit(number) for number in range(1, 4)))
+        one, two, three = upstream.submits()
         world.store.hold("record")
         upstream.refuse(c.ESME_RINVDSTADR, one)
         upstream.refuse(0x410, two)
-        upstream.refuse(c.ESME_RINVBNDSTS, three)
-        upstream.receive(build.generic_nack(c.ESME_RTHROTTLED, four.sequence_number))
+        upstream.receive(build.generic_nack(c.ESME_RINVMSGLEN, three.sequence_number))
         self.assertEqual(
             [
                 (1, c.ESME_RINVDSTADR, b""),
                 (2, c.ESME_RSUBMITFAIL, b""),
-                (3, c.ESME_RSYSERR, b""),
-                (4, c.ESME_RTHROTTLED, b""),
+                (3, c.ESME_RINVMSGLEN, b""),
             ],
             client.responses(),
         )
-        self.assertEqual(4, world.ledger.refused)
+        self.assertEqual(3, world.ledger.refused)
 
     def test_generic_nack_with_status_zero_is_no_acceptance(self) -> None:
         """A generic_nack never means OK, whatever its status."""

@@ -7,11 +7,12 @@ from twisted.trial.unittest import SynchronousTestCase
 from smppproxy.relay.verdicts import to_client
 from smppproxy.smpp import constants as c
 from smppproxy.smpp.pdu import Pdu
+from tests.support.memory_peers import make_account, make_provider
 
 
 def verdict(status: int, command_id: int = c.SUBMIT_SM_RESP) -> int:
     """What the client hears."""
-    return to_client(Pdu(command_id, status, 1, b""))
+    return to_client(Pdu(command_id, status, 1, b""), make_provider(), make_account())
 
 
 class VerdictTests(SynchronousTestCase):

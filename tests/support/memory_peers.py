@@ -442,7 +442,7 @@ class World:
         self.store = ControlledStore(MemoryStore(self.clock, node, self.shared))
         self.clients: list[FakeClient] = []
         self.upstreams: list[FakeUpstream] = []
-        self.relay = SmppRelay(cast(Store, self.store), self.unix)
+        self.relay = SmppRelay(cast(Store, self.store), self.unix, self.clock)
         self.relay.use(self.accounts, self.routes, self.mo, self.now)
         self.ledger = self.relay.ledger
         self.store.inner.start()

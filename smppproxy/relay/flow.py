@@ -1,0 +1,441 @@
+"""What waits for a provider, and for how long: windows, pauses, second tries, and the last word.
+
+SX-22, XC-12, and what mission section 5 says of a provider's answers to submit_sm:
+
+* *slow down* (``answers.throttle`` of its profile, also as a generic_nack): the message goes back
+  to the head of the backlog, in its order, and the host is paused: 1 s, doubling to 30 s, from the
+  start again after an ESME_ROK. It is no failure of the host.
+* *trouble of the host* (``answers.temporary``, and codes about a bind): after 1 s the message goes
+  to another host, then to the route's next provider, and round again. A host that says so five
+  times in 10 s is paused too.
+* *our bind is broken* (0x04, 0x05): nothing more goes to it, it is closed once it has answered
+  what it still holds, and the message goes elsewhere at once.
+
+Each of these answers means that the provider did not take the message, so that no two of them ever
+have it by our doing. A client hears of it only when ``retry_for`` of the provider (or the
+message's own validity_period) is over: 0x58, 0x14 or 0x08, never another one.
+
+A provider's ``tps`` and pauses need a finer clock than the tick of a second: :meth:`Flow.look`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from heapq import heappop, heappush
+from typing import TYPE_CHECKING
+
+from twisted.logger import Logger
+
+from smppproxy.relay.directory import Directory, Pool
+from smppproxy.relay.doubt import RESEND_AGE, Doubts, validity_of
+from smppproxy.relay.ledger import Ledger
+from smppproxy.relay.peers import Client, Upstream
+from smppproxy.relay.submission import flush, send_replies, write_to
+from smppproxy.relay.verdicts import ABOUT_OUR_BIND
+from smppproxy.routing.providers import Provider
+from smppproxy.smpp.constants import (
+    ESME_RALYBND,
+    ESME_RINVBNDSTS,
+    ESME_RMSGQFUL,
+    ESME_RSYSERR,
+    ESME_RTHROTTLED,
+)
+
+if TYPE_CHECKING:
+    from smppproxy.relay.submission import Submit, Writes
+
+AGAIN_AFTER = 1.0
+"""Seconds after which a message that met a host's trouble is tried elsewhere."""
+
+BACKLOG_AGE = 30.0
+"""Seconds a submit waits for room in a provider's window before it gets ESME_RMSGQFUL."""
+
+BIND_BROKEN = frozenset({ESME_RINVBNDSTS, ESME_RALYBND})
+
+
+class Retry:
+    """Why and how a message is sent once more; only messages that are have one.
+
+    :ivar avoid: (provider, host) where it failed: only used when there is no other.
+    :ivar last: the one of them where it failed last.
+    :ivar status: what the client gets at the deadline; 0 while the message is only in doubt.
+    :ivar deadline: monotonic seconds.
+    """
+
+    __slots__ = ("avoid", "deadline", "last", "status")
+
+    def __init__(self, deadline: float) -> None:
+        self.avoid: set[tuple[str, str]] = set()
+        self.last = ("", "")
+        self.status = 0
+        self.deadline = deadline
+
+    def failed(self, provider: str, host: str) -> None:
+        """Not there again while there is another one."""
+        self.last = (provider, host)
+        self.avoid.add(self.last)
+
+
+class Flow:
+    """Who waits for which provider."""
+
+    _log = Logger()
+
+    def __init__(
+        self,
+        directory: Directory,
+        ledger: Ledger,
+        wall_clock: Callable[[], float],
+        doubts: Doubts,
+        send: Callable[[Submit, float, Writes], int],
+        refuse: Callable[[Submit, int, dict[Client, list[bytes]]], None],
+        give_up: Callable[[Iterable[Submit]], None],
+        forget: Callable[[Submit], None],
+        ask: Callable[[], None],
+    ) -> None:
+        """
+        :param send: gives a submit to a bind or a backlog; not 0 when that cannot be.
+        :param refuse: adds the answer to a submit to what this turn answers.
+        :param give_up: tells clients that the fate of these is unknown.
+        :param forget: ends a submit whose client went while it waited.
+        :param ask: asks for :meth:`look` to be called in a tenth of a second.
+        """
+        self._directory = directory
+        self._ledger = ledger
+        self._wall_clock = wall_clock
+        self._doubts = doubts
+        self._send = send
+        self._refuse = refuse
+        self._give_up = give_up
+        self._forget = forget
+        self._ask = ask
+        # (due, order, submit): what met trouble and waits to be tried elsewhere.
+        self._later: list[tuple[float, int, Submit]] = []
+        self._order = 0
+        self._slow: set[Pool] = set()
+        self._broken: dict[Upstream, float] = {}
+
+    # -- a provider's refusal -------------------------------------------------------------------
+
+    def again(self, upstream: Upstream, submit: Submit, status: int, now: float) -> bool:
+        """Whether this refusal only means that the message is to be tried again; it will be."""
+        provider = upstream.provider
+        answers = provider.answers
+        if status in answers.throttle:
+            return self._throttled(upstream, submit, now)
+        if status in answers.temporary or status in ABOUT_OUR_BIND:
+            return self._trouble(upstream, submit, status, now)
+        return False
+
+    def _retry(
+        self, submit: Submit, provider: Provider, status: int, now: float
+    ) -> Retry | None:
+        """The message's retry; None when its time is over, or its client gone."""
+        retry = submit.retry
+        if retry is None or not retry.status:
+            most = provider.retry_for
+            if submit.attempts:
+                most = min(most, RESEND_AGE)
+            deadline = submit.arrived + validity_of(submit, now, self._wall_clock(), most)
+            if retry is None:
+                retry = submit.retry = Retry(deadline)
+            retry.deadline = deadline
+        retry.status = status
+        return retry if now < retry.deadline and submit.client.connected else None
+
+    def _throttled(self, upstream: Upstream, submit: Submit, now: float) -> bool:
+        """SX-22: the same message back to the head of the queue; its host rests."""
+        self._ledger.count("provider_throttled")
+        pool = self._directory.pool(upstream.provider)
+        if self._retry(submit, upstream.provider, ESME_RTHROTTLED, now) is None:
+            return False
+        self._pause(pool, upstream, now)
+        pool.put_back(submit)
+        return True
+
+    def _pause(self, pool: Pool, upstream: Upstream, now: float) -> None:
+        delay = pool.pause(upstream.host.name, now)
+        if delay:
+            self._slow.add(pool)
+            self._ask()
+            self._log.info(
+                "{provider} host {host} wants no more for {delay:.0f} s",
+                event="provider_paused",
+                provider=upstream.provider.name,
+                host=upstream.host.name,
+                delay=delay,
+            )
+
+    def _trouble(self, upstream: Upstream, submit: Submit, status: int, now: float) -> bool:
+        """XC-12: the host, or our bind to it, is in trouble; the message goes elsewhere."""
+        provider = upstream.provider
+        self._ledger.count("provider_trouble")
+        due = now + AGAIN_AFTER
+        if status in BIND_BROKEN:
+            if upstream not in self._broken:
+                self._break(upstream, status, now)
+                due = now
+        elif self._directory.pool(provider).trouble(upstream.host.name, now):
+            self._pause(self._directory.pool(provider), upstream, now)
+        told = ESME_RMSGQFUL if status == ESME_RMSGQFUL else ESME_RSYSERR
+        retry = self._retry(submit, provider, told, now)
+        if retry is None:
+            return False
+        if status not in BIND_BROKEN:
+            retry.failed(provider.name, upstream.host.name)
+        self._wait(submit, due)
+        return True
+
+    def _wait(self, submit: Submit, due: float) -> None:
+        self._order += 1
+        heappush(self._later, (due, self._order, submit))
+        self._ask()
+
+    def _break(self, upstream: Upstream, status: int, now: float) -> None:
+        """The provider says that this is no bind: nothing more goes there."""
+        self._log.warn(
+            "{bind} is broken: its host answers a submit_sm with {status:#x}",
+            event="bind_broken",
+            bind=upstream.name,
+            provider=upstream.provider.name,
+            host=upstream.host.name,
+            status=status,
+        )
+        self._ledger.count("bind_broken")
+        self._broken[upstream] = now
+        self._directory.rest_upstream(upstream)
+
+    def answered(self, upstream: Upstream, good: bool, now: float) -> None:
+        """The answers of one read are dealt with: windows have room again."""
+        pool = self._directory.pool(upstream.provider)
+        if good and pool.pauses:
+            pool.forgive(upstream.host.name)
+        if self._later and self._later[0][0] <= now:
+            self._try_again(now)
+        if self._broken:
+            self._close_broken(now)
+        if pool.binds:
+            self.advance(pool, now)
+        elif pool.backlog:
+            self.reroute(pool, now)
+
+    def _close_broken(self, now: float) -> None:
+        """Close broken binds that have nothing left to answer, or had the time to (GW-04)."""
+        for upstream, since in [*self._broken.items()]:
+            if not len(upstream.session.window) or now - since >= upstream.provider.drain:
+                del self._broken[upstream]
+                upstream.close("the provider says that it is not bound")
+
+    # -- the backlog ----------------------------------------------------------------------------
+
+    def advance(self, pool: Pool, now: float) -> None:
+        """Send what waits in a provider's backlog as far as its windows and its tps let it."""
+        backlog = pool.backlog
+        if not backlog or not pool.binds:
+            return
+        writes: Writes = {}
+        stuck: list[Submit] = []
+        while backlog:
+            submit = backlog.popleft()
+            if submit.settled or not submit.client.connected:
+                self._forget(submit)
+                continue
+            alone = submit.affinity < 0
+            bind = pool.pick(now) if alone else pool.pick_for(submit, now)
+            if bind is not None:
+                write_to(bind, submit, now, writes)
+                if submit.attempts:
+                    self._ledger.resent += 1
+                continue
+            stuck.append(submit)
+            if alone or pool.limited:
+                break
+        backlog.extendleft(reversed(stuck))
+        flush(writes)
+        if backlog and (pool.limited or pool.resting):
+            self._slow.add(pool)
+            self._ask()
+
+    def reroute(self, pool: Pool, now: float) -> None:
+        """The last bind of a provider went: its backlog goes to the next target or is refused."""
+        waiting = list(pool.backlog)
+        pool.backlog.clear()
+        replies: dict[Client, list[bytes]] = {}
+        writes: Writes = {}
+        for submit in waiting:
+            if submit.settled or not submit.client.connected:
+                self._forget(submit)
+            elif submit.attempts:
+                self._doubts.again(submit, now, writes)
+            else:
+                status = self._send(submit, now, writes)
+                if status and submit.retry is not None and submit.retry.status:
+                    self._wait(submit, now + AGAIN_AFTER)
+                elif status:
+                    submit.settled = True
+                    self._refuse(submit, status, replies)
+        flush(writes)
+        send_replies(replies)
+
+    # -- second tries ---------------------------------------------------------------------------
+
+    def look(self, now: float) -> bool:
+        """Every tenth of a second while it returns True: pauses that end, tokens, second tries."""
+        self._try_again(now)
+        for pool in [*self._slow]:
+            pool.wake(now)
+            self.advance(pool, now)
+            if not pool.resting and not (pool.backlog and pool.limited):
+                self._slow.discard(pool)
+        return bool(self._slow or self._later)
+
+    def _try_again(self, now: float) -> None:
+        """Send what has waited long enough elsewhere; refuse what has waited too long."""
+        replies: dict[Client, list[bytes]] = {}
+        writes: Writes = {}
+        hopeless: list[Submit] = []
+        later = self._later
+        due: list[Submit] = []
+        while later and later[0][0] <= now:
+            due.append(heappop(later)[2])
+        for submit in due:
+            if submit.settled or not submit.client.connected:
+                self._forget(submit)
+            elif submit.retry is None or now >= submit.retry.deadline:
+                self._verdict(submit, replies, hopeless)
+            else:
+                self._elsewhere(submit, submit.retry)
+                if self._send(submit, now, writes):
+                    self._wait(submit, min(now + AGAIN_AFTER, submit.retry.deadline))
+                else:
+                    self._ledger.count("tried_again")
+        flush(writes)
+        send_replies(replies)
+        self._give_up(hopeless)
+
+    def _elsewhere(self, submit: Submit, retry: Retry) -> None:
+        """Let the target come first that has a host where the message did not fail yet."""
+        targets = submit.targets
+        place = self._place(targets, retry.avoid)
+        if not place and retry.avoid:
+            # All have failed once: round again, the last one last.
+            retry.avoid = {retry.last}
+            place = self._place(targets, retry.avoid)
+        if place:
+            submit.targets = targets[place - 1 :] + targets[: place - 1]
+        if retry.avoid:
+            submit.affinity = max(submit.affinity, 0)
+
+    def _place(self, targets: Sequence[str], avoid: set[tuple[str, str]]) -> int:
+        """Which target, from 1, has a bind to a host that is not to be avoided; 0: none."""
+        for place, name in enumerate(targets, 1):
+            pool = self._directory.pools.get(name)
+            if pool is not None and any((name, bind.host.name) not in avoid for bind in pool.binds):
+                return place
+        return 0
+
+    def _verdict(
+        self, submit: Submit, replies: dict[Client, list[bytes]], hopeless: list[Submit]
+    ) -> None:
+        """The deadline has passed: the code that XC-12 names, unless a copy may be out."""
+        if submit.attempts:
+            hopeless.append(submit)
+            return
+        submit.settled = True
+        retry = submit.retry
+        status = ESME_RMSGQFUL if retry is None else retry.status or ESME_RMSGQFUL
+        self._refuse(submit, status, replies)
+
+    # -- binds that come and go, time that passes -----------------------------------------------
+
+    def bound(self, pool: Pool, now: float) -> None:
+        """A bind stands: what waited for its provider, or for any provider, goes out."""
+        writes: Writes = {}
+        self._doubts.bound(now, writes)
+        flush(writes)
+        self.advance(pool, now)
+
+    def doubt(self, upstream: Upstream, submits: Sequence[Submit], now: float) -> None:
+        """Resolve submits whose host went away or never answered (reading 1), see ``doubt``.
+
+        A host that dies takes all its binds, one after the other: second copies go to another
+        host while there is one, or they would be lost twice within a moment.
+        """
+        self._ledger.lost_responses += len(submits)
+        provider, host = upstream.provider.name, upstream.host.name
+        for submit in submits:
+            if submit.retry is None:
+                submit.retry = Retry(submit.arrived + RESEND_AGE)
+            submit.retry.failed(provider, host)
+            submit.affinity = max(submit.affinity, 0)
+        writes: Writes = {}
+        hopeless = self._doubts.resolve(submits, now, writes)
+        flush(writes)
+        self._give_up(hopeless)
+
+    def expired(self, upstream: Upstream, submits: Sequence[Submit], now: float) -> None:
+        """No answer in time: in doubt, and if sent again, then not at once on the silent bind."""
+        pool = self._directory.pool(upstream.provider)
+        binds = pool.binds
+        pool.binds = [bind for bind in binds if bind is not upstream]
+        pool.refresh()
+        self.doubt(upstream, submits, now)
+        pool.binds = binds
+        pool.refresh()
+        self.advance(pool, now)
+
+    def draining(self, upstream: Upstream, now: float) -> None:
+        """The provider asked to unbind: nothing more goes to this bind (GW-04)."""
+        pool = self._directory.rest_upstream(upstream)
+        if not pool.binds:
+            self.reroute(pool, now)
+
+    def lost(self, upstream: Upstream, now: float) -> None:
+        """A bind is gone: its open submits are in doubt; what waited may need another provider."""
+        self._broken.pop(upstream, None)
+        pool = self._directory.leave_upstream(upstream)
+        self.doubt(upstream, upstream.session.window.drain(), now)
+        if pool.binds:
+            self.advance(pool, now)
+        else:
+            self.reroute(pool, now)
+
+    def tick(self, now: float) -> None:
+        """Once a second: refuse what has waited too long."""
+        if self._broken:
+            self._close_broken(now)
+        replies: dict[Client, list[bytes]] = {}
+        hopeless = self._doubts.outdated(now)
+        for pool in self._directory.pools.values():
+            if any(now > _until(submit) for submit in pool.backlog):
+                self._outdated(pool, now, replies, hopeless)
+        send_replies(replies)
+        self._give_up(hopeless)
+
+    def _outdated(
+        self,
+        pool: Pool,
+        now: float,
+        replies: dict[Client, list[bytes]],
+        hopeless: list[Submit],
+    ) -> None:
+        """Take what is too old out of a backlog: refused, or ``hopeless`` when in doubt."""
+        waiting = list(pool.backlog)
+        pool.backlog.clear()
+        for submit in waiting:
+            if submit.settled:
+                continue
+            if now <= _until(submit):
+                pool.backlog.append(submit)
+            elif not submit.client.connected:
+                self._forget(submit)
+            else:
+                self._verdict(submit, replies, hopeless)
+
+
+def _until(submit: Submit) -> float:
+    """Until when a submit may wait in a backlog."""
+    retry = submit.retry
+    if retry is None or not retry.status:
+        return submit.arrived + BACKLOG_AGE
+    return retry.deadline
