@@ -5,16 +5,20 @@ from __future__ import annotations
 from pathlib import Path
 from struct import pack
 
+from twisted.internet.task import deferLater
+
 from smppproxy.simulator.shapes import receipt_text
 from smppproxy.smpp import build
 from smppproxy.smpp.constants import (
     BIND_TRANSCEIVER,
+    BIND_TRANSCEIVER_RESP,
     DELIVER_SM,
     DELIVER_SM_RESP,
     ENQUIRE_LINK_RESP,
     ESM_INTERMEDIATE,
     ESM_RECEIPT,
     ESME_RALYBND,
+    ESME_RINVCMDID,
     ESME_RINVCMDLEN,
     ESME_RINVMSGLEN,
     ESME_RINVOPTPARSTREAM,
@@ -30,7 +34,7 @@ from smppproxy.smpp.constants import (
 from smppproxy.smpp.fields import read_message, read_message_id
 from smppproxy.smpp.pdu import Pdu
 from tests.scenarios.world import Node, Scenario, network
-from tests.support.peers import FakeClient, FakeSmsc, Peer
+from tests.support.peers import FakeClient, FakeSmsc, Peer, bind_fields
 from tests.support.processes import reactor, until
 from tests.support.running import Upstream
 
@@ -154,6 +158,61 @@ class ClientOctetsTests(WireScenario):
         self.assertEqual(nack.command_id, GENERIC_NACK)
         self.assertEqual(nack.command_status, ESME_RINVCMDLEN)
         self.assertEqual(nack.sequence_number, sequence_number)
+
+    async def test_f01_one_octet_per_segment(self) -> None:
+        """Cut into single octets, by client and provider, it is the same conversation."""
+        node, (link,) = await self.world()
+        client = await FakeClient.connect(self, node.port)
+        await self.trickle(client, build.bind(BIND_TRANSCEIVER, 1, bind_fields(b"demo", b"demo")))
+        self.assertEqual((await client.expect()).command_id, BIND_TRANSCEIVER_RESP)
+        await self.trickle(client, submit(2) + submit(3))
+        first, second = await link.expect_many(2, SUBMIT_SM)
+        answers = [
+            build.submit_sm_resp(pdu.sequence_number, b"u%d" % number)
+            for number, pdu in enumerate((first, second))
+        ]
+        await self.trickle(link, b"".join(answers) + receipt(1, b"u0", first))
+        ours = read_message_id(await client.expect(SUBMIT_SM_RESP))
+        self.assertEqual(await self.receipts(client, 1), [(ours, b"DELIVRD", TO % 2)])
+        await client.expect(SUBMIT_SM_RESP)
+        await self.still_works(client, link)
+
+    async def trickle(self, peer: Peer, octets: bytes) -> None:
+        """One octet per turn of the reactor, without Nagle: each is a segment of its own."""
+        for octet in octets:
+            peer.send(bytes([octet]))
+            await deferLater(reactor, 0)
+
+    async def test_f02_many_in_one_segment(self) -> None:
+        """Two hundred submits in one write: all of them, in their order."""
+        node, (link,) = await self.world()
+        client = await self.bound(node)
+        numbers = range(2, 202)
+        client.send(b"".join(submit(number) for number in numbers))
+        taken = await link.expect_many(200, SUBMIT_SM)
+        seen = [read_message(pdu).destination_addr for pdu in taken]
+        self.assertEqual(seen, [TO % number for number in numbers])
+        link.send(
+            b"".join(build.submit_sm_resp(pdu.sequence_number, b"id%d" % at)
+            for at, pdu in enumerate(taken))
+        )
+        answers = await client.expect_many(200, SUBMIT_SM_RESP)
+        self.assertEqual([answer.sequence_number for answer in answers], [*numbers])
+        await self.still_works(client, link)
+
+    async def test_f07_f09_requests_that_we_do_not_take(self) -> None:
+        """query_sm, cancel_sm, replace_sm, submit_multi, data_sm and an unknown command: each
+        gets generic_nack 0x03 with its number, and the session stays.
+        """
+        node, (link,) = await self.world()
+        client = await self.bound(node)
+        for number, command_id in enumerate((3, 8, 7, 0x21, 0x103, 0x7777), 2):
+            client.send(pack(">IIII", 20, command_id, 0, number) + bytes(4))
+            nack = await client.expect()
+            found = (nack.command_id, nack.command_status, nack.sequence_number)
+            self.assertEqual(found, (GENERIC_NACK, ESME_RINVCMDID, number))
+        await self.still_works(client, link)
+        self.assertEqual(link.pdus, [])
 
     async def test_f03_impossible_lengths(self) -> None:
         """command_length 0 to 15: generic_nack 0x02, close; a bound session does not notice."""

@@ -94,6 +94,30 @@ class ReceiptComesHomeTests(Scenario):
         )
         self.assertEqual(stranger.tally.receipts, 0)
 
+    async def test_f76_on_another_node(self) -> None:
+        """D6: two nodes share a store. Submitted through the first; the receipts come to either
+        node, the account's receiver is on the second.
+        """
+        smsc = self.provider(other_host=0.5, receipt_delay=0.1)
+        server = self.redis()
+        nodes = []
+        for name, host in (("node1", "a"), ("node2", "b")):
+            upstream = Upstream("acme", [smsc.ports[host]], "window = 50")
+            node = await self.node(network([upstream]), store=server.url, name=name)
+            await until(lambda: bool(smsc.links(host, bound=True)))  # noqa: B023
+            nodes.append(node)
+        receiver = self.client(nodes[1], bind="rx")
+        sender = self.client(nodes[0], bind="tx", count=MESSAGES)
+        await self.submitted(sender)
+        await until(lambda: receiver.tally.receipts == MESSAGES)
+        expected = sorted((sent.message_id, sent.destination) for sent in sender.history)
+        self.assertEqual(
+            sorted((heard.message_id, heard.source) for heard in receiver.unknown), expected
+        )
+        taken_by = [node.ledger()["receipts_in"] for node in nodes]
+        self.assertEqual(sum(taken_by), MESSAGES)
+        self.assertTrue(all(taken_by), taken_by)
+
     async def test_xc18_queued_receipts_survive_a_restart(self) -> None:
         """GW-22, XC-18: receipts that nobody fetched wait through a planned restart and a kill."""
         smsc = self.provider()

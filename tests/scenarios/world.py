@@ -68,6 +68,7 @@ class Node:
         options: str = "",
         listeners: str = "",
         drain_timeout: float = 5.0,
+        name: str = "node1",
     ) -> None:
         # A Unix socket's path may not be long, so the folder is not trial's own.
         self.folder = Path(tempfile.mkdtemp(prefix="smppproxy-"))
@@ -80,7 +81,7 @@ class Node:
         (self.folder / "node.toml").write_text(
             f"""
 [node]
-name = "node1"
+name = "{name}"
 network_file = "network.toml"
 store = "{store.replace("FOLDER", str(self.folder))}"
 drain_timeout = {drain_timeout}
