@@ -100,7 +100,7 @@ class Admission:
         self.ready = ready
         self.system_id = system_id
         self.timers = timers or Timers(response=30.0)
-        self.leases: Leases = leases or OneProcess()
+        self.leases: Leases = OneProcess() if leases is None else leases
         self.guessing = Guessing()
         self.draining = False
         self._bound: dict[str, set[ClientSession]] = {}
@@ -165,6 +165,7 @@ class Admission:
             return
         if account is None:
             self.guessing.failed(client.peer, client.clock.seconds())
+            # Nobody's account has no word of its own, so one that asks for it speaks for all.
             told = any(other.distinct_auth_errors for other in self.accounts().values())
             refusal = "unknown_system_id" if told else "credentials"
             self._refuse(bid, refusal, "unknown system_id")

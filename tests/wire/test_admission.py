@@ -249,7 +249,7 @@ class LimitTests(TestCase):
 
     async def test_mg28_max_binds(self) -> None:
         """The third of two gets 0x0D, whatever its kind; after one has closed it is good."""
-        door = Door(self, max_binds=2)
+        door = Door(self, linger=0.2, max_binds=2)
         door.count_binds()
         first = await door.bound(BIND_TRANSMITTER)
         second = await door.bound(BIND_RECEIVER)
@@ -266,7 +266,7 @@ class LimitTests(TestCase):
 
     async def test_mg28_listeners_count_together(self) -> None:
         """One account over two listeners has one limit."""
-        door = Door(self, max_binds=1)
+        door = Door(self, linger=0.2, max_binds=1)
         door.count_binds()
         other = door.listen()
         held = await door.bound()
@@ -278,7 +278,7 @@ class LimitTests(TestCase):
 
     async def test_gw05_only_the_dead_make_room(self) -> None:
         """Two are bound, one is dead: the new one is in, the one that answers stays."""
-        door = Door(self, max_binds=2)
+        door = Door(self, linger=0.2, max_binds=2)
         door.count_binds()
         dead, alive = await door.bound(), await door.bound()
         new = await door.client()

@@ -269,7 +269,7 @@ class TlsTests(TestCase):
         """A provider that takes the connection and says nothing: given up, nothing in the clear."""
         smsc = FakeSmsc(self)
         binds = Binds(
-            self, self.host(smsc.port, 0, tls="required", connect_timeout=0.2, bind_timeout=30.0)
+            self, self.host(smsc.port, 0, tls="required", connect_timeout=1.0, bind_timeout=30.0)
         )
         link = await smsc.accept()
         await hello(link)

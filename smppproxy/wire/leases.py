@@ -1,0 +1,94 @@
+"""The binds of an account over all nodes, as leases in the store (MG-28, decisions 8).
+
+A bind takes a lease, its session renews it, its end gives it back; what a killed node held ends by
+itself. Without the store nobody takes a new one, and the sessions that are bound go on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from itertools import count
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import LoopingCall
+from twisted.python.failure import Failure
+
+from smppproxy.routing.accounts import Account
+from smppproxy.store.interface import Store, StoreUnavailable
+from smppproxy.wire.client import ClientSession
+
+LEASE = 30
+"""Seconds until the place of a killed node is free."""
+
+RENEW = 10.0
+"""Seconds between two renewals: two may fail before a lease ends."""
+
+
+class StoreLeases:
+    """Implements :class:`smppproxy.wire.admission.Leases` for the binds of this process.
+
+    :param nodes: told after each renewal on how many nodes each account is bound, by its key:
+        this node's share of the account's TPS is one of that number.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        clock: IReactorTime,
+        nodes: Callable[[Mapping[bytes, int]], object] = lambda counts: None,
+    ) -> None:
+        self._store = store
+        self._nodes = nodes
+        self._held: dict[ClientSession, tuple[bytes, bytes]] = {}
+        self._numbers = count(1)
+        self._loop = LoopingCall(self._renew)
+        self._loop.clock = clock
+
+    def __len__(self) -> int:
+        return len(self._held)
+
+    def start(self) -> None:
+        """Renew what is held from now on; idempotent."""
+        if not self._loop.running:
+            self._loop.start(RENEW, now=False)
+
+    def stop(self) -> None:
+        """Renew no more; idempotent."""
+        if self._loop.running:
+            self._loop.stop()
+
+    def take(self, account: Account, client: ClientSession) -> Deferred[bool]:
+        """See :class:`~smppproxy.wire.admission.Leases`."""
+        lease = (account.key, b"%d" % next(self._numbers))
+        taken = self._store.take_bind(*lease, account.max_binds, LEASE)
+        return taken.addCallbacks(
+            self._taken, self._unknown, callbackArgs=(client, lease), errbackArgs=(lease,)
+        )
+
+    def _taken(self, free: bool, client: ClientSession, lease: tuple[bytes, bytes]) -> bool:
+        if free:
+            self._held[client] = lease
+        return free
+
+    def _unknown(self, failure: Failure, lease: tuple[bytes, bytes]) -> Failure:
+        """The store may have written it all the same: nobody may hold it for half a minute."""
+        self._drop(lease)
+        return failure
+
+    def give_back(self, account: Account, client: ClientSession) -> None:
+        """See :class:`~smppproxy.wire.admission.Leases`."""
+        self._drop(self._held.pop(client))
+
+    def _drop(self, lease: tuple[bytes, bytes]) -> None:
+        self._store.drop_binds([lease]).addErrback(_ends_by_itself)
+
+    def _renew(self) -> None:
+        if self._held:
+            kept = self._store.keep_binds(list(self._held.values()), LEASE)
+            kept.addCallbacks(self._nodes, _ends_by_itself)
+
+
+def _ends_by_itself(failure: Failure) -> None:
+    """Without the store a lease that is not renewed or not given back has its end all the same."""
+    failure.trap(StoreUnavailable)

@@ -1,0 +1,119 @@
+"""The limit of binds over several nodes, with a store that both share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from twisted.internet.task import Clock
+from twisted.trial.unittest import SynchronousTestCase, TestCase
+
+from smppproxy.smpp import build
+from smppproxy.smpp.constants import ENQUIRE_LINK
+from smppproxy.store.interface import StoreUnavailable
+from smppproxy.store.memory import MemoryStore
+from smppproxy.store.world import World
+from smppproxy.wire.leases import LEASE, RENEW, StoreLeases
+from tests.support.peers import reactor
+from tests.wire.door import NAME, PASSWORD, Door, account
+
+
+class LeaseTests(SynchronousTestCase):
+    """One lease at a time, with a clock."""
+
+    def setUp(self) -> None:
+        self.clock = Clock()
+        self.world = World(self.clock.seconds)
+        self.counts: list[Mapping[bytes, int]] = []
+        self.stores: list[MemoryStore] = []
+
+    def node(self, name: str) -> StoreLeases:
+        """The leases of one more node."""
+        store = MemoryStore(self.clock, name, self.world)
+        self.successResultOf(store.start())
+        self.stores.append(store)
+        leases = StoreLeases(store, self.clock, self.counts.append)
+        leases.start()
+        leases.start()
+        return leases
+
+    def take(self, leases: StoreLeases, client: object, limit: int = 2) -> bool:
+        """Take a place for this client."""
+        session: Any = client
+        return self.successResultOf(leases.take(account(max_binds=limit), session))
+
+    def test_mg28_two_over_two_nodes(self) -> None:
+        """The third is refused wherever it comes; after one has closed it is taken."""
+        here, there = self.node("here"), self.node("there")
+        self.assertTrue(self.take(here, "one"))
+        self.assertTrue(self.take(there, "two"))
+        self.assertFalse(self.take(here, "three"))
+        self.assertFalse(self.take(there, "three"))
+        two: Any = "two"
+        there.give_back(account(), two)
+        self.assertTrue(self.take(here, "three"))
+        self.assertEqual((len(here), len(there)), (2, 0))
+
+    def test_mg28_a_killed_node_holds_its_places_for_a_lease(self) -> None:
+        """Renewed they are held for good; the node gone, they are free after 30 s."""
+        here, there = self.node("here"), self.node("there")
+        self.assertTrue(self.take(here, "one", 1))
+        self.clock.pump([RENEW / 2] * 12)
+        self.assertFalse(self.take(there, "two", 1))
+        here.stop()
+        here.stop()
+        self.clock.pump([1.0] * (LEASE + 1))
+        self.assertTrue(self.take(there, "two", 1))
+
+    def test_mg28_nodes_are_counted(self) -> None:
+        """Each renewal tells on how many nodes the account is bound; nothing held, no renewal."""
+        here, there = self.node("here"), self.node("there")
+        self.take(here, "one")
+        self.clock.advance(RENEW)
+        self.assertEqual(self.counts, [{NAME: 1}])
+        self.take(there, "two")
+        self.clock.advance(RENEW)
+        self.assertEqual(self.counts[1:], [{NAME: 2}, {NAME: 2}])
+
+    def test_mg28_store_away(self) -> None:
+        """No new one is taken, those that are held stay held, and are free once given back."""
+        here = self.node("here")
+        self.assertTrue(self.take(here, "one", 1))
+        self.stores[0].go_away()
+        two: Any = "two"
+        self.failureResultOf(here.take(account(max_binds=2), two), StoreUnavailable)
+        self.clock.advance(RENEW)
+        self.assertEqual((len(here), self.counts), (1, []))
+        one: Any = "one"
+        here.give_back(account(), one)
+        self.clock.advance(RENEW)
+        self.stores[0].come_back()
+        self.clock.advance(LEASE)
+        self.assertTrue(self.take(here, "two", 1))
+
+
+class NodeTests(TestCase):
+    """Two nodes, over real sockets."""
+
+    async def test_mg28_gw05_third_bind_on_another_node(self) -> None:
+        """max_binds 2: the third bind, on the other node, gets 0x0D; after one is reset, OK."""
+        world = World(reactor.seconds)
+        doors = []
+        for name in ("here", "there"):
+            store = MemoryStore(reactor, name, world)
+            await store.start()
+            self.addCleanup(store.stop)
+            door = Door(self, linger=0.2, leases=StoreLeases(store, reactor), max_binds=2)
+            door.count_binds()
+            doors.append(door)
+        here, there = doors
+        first, second = await here.bound(), await there.bound()
+        third = await there.client()
+        third.send_bind(NAME, PASSWORD)
+        probe = await second.expect(ENQUIRE_LINK)
+        second.send(build.enquire_link_resp(probe.sequence_number))
+        self.assertEqual((await third.expect()).command_status, 0x0D)
+        self.assertFalse(first.is_closed or second.is_closed)
+        first.reset()
+        await here.relay.called("client_lost")
+        self.assertEqual(await there.status(), 0)
