@@ -14,6 +14,7 @@ import attrs
 _VERSION = 1
 _FULL_REFERENCE = 2  # version of an origin whose user_message_reference has all of 255 octets
 _NONE = 255  # length that says in version 1: there is no user_message_reference
+_FINAL = 0x80  # bit of a receipt's state: the last one of its message
 
 # version, interface_version, registered_delivery, ton/npi of source and destination,
 # lengths of client_message_id, source_addr, destination_addr, user_message_reference, submit_time
@@ -144,7 +145,7 @@ class ReceiptRecord:
 
     ``state`` is message_state, ``stat`` the word as it stood there, ``done_date`` unix seconds
     (0: unknown), ``sub`` and ``dlvrd`` are -1 when unknown, ``network_error_code`` is the TLV's
-    value or ``b""``.
+    value or ``b""``, ``final`` whether the provider says no more after it.
     """
 
     state: int
@@ -155,9 +156,12 @@ class ReceiptRecord:
     dlvrd: int
     text: bytes
     network_error_code: bytes
+    final: bool = False
 
     def pack(self) -> bytes:
         """The record's octets; :class:`RecordError` when a field does not fit."""
+        if self.state >= _FINAL:
+            raise RecordError("there is no such message_state")
         stat = self.stat
         err = self.err
         text = self.text
@@ -166,7 +170,7 @@ class ReceiptRecord:
             return (
                 _pack_receipt(
                     _VERSION,
-                    self.state,
+                    self.state | _FINAL if self.final else self.state,
                     len(stat),
                     len(err),
                     len(network_error_code),
@@ -205,7 +209,7 @@ class ReceiptRecord:
         if text_at + text_length != len(record):
             raise RecordError("the lengths in a receipt record do not add up")
         return cls(
-            state,
+            state & ~_FINAL,
             record[_RECEIPT_SIZE:err_at],
             record[err_at:code_at],
             done_date,
@@ -213,6 +217,7 @@ class ReceiptRecord:
             dlvrd,
             record[text_at:],
             record[code_at:text_at],
+            state >= _FINAL,
         )
 
 

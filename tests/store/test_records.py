@@ -18,8 +18,9 @@ origins = st.builds(
     st.none() | st.binary(max_size=255), octet,
 )  # fmt: skip
 receipts = st.builds(
-    ReceiptRecord, octet, short, short, seconds, number, number, st.binary(max_size=700), short
-)
+    ReceiptRecord, st.integers(0, 127), short, short, seconds, number, number,
+    st.binary(max_size=700), short, st.booleans(),
+)  # fmt: skip
 
 
 class RecordTests(SynchronousTestCase):
@@ -64,6 +65,7 @@ class RecordTests(SynchronousTestCase):
             Origin(long, 1, 1, b"2", 1, 1, b"3", 1, 1, None, 0x34),
             Origin(b"1", 1, 1, b"2", 1, 1, b"3", 1, 1, long, 0x34),
             ReceiptRecord(2, long, b"000", 0, -1, -1, b"", b""),
+            ReceiptRecord(128, b"DELIVRD", b"000", 0, -1, -1, b"", b""),
         ):
             with self.assertRaises(RecordError):
                 record.pack()
