@@ -55,29 +55,18 @@ def _more(provider: bytes, mapping: Mapping) -> bytes:
     return b"%c%c%c%c%b" % (flags, mapping.parts, mapping.part, len(group), group)
 
 
-def receipts(arrivals: list[Arrival]) -> list[tuple[Any, ...]]:
-    """What a script needs to know of each receipt; the segment only where there is one."""
-    return [
-        (
-            arrival.keys,
+def receipts(arrivals: list[Arrival]) -> list[Any]:
+    """``ids, destination, traits, receipt, ids ...``: few objects, for Lua pays for each of them."""
+    flat: list[Any] = []
+    for arrival in arrivals:
+        keys = arrival.keys
+        flat += (
+            keys[0] if len(keys) == 1 else keys,
             arrival.destination,
-            arrival.kind,
-            arrival.state,
-            arrival.final,
+            arrival.kind | arrival.state << 8 | arrival.final << 16 | arrival.segment << 17,
             arrival.receipt,
         )
-        if not arrival.segment
-        else (
-            arrival.keys,
-            arrival.destination,
-            arrival.kind,
-            arrival.state,
-            arrival.final,
-            arrival.receipt,
-            arrival.segment,
-        )
-        for arrival in arrivals
-    ]
+    return flat
 
 
 def by_queue(names: list[tuple[bytes, bytes]]) -> list[Any]:
