@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hashlib import sha256
+from struct import pack
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
@@ -41,7 +42,7 @@ def maps(provider: bytes, mappings: list[Mapping]) -> tuple[list[bytes], list[by
             destination,
             mapping.origin,
         )
-        if mapping.group or mapping.late or mapping.remind or not mapping.part:
+        if mapping.group or mapping.late or mapping.remind or mapping.also or not mapping.part:
             wide += (key, _more(provider, mapping) + static)
         else:
             flat += (key, static)
@@ -49,14 +50,23 @@ def maps(provider: bytes, mappings: list[Mapping]) -> tuple[list[bytes], list[by
 
 
 def _more(provider: bytes, mapping: Mapping) -> bytes:
-    """Flags (late 1, remind 2, to be looked at when it ends 4), parts, part and group."""
+    """Flags (late 1, remind 2, to be looked at when it ends 4), parts, part, group, origins."""
     group = group_of(provider, mapping)
     flags = mapping.late + 2 * mapping.remind + 4 * bool(mapping.remind or group)
-    return b"%c%c%c%c%b" % (flags, mapping.parts, mapping.part, len(group), group)
+    also = b"".join([pack(">H", len(origin)) + origin for origin in mapping.also])
+    return b"%c%c%c%c%b%b%b" % (
+        flags,
+        mapping.parts,
+        mapping.part,
+        len(group),
+        group,
+        pack(">H", len(also)),
+        also,
+    )
 
 
 def receipts(arrivals: list[Arrival]) -> list[Any]:
-    """``ids, destination, traits, receipt, ids ...``: few objects, for Lua pays for each of them."""
+    """``ids, destination, traits, receipt, ids ...``: few objects: Lua pays for each."""
     flat: list[Any] = []
     for arrival in arrivals:
         keys = arrival.keys

@@ -88,6 +88,8 @@ class Mapping:
     ``part`` (from 1). ``part`` 0: one map for several receipts, one per segment (XC-09); without
     a ``group`` the map is one of its own. ``late``: DELIVERED after EXPIRED or UNKNOWN is passed
     on, once (mission 3.5). ``remind``: :meth:`Store.overdue` tells when no final receipt came.
+    ``also`` has the origins of other messages of the account that were answered without an id and
+    share this map (XC-08): each gets an entry of its own for every receipt that is queued.
     """
 
     key: bytes
@@ -100,6 +102,7 @@ class Mapping:
     part: int = 1
     late: bool = False
     remind: bool = False
+    also: tuple[bytes, ...] = ()
 
 
 @attrs.define
@@ -167,7 +170,7 @@ class Overdue:
     """A message whose map ends without a final receipt (MG-21).
 
     The fields are those of its :class:`Mapping`; ``parts`` is 1 unless it is a group, of which
-    one map speaks for all.
+    one map speaks for all. A map with more origins gives one of these for each.
     """
 
     provider: bytes

@@ -162,9 +162,8 @@ class World:
             self._end(owner, final_ttl)
         if not owner.mapping.want & arrival.kind:
             return UNWANTED, b""
-        queue = RECEIPTS + owner.mapping.account
-        self._supersede(queue, owner.last)
-        owner.last = self.append(queue, owner.mapping.origin, arrival.receipt)
+        self._supersede(RECEIPTS + owner.mapping.account, owner.last)
+        queue, owner.last = self._deliver(owner, arrival.receipt)
         return QUEUED, queue
 
     def _saw(self, owner: Map, arrival: Arrival) -> None:
@@ -174,6 +173,18 @@ class World:
     def _end(self, owner: Map, final_ttl: int) -> None:
         owner.final = True
         owner.expiry = min(owner.expiry, self.wall() + final_ttl)
+
+    def _deliver(
+        self, owner: Map, receipt: bytes, sub: int = 1, dlvrd: int = -1
+    ) -> tuple[bytes, bytes]:
+        """One entry for each message that has this map; queue and id of the first one."""
+        mapping = owner.mapping
+        queue = RECEIPTS + mapping.account
+        ids = [
+            self.append(queue, origin, receipt, sub, dlvrd)
+            for origin in (mapping.origin, *mapping.also)
+        ]
+        return queue, ids[0]
 
     def _supersede(self, queue: bytes, entry_id: bytes) -> None:
         if entry_id:
@@ -190,9 +201,7 @@ class World:
         self._saw(owner, arrival)
         if not mapping.want & arrival.kind:
             return UNWANTED, b""
-        queue = RECEIPTS + mapping.account
-        self.append(queue, mapping.origin, arrival.receipt)
-        return QUEUED, queue
+        return QUEUED, self._deliver(owner, arrival.receipt)[0]
 
     def _quarantine(self, provider: bytes, reason: bytes, arrival: Arrival) -> Outcome:
         stray = Stray(self.next_id(), provider, reason, int(self.wall()), arrival)
@@ -226,8 +235,7 @@ class World:
         group.state = chosen.state
         if not mapping.want & chosen.kind:
             return UNWANTED, b""
-        queue = RECEIPTS + mapping.account
-        self.append(queue, mapping.origin, chosen.receipt, mapping.parts, group.good)
+        queue, _ = self._deliver(owner, chosen.receipt, mapping.parts, group.good)
         self._supersede(queue, group.shown)
         group.shown = b""
         return QUEUED, queue
@@ -259,8 +267,7 @@ class World:
             return UNWANTED, b""
         if group.shown:
             return MERGED, b""
-        queue = RECEIPTS + mapping.account
-        group.shown = self.append(queue, mapping.origin, arrival.receipt, mapping.parts, group.good)
+        queue, group.shown = self._deliver(owner, arrival.receipt, mapping.parts, group.good)
         return QUEUED, queue
 
     def _replace_part(self, owner: Map, arrival: Arrival) -> Outcome:
@@ -286,9 +293,9 @@ class World:
         ]
         due.sort(key=lambda each: (int(each[2].expiry), named(each[0]) + b":" + each[1]))
         found = [self._end_due(provider, key, each) for provider, key, each in due[:count]]
-        return [each for each in found if each is not None]
+        return [each for several in found for each in several]
 
-    def _end_due(self, provider: bytes, key: bytes, owner: Map) -> Overdue | None:
+    def _end_due(self, provider: bytes, key: bytes, owner: Map) -> list[Overdue]:
         mapping = owner.mapping
         silent = self._close_due(owner) if owner.group else True
         owner.final = True
@@ -296,16 +303,19 @@ class World:
             owner.seen.append(UNKNOWN)
         owner.expiry = self.wall() + DUE_GRACE
         if not silent or not mapping.remind:
-            return None
-        return Overdue(
-            provider,
-            key,
-            mapping.account,
-            mapping.want,
-            mapping.destination,
-            mapping.origin,
-            mapping.parts,
-        )
+            return []
+        return [
+            Overdue(
+                provider,
+                key,
+                mapping.account,
+                mapping.want,
+                mapping.destination,
+                origin,
+                mapping.parts,
+            )
+            for origin in (mapping.origin, *mapping.also)
+        ]
 
     def _close_due(self, owner: Map) -> bool:
         """Queue what the group has; True when it was open and has nothing."""

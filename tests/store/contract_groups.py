@@ -276,6 +276,47 @@ class GroupContract(Uses):
         self.assertEqual(await self.outcomes(arrival(b"1"), arrival(b"2")), [DUPLICATE, QUEUED])
 
 
+class SharedContract(Uses):
+    """Messages that a provider answers with one id for all (XC-08)."""
+
+    async def test_xc08_every_message_that_shares_an_id_gets_its_receipts(self):
+        """Parts answered with no id have the outcome of the one that has one, each its own."""
+        await self.record(mapping(b"77", origin=b"3", also=(b"1", b"2" * 300)))
+        self.assertEqual(
+            await self.outcomes(enroute(b"77"), arrival(b"77"), arrival(b"77")),
+            [QUEUED, QUEUED, DUPLICATE],
+        )
+        origins = [b"3", b"1", b"2" * 300]
+        entries = await self.fetch()
+        self.assertEqual([each.origin for each in entries], origins * 2)
+        self.assertEqual([each.receipt for each in entries], [b"enroute"] * 3 + [b"receipt"] * 3)
+
+    async def test_xc08_late_and_merged_ones_too(self):
+        """Whatever the map is beside that."""
+        await self.record(
+            mapping(b"1", also=(b"x",), late=True), segments(2, destination=b"7", also=(b"y",))
+        )
+        await self.outcomes(failed(b"1", state=EXPIRED), arrival(b"1"))
+        await self.outcomes(*[arrival(b"1", destination=b"7")] * 2)
+        self.assertEqual(
+            [(each.origin, each.receipt, each.sub) for each in await self.fetch()],
+            [
+                (b"origin", b"failed", 1),
+                (b"x", b"failed", 1),
+                (b"origin", b"receipt", 1),
+                (b"x", b"receipt", 1),
+                (b"origin", b"receipt", 2),
+                (b"y", b"receipt", 2),
+            ],
+        )
+
+    async def test_xc08_all_of_them_are_reminded_of(self):
+        """A map that ends without a receipt gives out each message that has it."""
+        await self.store.record(b"north", [mapping(b"1", remind=True, also=(b"x", b"y"))], 9, {})
+        overdue = await self.store.overdue(10)
+        self.assertEqual([each.origin for each in overdue], [b"origin", b"x", b"y"])
+
+
 class LateContract(Uses):
     """DELIVERED after EXPIRED or UNKNOWN, where the account wants it (mission 3.5)."""
 

@@ -45,6 +45,7 @@ class Player:
             pick.choice((0, 1, 1, 2, 3)) if group else pick.choice((1, 1, 1, 0)),
             group != b"h",
             pick.random() < 0.5,
+            pick.choice(((), (), (b"p",), (b"p", b""))),
         )
 
     def arrival(self) -> Arrival:

@@ -16,6 +16,7 @@ from .contract_groups import (
     LeaseContract,
     LossContract,
     OverdueContract,
+    SharedContract,
 )
 
 
@@ -69,7 +70,9 @@ class MemoryContractTests(MemoryTestCase, Contract, LeaseContract, LossContract)
         self.assertEqual((await self.match(arrival(b"2")))[0][0], 1)
 
 
-class MemoryGroupTests(MemoryTestCase, GroupContract, LateContract, OverdueContract):
+class MemoryGroupTests(
+    MemoryTestCase, GroupContract, SharedContract, LateContract, OverdueContract
+):
     """The contract of groups."""
 
     async def test_mg21_a_reminder_that_nobody_asked_for_in_time(self):

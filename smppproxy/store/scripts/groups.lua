@@ -20,6 +20,22 @@ local function with_state(map, m, state, final, expiry)
     string.sub(map, 9 + #m.seen + #m.last)
 end
 
+-- The origins of the messages beside the first that have this map as well.
+local function more_origins(m)
+  local origins, at = {}, 1
+  while m.version == 3 and at <= #m.also do
+    origins[#origins + 1], at = struct.unpack('>Hc0', m.also, at)
+  end
+  return origins
+end
+
+-- One entry for each message that has this map. Queue, id of the first entry.
+local function deliver(map, m, receipt, parts, good)
+  local queue, id = enqueue(m.account, string.sub(map, m.at), receipt, parts, good)
+  for _, origin in ipairs(more_origins(m)) do enqueue(m.account, origin, receipt, parts, good) end
+  return queue, id
+end
+
 local function group_key(m) return prefix .. 'g:' .. #m.account .. ':' .. m.account .. m.group end
 
 local function read_group(m)
@@ -48,7 +64,7 @@ local function conclude(map, m, group)
   local chosen, _, good = choose(group.finals)
   group.closed, group.state = true, chosen[2]
   if not has(m.want, chosen[3]) then return 3, '' end
-  local queue = enqueue(m.account, string.sub(map, m.at), chosen[4], m.parts, good)
+  local queue = deliver(map, m, chosen[4], m.parts, good)
   if group.shown ~= '' then supersede(queue, group.shown) end
   group.shown = ''
   return 0, queue
@@ -94,8 +110,7 @@ local function add_intermediate(map, m, arrival)
   if group.shown ~= '' then return changed, 6, '' end
   local _, _, good = choose(group.finals)
   local queue
-  queue, group.shown =
-    enqueue(m.account, string.sub(map, m.at), arrival[6], m.parts, good)
+  queue, group.shown = deliver(map, m, arrival[6], m.parts, good)
   group.expiry = math.max(group.expiry, m.expiry + GRACE)
   write_group(m, group)
   return changed, 0, queue
@@ -129,8 +144,7 @@ local function settle_final(map, m, arrival, known)
     outcome, queue = replace_part(map, m, arrival)
     if outcome == 5 then return nil, 5, '' end
   elseif has(m.want, arrival[3]) then
-    queue = enqueue(m.account, string.sub(map, m.at), arrival[6])
-    outcome = 0
+    outcome, queue = 0, deliver(map, m, arrival[6])
   end
   return with_state(map, m, DELIVERED, 1, m.expiry), outcome, queue
 end
@@ -143,6 +157,9 @@ local function settle_any(map, m, arrival, final_ttl)
     local changed, _, outcome, queue = settle(map, m.expiry, m.final, m.seen, m.last, m.want,
                                               m.account, m.at, arrival, final_ttl)
     if changed then changed = string.char(m.version) .. string.sub(changed, 2) end
+    if outcome == 0 then
+      for _, origin in ipairs(more_origins(m)) do enqueue(m.account, origin, arrival[6]) end
+    end
     return changed, outcome, queue
   end
   if known and not (m.part == 0 and arrival[5]) then return nil, 2, '' end

@@ -1,8 +1,8 @@
 -- A map: version 1, expiry (unix s), final, states seen, last entry's id, then what never changes:
 -- want, account, destination, origin. Version 2 holds several maps under one id, each with a length.
--- Version 3 is version 1 with flags, parts, part and group before want.
+-- Version 3 is version 1 with flags, parts, part, group and more origins before want.
 local MAX_MAPS, STRAYS, GRACE = 8, 10000, 3600
-local HEAD, MAP, WIDE = '>BIBBc0Bc0', '>BIBBc0Bc0BBc0Bc0', '>BIBBc0Bc0BBBBc0BBc0Bc0'
+local HEAD, MAP, WIDE = '>BIBBc0Bc0', '>BIBBc0Bc0BBc0Bc0', '>BIBBc0Bc0BBBBc0Hc0BBc0Bc0'
 local LATE, REMIND, DUE = 1, 2, 4
 local grown = {}
 
@@ -51,8 +51,8 @@ local function read_map(map)
   local m, _ = {flags = 0, group = ''}, nil
   m.version = string.byte(map)
   if m.version == 3 then
-    _, m.expiry, m.final, m.seen, m.last, m.flags, m.parts, m.part, m.group, m.want, m.account,
-      m.destination, m.at = struct.unpack(WIDE, map)
+    _, m.expiry, m.final, m.seen, m.last, m.flags, m.parts, m.part, m.group, m.also, m.want,
+      m.account, m.destination, m.at = struct.unpack(WIDE, map)
   else
     _, m.expiry, m.final, m.seen, m.last, m.want, m.account, m.destination, m.at =
       struct.unpack(MAP, map)

@@ -25,8 +25,12 @@ end
 local function end_map(name, map, m)
   if still_open(map, m) and has(m.flags, REMIND) then
     local colon = string.find(name, ':', 1, true)
-    result[#result + 1] = {string.sub(name, 1, colon - 1), string.sub(name, colon + 1), m.account,
-                           m.want, m.destination, string.sub(map, m.at), m.parts}
+    local provider, id = string.sub(name, 1, colon - 1), string.sub(name, colon + 1)
+    local origins = more_origins(m)
+    table.insert(origins, 1, string.sub(map, m.at))
+    for _, origin in ipairs(origins) do
+      result[#result + 1] = {provider, id, m.account, m.want, m.destination, origin, m.parts}
+    end
   end
   return with_state(map, m, UNKNOWN, 1, now + GRACE)
 end
