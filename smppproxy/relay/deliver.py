@@ -11,18 +11,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from smppproxy.receipts.correlation import destination_tail
-from smppproxy.receipts.message_ids import keys_of_receipt
-from smppproxy.receipts.receipt import Receipt, read_receipt
+from smppproxy.receipts.receipt import UNREADABLE, Receipt, read_receipt
+from smppproxy.receipts.references import keys_by_reference
 from smppproxy.relay.ledger import Ledger
 from smppproxy.relay.peers import Upstream
+from smppproxy.relay.spelling import Spellings
+from smppproxy.routing.accounts import Account
 from smppproxy.routing.mo import MoTable
+from smppproxy.routing.providers import Provider
 from smppproxy.smpp.build import data_sm_resp, deliver_sm, deliver_sm_resp
 from smppproxy.smpp.constants import DATA_SM
 from smppproxy.smpp.errors import BodyError
@@ -31,7 +34,9 @@ from smppproxy.smpp.pdu import Pdu
 from smppproxy.smpp.tlv import iter_tlvs, tlv
 from smppproxy.store.interface import (
     DUPLICATE,
+    MERGED,
     MESSAGES,
+    OUTCOME_NAMES,
     PARKED,
     QUARANTINED,
     QUEUED,
@@ -59,6 +64,9 @@ TEMP_ANSWER_AFTER = 5.0
 MAX_WORD = 32
 MAX_TEXT = 255
 
+MOST_ODDITIES = 1_000
+"""Different odd words that are logged; after that they are only counted."""
+
 
 class Delivers:
     """The journey of deliver_sm and data_sm from providers into the accounts' queues."""
@@ -71,10 +79,14 @@ class Delivers:
         ledger: Ledger,
         wall_clock: Callable[[], float],
         released: Callable[[Iterable[bytes]], None],
+        spellings: Spellings,
+        proved: Callable[[tuple[bytes, ...], bytes], None],
     ) -> None:
         """
         :param wall_clock: unix seconds: the done date of receipts that tell none.
         :param released: told the queues that grew.
+        :param proved: told the keys of references that a receipt brought, and its destination: the
+            provider has that message (XC-05).
         """
         self._store = store
         self._ledger = ledger
@@ -83,14 +95,21 @@ class Delivers:
         self._mo = MoTable(())
         self._limits: dict[bytes, Limit] = {}
         self._unanswered: dict[Upstream, int] = {}
+        self._spellings = spellings
+        self._proved = proved
+        self._accounts: Mapping[str, Account] = {}
+        self._odd: set[tuple[str, bytes]] = set()
 
-    def use(self, mo: MoTable, limits: dict[bytes, Limit]) -> None:
+    def use(
+        self, mo: MoTable, limits: dict[bytes, Limit], accounts: Mapping[str, Account]
+    ) -> None:
         """Route MO by this table from the next read on.
 
         :param limits: of every queue, by its name; replaced as a whole, never changed in place.
         """
         self._mo = mo
         self._limits = limits
+        self._accounts = accounts
 
     def requests(self, upstream: Upstream, pdus: Sequence[Pdu], now: float) -> None:
         """Store the receipts and MO messages of one read, then acknowledge them."""
@@ -132,7 +151,12 @@ class Delivers:
 
     def _arrival(self, upstream: Upstream, receipt: Receipt) -> Arrival | None:
         """What the store is asked; None for a receipt that names no message (MG-11)."""
-        keys = keys_of_receipt(upstream.provider.ids, receipt)
+        provider = upstream.provider
+        keys = self._spellings.keys(provider, receipt)
+        if provider.reference_echo:
+            keys += self._by_reference(provider, receipt)
+        if receipt.oddity:
+            self._note(upstream, receipt)
         if not keys:
             self._ledger.unreadable += 1
             self._log.warn(
@@ -152,6 +176,7 @@ class Delivers:
             receipt.dlvrd,
             receipt.text[:MAX_TEXT],
             receipt.network_error_code[:MAX_WORD],
+            receipt.final,
         )
         return Arrival(
             keys,
@@ -161,6 +186,30 @@ class Delivers:
             receipt.final,
             record.pack(),
         )
+
+    def _by_reference(self, provider: Provider, receipt: Receipt) -> tuple[bytes, ...]:
+        """XC-05: the keys by our own reference, which lead to messages that are in doubt."""
+        keys = keys_by_reference(receipt, provider.reference_max, provider.reference_text)
+        if keys:
+            self._proved(keys, receipt.destination)
+        return keys
+
+    def _note(self, upstream: Upstream, receipt: Receipt) -> None:
+        """What is odd about a receipt is counted, and each odd word told once (mission 3.5)."""
+        if receipt.oddity == UNREADABLE:
+            return
+        self._ledger.count(receipt.oddity)
+        known = (upstream.provider.name, receipt.oddity.encode() + receipt.stat[:MAX_WORD])
+        if known not in self._odd and len(self._odd) < MOST_ODDITIES:
+            self._odd.add(known)
+            self._log.warn(
+                "a receipt of {provider} says {stat}",
+                event=receipt.oddity,
+                provider=upstream.provider.name,
+                host=upstream.host.name,
+                stat=receipt.stat[:MAX_WORD],
+                message_state=receipt.state,
+            )
 
     def _match(self, upstream: Upstream, pdus: list[Pdu], arrivals: list[Arrival]) -> None:
         provider = upstream.provider
@@ -178,11 +227,12 @@ class Delivers:
         """Count what became of each receipt and wake the queues that grew."""
         ledger = self._ledger
         ledger.withheld -= len(result)
-        outcomes = [0] * 6
+        outcomes = [0] * len(OUTCOME_NAMES)
         for outcome, _ in result:
             outcomes[outcome] += 1
         ledger.matched += outcomes[QUEUED] + outcomes[UNWANTED]
         ledger.unwanted += outcomes[UNWANTED]
+        ledger.merged += outcomes[MERGED]
         ledger.parked_in += outcomes[PARKED]
         ledger.duplicated += outcomes[DUPLICATE] + outcomes[SUPERSEDED]
         ledger.quarantined += outcomes[QUARANTINED]
@@ -197,7 +247,10 @@ class Delivers:
     # -- MO -------------------------------------------------------------------------------------
 
     def _queue_of(self, upstream: Upstream, pdu: Pdu) -> bytes:
-        """The queue of the account that owns the number; :data:`UNROUTED` when none does."""
+        """The queue of the account that owns the number; :data:`UNROUTED` when none does.
+
+        An account for submits only gets no MO messages (MG-18).
+        """
         self._ledger.mo_in += 1
         if pdu.command_id == DATA_SM:
             destination = read_data_sm(pdu).destination_addr
@@ -205,7 +258,8 @@ class Delivers:
             _, dest_at, esm_at, _, _, _ = walk_message(pdu.raw)
             destination = pdu.raw[dest_at + 2 : esm_at - 1]
         account = self._mo.account(upstream.provider.name, destination)
-        if account is None:
+        owner = None if account is None else self._accounts.get(account)
+        if account is None or (owner is not None and owner.service == "mt"):
             self._ledger.mo_unrouted += 1
             self._log.warn(
                 "no account owns the number of an MO message from {provider}",

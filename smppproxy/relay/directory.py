@@ -296,12 +296,6 @@ class Directory:
         inbox.receivers.remove(client)
         return inbox
 
-    def rest_client(self, client: Client) -> Inbox:
-        """No more deliveries to this client; it counts as bound until it leaves."""
-        inbox = self.inboxes[client.account.key]
-        inbox.receivers.remove(client)
-        return inbox
-
     def binds_of(self, account: Account) -> int:
         """Sessions of this account that are bound here."""
         return len(self.clients.get(account.system_id, ()))

@@ -60,15 +60,17 @@ class Retry:
     :ivar last: the one of them where it failed last.
     :ivar status: what the client gets at the deadline; 0 while the message is only in doubt.
     :ivar deadline: monotonic seconds.
+    :ivar referenced: in doubt, and to be found by our reference (XC-05).
     """
 
-    __slots__ = ("avoid", "deadline", "last", "status")
+    __slots__ = ("avoid", "deadline", "last", "referenced", "status")
 
     def __init__(self, deadline: float) -> None:
         self.avoid: set[tuple[str, str]] = set()
         self.last = ("", "")
         self.status = 0
         self.deadline = deadline
+        self.referenced = False
 
     def failed(self, provider: str, host: str) -> None:
         """Not there again while there is another one."""
@@ -91,6 +93,7 @@ class Flow:
         refuse: Callable[[Submit, int, dict[Client, list[bytes]]], None],
         give_up: Callable[[Iterable[Submit]], None],
         forget: Callable[[Submit], None],
+        refer: Callable[[Provider, Iterable[Submit], float], None],
         ask: Callable[[], None],
     ) -> None:
         """
@@ -98,6 +101,7 @@ class Flow:
         :param refuse: adds the answer to a submit to what this turn answers.
         :param give_up: tells clients that the fate of these is unknown.
         :param forget: ends a submit whose client went while it waited.
+        :param refer: lets the receipts of messages in doubt find them by our reference.
         :param ask: asks for :meth:`look` to be called in a tenth of a second.
         """
         self._directory = directory
@@ -108,6 +112,7 @@ class Flow:
         self._refuse = refuse
         self._give_up = give_up
         self._forget = forget
+        self._refer = refer
         self._ask = ask
         # (due, order, submit): what met trouble and waits to be tried elsewhere.
         self._later: list[tuple[float, int, Submit]] = []
@@ -368,6 +373,8 @@ class Flow:
                 submit.retry = Retry(submit.arrived + RESEND_AGE)
             submit.retry.failed(provider, host)
             submit.affinity = max(submit.affinity, 0)
+        if upstream.provider.reference_echo:
+            self._refer(upstream.provider, submits, now)
         writes: Writes = {}
         hopeless = self._doubts.resolve(submits, now, writes)
         flush(writes)

@@ -4,13 +4,16 @@ Three equations hold at every moment, and :meth:`Ledger.imbalance` says by how m
 
 * ``submitted = accepted + refused + in_doubt + in_flight``
 * ``receipts_in + parked_before
-  = matched + parked + orphaned + duplicated + quarantined + unreadable + withheld``
-* ``matched + queued_before
+  = matched + merged + parked + orphaned + duplicated + quarantined + unreadable + withheld``
+* ``matched + made + queued_before
   = delivered + queued + refused_by_client + expired + dropped + unwanted``
 
 ``in_flight``, ``parked``, ``queued`` and ``withheld`` are what is here now; the others only grow.
 ``queued_before`` were in the queues when this process began, ``parked_before`` were parked by an
 earlier process or by another node and found their message here.
+``merged`` are receipts for one part of a message; the message's one receipt counts as matched, but
+for those that the store makes of what it has when the maps end, which only the queue shows.
+``made`` are receipts of our own, for messages that never had one.
 ``in_doubt`` counts messages whose client was told ``ESME_RUNKNOWNERR`` or had gone before the
 fate was known; ``lost_responses`` counts every submit_sm whose host went away before answering,
 whatever became of it afterwards.
@@ -31,6 +34,8 @@ FIELDS = (
     "late_responses",
     "receipts_in",
     "matched",
+    "merged",
+    "made",
     "parked_before",
     "parked_in",
     "parked_out",
@@ -67,6 +72,8 @@ class Ledger:
     late_responses: int
     receipts_in: int
     matched: int
+    merged: int
+    made: int
     parked_before: int
     parked_in: int
     parked_out: int
@@ -122,16 +129,17 @@ class Ledger:
     def queued(self) -> int:
         """Receipts in the accounts' queues, those from before this process included."""
         gone = self.delivered + self.refused_by_client + self.expired + self.dropped
-        return self.queued_before + self.matched - self.unwanted - gone
+        return self.queued_before + self.matched + self.made - self.unwanted - gone
 
     def imbalance(self) -> dict[str, int]:
         """What does not add up: an empty dict is the promise (reliability: conservation)."""
-        known = self.matched + self.parked + self.orphaned + self.duplicated + self.quarantined
+        known = self.matched + self.merged + self.parked + self.orphaned
+        known += self.duplicated + self.quarantined
         receipts_in = self.receipts_in + self.parked_before
         checks = {
             "submitted": min(self.in_flight, 0),
             "receipts_in": receipts_in - known - self.unreadable - self.withheld,
-            "queued": min(self.queued + self.events["adrift"], 0),
+            "queued": min(self.queued + self.events["adrift"] + self.merged, 0),
             "parked": min(self.parked, 0),
         }
         return {name: off for name, off in checks.items() if off}

@@ -9,7 +9,7 @@ without a sign of life: any node adopts it after 60 s.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from struct import Struct
 from typing import Any
 
@@ -33,7 +33,7 @@ from smppproxy.smpp.constants import (
 )
 from smppproxy.smpp.pdu import Pdu
 from smppproxy.store.interface import UNKNOWN, Entry, Limit, Store
-from smppproxy.store.records import RecordError
+from smppproxy.store.records import Origin, RecordError
 
 HEADER = Struct(">IIII").pack
 
@@ -57,8 +57,8 @@ LONGEST_DELAY = 600.0
 MOST_DELIVERIES = 20
 """Deliveries to live binds after which an entry is poison and goes to the dead letters (D2)."""
 
-MOST_EXPIRED = 3
-"""deliver_sm in a row without an answer after which the bind is closed (F38)."""
+HOLD_BACK = 0.25
+"""Seconds between the answer to a message and a receipt that came before it (quirks 5.4)."""
 
 DEAD = b"d:"
 DEAD_LIMIT = Limit(10_000, 1_209_600)
@@ -83,7 +83,18 @@ class Outbox:
 
     _log = Logger()
 
-    def __init__(self, directory: Directory, store: Store, ledger: Ledger) -> None:
+    def __init__(
+        self,
+        directory: Directory,
+        store: Store,
+        ledger: Ledger,
+        seconds: Callable[[], float],
+        ask: Callable[[], None],
+    ) -> None:
+        """
+        :param seconds: the monotonic clock.
+        :param ask: asks for :meth:`look` to be called in a tenth of a second.
+        """
         self._directory = directory
         self._store = store
         self._ledger = ledger
@@ -99,7 +110,11 @@ class Outbox:
         self._grown: set[bytes] = set()
         # Inboxes with something waiting, in the order of their waking: most of many have nothing.
         self._hungry: dict[Inbox, None] = {}
-        self._expired: dict[Client, int] = {}
+        self._seconds = seconds
+        self._ask = ask
+        # client_message_id: until when its receipts wait, oldest first.
+        self._fresh: dict[bytes, float] = {}
+        self._early: dict[Inbox, None] = {}
 
     # -- what is waiting ------------------------------------------------------------------------
 
@@ -113,6 +128,19 @@ class Outbox:
                 if self._fetching:
                     self._grown.add(queue)
         self._fetch()
+
+    def released(self, queues: Iterable[bytes], message_ids: Iterable[bytes]) -> None:
+        """Receipts that came before the answers to their messages may go now, or in a moment.
+
+        The answers are just written, each to its own session; a receipt on another session of the
+        account could still be read first, and real clients lose such a receipt (quirks 5.4).
+
+        :param message_ids: the client_message_id of the messages just answered.
+        """
+        until = self._seconds() + HOLD_BACK
+        for message_id in message_ids:
+            self._fresh[message_id] = until
+        self.wake(queues)
 
     def wake_all(self) -> None:
         """Look into every queue that has a receiver here: other nodes fill them too."""
@@ -186,6 +214,8 @@ class Outbox:
             if client is None:
                 break
             delivery = due.popleft()
+            if self._fresh and self._too_early(delivery):
+                continue
             body = self._body(delivery, client)
             if body is None:
                 continue
@@ -201,6 +231,46 @@ class Outbox:
                 self._ledger.redelivered += 1
         for client, parts in writes.items():
             client.write(b"".join(parts))
+
+    def _too_early(self, delivery: Delivery) -> bool:
+        """Whether the answer to this receipt's message has only just been written, elsewhere."""
+        origin = delivery.entry.origin
+        if len(self._directory.clients.get(delivery.inbox.account.system_id, ())) < 2:
+            return False  # one session keeps the order
+        try:
+            until = self._fresh.get(Origin.unpack(origin).client_message_id, 0.0) if origin else 0
+        except RecordError:
+            return False
+        if until <= self._seconds():
+            return False
+        delivery.due = until
+        delivery.inbox.later.append(delivery)
+        self._early[delivery.inbox] = None
+        self._ask()
+        return True
+
+    def look(self, now: float) -> bool:
+        """Every tenth of a second while it returns True: receipts that were held back are due."""
+        self._now = now
+        for message_id, until in [*self._fresh.items()]:
+            if until > now:
+                break
+            del self._fresh[message_id]
+        early, self._early = self._early, {}
+        for inbox in early:
+            self._due_again(inbox, now)
+            if any(delivery.due < now + 2 * HOLD_BACK for delivery in inbox.later):
+                self._early[inbox] = None
+            self._drain(inbox)
+        return bool(self._early)
+
+    @staticmethod
+    def _due_again(inbox: Inbox, now: float) -> None:
+        """What was refused or held back for a while is due, when the while is over."""
+        ready = [delivery for delivery in inbox.later if delivery.due <= now]
+        if ready:
+            inbox.later = [delivery for delivery in inbox.later if delivery.due > now]
+            inbox.due.extend(ready)
 
     def _body(self, delivery: Delivery, client: Client) -> bytes | None:
         """The deliver_sm's octets after the header; None for what is not to be sent."""
@@ -224,7 +294,6 @@ class Outbox:
     ) -> None:
         """deliver_sm_resp of one read: one acknowledgement to the store for all of them."""
         self._now = now
-        self._expired.pop(client, None)
         receipts: list[Name] = []
         messages: list[Name] = []
         for delivery, pdu in answers:
@@ -356,7 +425,6 @@ class Outbox:
     def left(self, client: Client, inbox: Inbox | None, now: float) -> None:
         """A session ended: what it had not answered goes to another receiver at once."""
         self._now = now
-        self._expired.pop(client, None)
         lost = client.session.window.drain()
         if inbox is None:
             return
@@ -376,10 +444,11 @@ class Outbox:
         self._held.pop(inbox.account.key, None)
 
     def expired(self, client: Client, deliveries: Sequence[Delivery], now: float) -> None:
-        """No answer in time: due again, on another receiver first; three in a row end the bind."""
+        """No answer in time: due again in a moment.
+
+        Three in a row end the session (row 45): that is the wire's part, which unbinds it now.
+        """
         self._now = now
-        silent = self._expired.get(client, 0) + len(deliveries)
-        self._expired[client] = silent
         inbox = self._directory.inboxes.get(client.account.key)
         if inbox is None:
             return
@@ -388,24 +457,21 @@ class Outbox:
                 self._bury([delivery])
             else:
                 inbox.due.append(delivery)
-        if silent >= MOST_EXPIRED and client in inbox.receivers:
-            client.close("no answer to deliver_sm")
-            self.left(client, self._directory.rest_client(client), now)
-        self._drain(inbox)
+        self._early[inbox] = None
+        self._ask()
 
     def tick(self, now: float) -> None:
         """Once a second: what is due again, what other nodes queued, signs of life."""
         self._now = now
         for inbox in self._directory.inboxes.values():
             if inbox.later:
-                ready = [delivery for delivery in inbox.later if delivery.due <= now]
-                if ready:
-                    inbox.later = [delivery for delivery in inbox.later if delivery.due > now]
-                    inbox.due.extend(ready)
+                self._due_again(inbox, now)
             if inbox.due and inbox.receivers:
                 self._drain(inbox)
         for inbox in [inbox for inbox, since in self._kept.items() if now - since >= KEEP]:
             self._drop(inbox)
+        if self._fresh:
+            self.look(now)
         if self._store.ready or self._store.full:
             self._say_again()
             self.wake_all()

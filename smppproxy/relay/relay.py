@@ -12,6 +12,8 @@ from smppproxy.relay.directory import Directory
 from smppproxy.relay.ledger import Ledger
 from smppproxy.relay.outbox import Outbox
 from smppproxy.relay.peers import Client, Clock, Upstream
+from smppproxy.relay.reminders import Reminders
+from smppproxy.relay.spelling import Spellings
 from smppproxy.relay.submit import Submits
 from smppproxy.routing.accounts import Account
 from smppproxy.routing.mo import MoTable
@@ -46,11 +48,26 @@ class SmppRelay:
         self._swept = 0.0
         self._drops = -1
         self._expired_since = 0
-        self._outbox = Outbox(self.directory, store, self.ledger)
+        self._spellings = Spellings()
+        self._outbox = Outbox(self.directory, store, self.ledger, clock.seconds, self._ask)
         self._submits = Submits(
-            self.directory, store, self.ledger, wall_clock, self._outbox.wake, self._ask
+            self.directory,
+            store,
+            self.ledger,
+            wall_clock,
+            self._outbox.released,
+            self._spellings,
+            self._ask,
         )
-        self._delivers = Delivers(store, self.ledger, wall_clock, self._outbox.wake)
+        self._delivers = Delivers(
+            store,
+            self.ledger,
+            wall_clock,
+            self._outbox.wake,
+            self._spellings,
+            self._submits.proved,
+        )
+        self._reminders = Reminders(store, self.ledger, wall_clock, self._outbox.wake)
         store.watch(self._store_changed)
         if store.ready:
             self._submits.store_ready()
@@ -66,7 +83,8 @@ class SmppRelay:
         self._accounts = accounts
         self._limits = limits
         self._submits.use(routes, accounts.values(), limits, now)
-        self._delivers.use(mo, limits)
+        self._delivers.use(mo, limits, accounts)
+        self._reminders.use(accounts.values(), limits)
 
     def _store_changed(self, ready: bool) -> None:
         self._log.info("store is {state}", event="store", state="ready" if ready else "away")
@@ -149,7 +167,9 @@ class SmppRelay:
 
     def _on_beat(self) -> None:
         self._beat = None
-        if self._submits.flow.look(self._clock.seconds()):
+        now = self._clock.seconds()
+        submits = self._submits.flow.look(now)
+        if self._outbox.look(now) or submits:
             self._ask()
 
     def stop(self) -> None:
@@ -162,6 +182,7 @@ class SmppRelay:
         """Once a second: what waited too long, what is due again, what is too old."""
         self._submits.tick(now)
         self._outbox.tick(now)
+        self._reminders.tick(now)
         if self.store.ready and now - self._swept >= SWEEP_EVERY:
             self._swept = now
             self.store.sweep(dict(self._limits)).addCallbacks(self._sweeped, _next_time)
@@ -189,6 +210,10 @@ class SmppRelay:
             self.ledger.dropped += total - self._drops - self._expired_since
         self._drops = total
         self._expired_since = 0
+
+    def learned(self) -> dict[str, str]:
+        """How providers with ids in mode auto spell them, by what was seen (XC-02)."""
+        return self._spellings.learned()
 
     def opened(self, queues: Iterable[tuple[int, int]]) -> None:
         """What the accounts' receipt queues held when this process began."""

@@ -18,9 +18,12 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 from zlib import crc32
 
+from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
+from smppproxy.receipts.correlation import destination_tail, fits
 from smppproxy.receipts.message_ids import key_of_response
+from smppproxy.receipts.references import key_of_reference, own_reference
 from smppproxy.relay.directory import Directory, Pool
 from smppproxy.relay.doubt import Doubts
 from smppproxy.relay.flow import Flow
@@ -29,6 +32,7 @@ from smppproxy.relay.ledger import Ledger
 from smppproxy.relay.numbers import NumberPool
 from smppproxy.relay.peers import Client, Upstream
 from smppproxy.relay.rules import RefusedError, Rules, layout_status, rules_of
+from smppproxy.relay.spelling import Spellings
 from smppproxy.relay.submission import (
     Submit,
     Writes,
@@ -73,12 +77,14 @@ class Submits:
         store: Store,
         ledger: Ledger,
         wall_clock: Callable[[], float],
-        released: Callable[[Iterable[bytes]], None],
+        released: Callable[[Iterable[bytes], Iterable[bytes]], None],
+        spellings: Spellings,
         ask: Callable[[], None],
     ) -> None:
         """
         :param wall_clock: unix seconds; for records only, never for timers.
-        :param released: told the queues that grew because parked receipts found their message.
+        :param released: told the queues that grew because parked receipts found their message, and
+            the client_message_id of the messages that were answered with them.
         :param ask: asks for ``flow.look`` to be called in a tenth of a second.
         """
         self._directory = directory
@@ -86,6 +92,9 @@ class Submits:
         self._ledger = ledger
         self._wall_clock = wall_clock
         self._released = released
+        self._spellings = spellings
+        # In doubt, by our reference at the provider, which a receipt may bring (XC-05).
+        self._referenced: dict[bytes, Submit] = {}
         self._numbers = NumberPool(store)
         self._routes = RouteTable(())
         self._limits: dict[bytes, Limit] = {}
@@ -105,6 +114,7 @@ class Submits:
             self._refuse,
             self.give_up,
             self._forget,
+            self._refer,
             ask,
         )
         self._queued: set[Pool] = set()
@@ -299,6 +309,8 @@ class Submits:
         mappings: list[Mapping] = []
         accepted: list[Submit] = []
         good = False
+        if provider.ids.auto:
+            self._spellings.responses(provider, answers)
         for submit, pdu in answers:
             refused = pdu.command_status or pdu.command_id == GENERIC_NACK
             if submit.settled:
@@ -316,7 +328,10 @@ class Submits:
                 self._part_accepted(submit, key, began, mappings, accepted, replies)
             elif provider_message_id:
                 key = key_of_response(provider.ids, provider_message_id)
-                mappings.append(mapping_of(submit, key, began))
+                mapping = mapping_of(submit, key, began)
+                if submit.retry is not None and submit.retry.referenced:
+                    mapping.group = mapping.group or b"%d" % submit.number
+                mappings.append(mapping)
                 accepted.append(submit)
             else:
                 self._ledger.no_provider_id += 1
@@ -371,19 +386,21 @@ class Submits:
 
     def _record(
         self, provider: Provider, mappings: list[Mapping], accepted: list[Submit]
-    ) -> None:
-        self._store.record(
+    ) -> Deferred[bool]:
+        """Write maps, then answer; whether they are durable."""
+        recorded = self._store.record(
             provider.key,
             mappings,
             provider.mapping_ttl,
             self._limits,
             patience=PATIENCE,
             final_ttl=provider.final_ttl,
-        ).addCallbacks(
+        )
+        return recorded.addCallbacks(
             self._recorded, self._unrecorded, callbackArgs=(accepted,), errbackArgs=(accepted,)
         )
 
-    def _recorded(self, queues: list[bytes], accepted: list[Submit]) -> None:
+    def _recorded(self, queues: list[bytes], accepted: list[Submit]) -> bool:
         """The maps are durable: the clients may have their ids, then the parked receipts follow."""
         replies: dict[Client, list[bytes]] = {}
         for submit in accepted:
@@ -395,14 +412,60 @@ class Submits:
             ledger.parked_out += len(queues)
             ledger.matched += len(queues)
             ledger.unwanted += queues.count(b"")
-            self._released(set(queues) - {b""})
+            self._released(
+                set(queues) - {b""}, [submit.receipt_message_id for submit in accepted]
+            )
+        return True
 
-    def _unrecorded(self, failure: Any, accepted: list[Submit]) -> None:
+    def _refer(self, provider: Provider, submits: Iterable[Submit], now: float) -> None:
+        """XC-05: messages in doubt can be found by our reference, which the receipt brings back.
+
+        The map joins that of a second copy: the client gets one receipt, whichever copy's comes.
+        A message that went as several parts is left out: they all carry one reference.
+        """
+        began = self._wall_clock() - now
+        mappings: list[Mapping] = []
+        found: dict[bytes, Submit] = {}
+        for submit in submits:
+            if submit.settled or submit.group is not None or submit.retry is None:
+                continue
+            reference = own_reference(submit.receipt_message_id, provider.reference_max)
+            mapping = mapping_of(submit, key_of_reference(reference), began)
+            mapping.group = mapping.group or b"%d" % submit.number
+            submit.retry.referenced = True
+            mappings.append(mapping)
+            found[mapping.key] = submit
+        if mappings:
+            self._record(provider, mappings, []).addCallback(self._referred, found)
+
+    def _referred(self, durable: bool, found: dict[bytes, Submit]) -> None:
+        if durable:
+            self._referenced.update(found)
+
+    def proved(self, keys: Iterable[bytes], destination: bytes) -> None:
+        """A receipt with our reference: that message was taken, and its client may still wait."""
+        for key in keys:
+            submit = self._referenced.get(key)
+            if submit is None or submit.settled or not submit.client.connected:
+                continue
+            dest_at, esm_at = submit.offsets[1:3]
+            own = destination_tail(submit.pdu.raw[dest_at + 2 : esm_at - 1])
+            if not fits(own, destination_tail(destination)):
+                continue
+            submit.settled = True
+            self._ledger.count("proved_by_receipt")
+            replies: dict[Client, list[bytes]] = {}
+            self._accept(submit, replies)
+            send_replies(replies)
+            self._released((), (submit.receipt_message_id,))
+
+    def _unrecorded(self, failure: Any, accepted: list[Submit]) -> bool:
         """The provider has the message but its way back is not durable: the fate is unknown."""
         self._ledger.count("unrecorded", len(accepted))
         if failure.value.fate == UNKNOWN:
             self._ledger.adrift(self._ledger.parked)
         self.give_up(accepted)
+        return False
 
     # -- outcomes -------------------------------------------------------------------------------
 
@@ -505,3 +568,7 @@ class Submits:
         if self._store.ready and not self._numbers.ready:
             self._numbers.refill()
         self.flow.tick(now)
+        if self._referenced:
+            self._referenced = {
+                key: submit for key, submit in self._referenced.items() if not submit.settled
+            }

@@ -107,13 +107,6 @@ class DirectoryTests(SynchronousTestCase):
         self.assertIsNotNone(self.directory.leave_client(client))
         self.assertIsNone(self.directory.leave_client(client))
 
-    def test_resting_client(self) -> None:
-        """A client that gets no more deliveries is bound until it leaves."""
-        client = self.world.client("one")
-        self.directory.rest_client(client)
-        self.assertEqual(1, self.directory.binds_of(client.account))
-        self.assertEqual([], self.directory.inboxes[b"one"].receivers)
-
     def test_inbox_takes_the_newest_account(self) -> None:
         """After a reload the inbox works with the settings of the next bind."""
         self.world.client("one")

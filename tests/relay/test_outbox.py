@@ -284,10 +284,10 @@ class AnswerTests(OutboxTestCase):
         self.receipts(1)
         self.assertEqual(1, len(silent.deliveries()))
         for _ in range(2):
-            self.world.advance(30)
+            self.world.advance(30.2)
             self.assertEqual("", silent.closed_for)
             self.assertEqual(1, len(silent.deliveries()))
-        self.world.advance(30)
+        self.world.advance(30.2)
         self.assertNotEqual("", silent.closed_for)
         self.assertEqual([], silent.deliveries())
         other.writable = True

@@ -265,6 +265,7 @@ class FakeClient(FakePeer):
         super().__init__(world, f"{account.system_id}#{len(world.clients)}")
         self.account = account
         self.outstanding = 0
+        self._silent = 0
         timers = Timers(enquire_link=0, probe_after=0, response=30.0)
         self.session = Session(SMSC, timers, account.deliver_window)
         fields = Bind(account.system_id.encode(), b"", interface_version=interface_version)
@@ -281,6 +282,7 @@ class FakeClient(FakePeer):
 
     def handle(self, received: Received) -> None:
         if received.responses:
+            self._silent = 0
             self.world.relay.client_responses(self, received.responses, self.world.now)
         if received.requests:
             self.world.relay.client_requests(self, received.requests, self.world.now)
@@ -313,6 +315,10 @@ class FakeClient(FakePeer):
         ticked = self.session.tick(self.world.now)
         if ticked is not None and ticked.expired:
             self.world.relay.client_expired(self, ticked.expired, self.world.now)
+            self._silent += len(ticked.expired)
+            if self._silent >= 3:
+                self.close("answers no deliver_sm")
+                self.writable = False
 
     def lose(self) -> None:
         """The connection is gone."""
