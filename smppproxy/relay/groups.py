@@ -16,6 +16,24 @@ from smppproxy.smpp.pdu import Pdu
 from smppproxy.store.interface import Mapping
 
 
+class PartPdu(Pdu):
+    """The octets of a part: they tell their group when they are written.
+
+    So nobody who writes needs to know of groups, and messages without one pay nothing.
+    """
+
+    __slots__ = ("group",)
+
+    def __init__(self, pdu: Pdu, group: Group) -> None:
+        super().__init__(pdu.command_id, 0, pdu.sequence_number, pdu.raw)
+        self.group = group
+
+    def resequenced(self, sequence_number: int) -> bytes:
+        """See :meth:`Pdu.resequenced`."""
+        self.group.sent = True
+        return super().resequenced(sequence_number)
+
+
 class Part(Submit):
     """One submit_sm of a message that takes several.
 
@@ -36,7 +54,7 @@ class Part(Submit):
             message.arrived,
             affinity,
         )
-        self.out = out
+        self.out = PartPdu(out, group)
         self.group = group
         self.message_class = message.message_class
         self.part_number = part
@@ -52,7 +70,7 @@ class Group:
 
     :ivar message: what the client sent; it is settled when it is answered.
     :ivar out: how many parts were accepted.
-    :ivar sent: a part was written, or may have been.
+    :ivar sent: a part was written.
     """
 
     def __init__(self, message: Submit, provider: Provider, pdus: list[Pdu]) -> None:
@@ -97,6 +115,12 @@ class Group:
         for part in self.parts:
             part.settled = True
         return True
+
+    def dissolve(self) -> Submit:
+        """The message again, for another provider: no part of it was sent."""
+        for part in self.parts:
+            part.settled = True
+        return self.message
 
     def unasked(self) -> list[Mapping]:
         """Maps of the parts that were accepted in vain: their receipts are known, not passed on."""

@@ -239,12 +239,14 @@ class Submits:
         """
         refusal = ""
         absent = False
+        if submit.group is not None and not submit.group.sent:
+            submit = submit.group.dissolve()
         for name in submit.targets:
             pool = self._directory.pools.get(name)
             if pool is None or not pool.binds:
                 absent = True
                 continue
-            if self._plain.get(name) is pool.provider and submit.group is None:
+            if submit.group is None and self._plain.get(name) is pool.provider:
                 submit.out = submit.pdu
                 return self._hand(submit, pool, now, writes)
             try:
