@@ -20,10 +20,10 @@ from smppproxy.smpp.constants import (
     ESME_RALYBND,
     ESME_RINVCMDID,
     ESME_RINVCMDLEN,
+    ESME_RINVDSTADR,
     ESME_RINVMSGLEN,
     ESME_RINVOPTPARSTREAM,
     ESME_RSUBMITFAIL,
-    ESME_RTHROTTLED,
     GENERIC_NACK,
     SUBMIT_SM,
     SUBMIT_SM_RESP,
@@ -365,8 +365,8 @@ class ProviderAnswersTests(WireScenario):
         node, (link,) = await self.world()
         client = await self.bound(node)
         bodies = [
-            (ESME_RTHROTTLED, b"oops\0", b""),
-            (ESME_RTHROTTLED, b"", b""),
+            (ESME_RINVDSTADR, b"oops\0", b""),
+            (ESME_RINVDSTADR, b"", b""),
             (0, b"nonul", b"nonul"),
             (0, b"tlvs\0\x04\x23\x00\x03\x03\x00\x01", b"tlvs"),
             (0x40D, b"\0", b""),
