@@ -146,6 +146,51 @@ class AcceptedTests(SynchronousTestCase):
         self.assertEqual({}, world.ledger.imbalance())
 
 
+class ReceiptTests(SynchronousTestCase):
+    """One receipt (mission 3.6)."""
+
+    def receipts(self, *stats: bytes, total: int = 3) -> list[bytes]:
+        world = world_of()
+        client, upstream = world.client(), world.upstream()
+        client.receive(long_message(parts=total))
+        accept(upstream, upstream.submits())
+        for number, stat in enumerate(stats, 6001):
+            upstream.receipt(b"%d" % number, stat=stat)
+        self.assertEqual({}, world.ledger.imbalance())
+        return client.texts()
+
+    def test_gw44_one_receipt_for_all_parts(self) -> None:
+        """GW-44: one receipt after both parts are final, sub:002 dlvrd:002."""
+        self.assertEqual([], self.receipts(b"DELIVRD", total=2))
+        (text,) = self.receipts(b"DELIVRD", b"DELIVRD", total=2)
+        self.assertIn(b"id:1000000001 sub:002 dlvrd:002 ", text)
+        self.assertIn(b" stat:DELIVRD ", text)
+
+    def test_the_worst_part_counts(self) -> None:
+        """Mission 3.6: REJECTD before UNDELIV before EXPIRED before DELETED before UNKNOWN."""
+        words = [b"REJECTD", b"UNDELIV", b"EXPIRED", b"DELETED"]
+        for place, worst in enumerate(words):
+            better = words[place + 1] if place < 3 else b"DELIVRD"
+            (text,) = self.receipts(better, worst, b"DELIVRD")
+            self.assertIn(b" stat:%b " % worst, text)
+            self.assertIn(b" sub:003 dlvrd:00%d " % (1 if place < 3 else 2), text)
+
+    def test_a_receipt_before_its_answer(self) -> None:
+        """MG-20: receipts of parts that come before the last answer wait for it."""
+        world = world_of()
+        client, upstream = world.client(), world.upstream()
+        client.receive(long_message(parts=2))
+        one, two = upstream.submits()
+        upstream.accept((one, b"6001"))
+        upstream.receipt(b"6001")
+        upstream.receipt(b"6002")
+        self.assertEqual([], client.texts())
+        upstream.accept((two, b"6002"))
+        self.assertEqual(1, len(client.responses()))
+        self.assertEqual(1, len(client.texts()))
+        self.assertEqual({}, world.ledger.imbalance())
+
+
 class RefusedTests(SynchronousTestCase):
     """A part refused is the message refused (mission 3.6)."""
 

@@ -410,6 +410,22 @@ class SegmentTests(SynchronousTestCase):
         self.patch(world.store.inner, "record", record)
         return found
 
+    def test_xc09_receipts_of_segments_are_one(self) -> None:
+        """XC-09: DELIVRD, DELIVRD, UNDELIV of one payload are one UNDELIV, sub:003 dlvrd:002."""
+        world = World([preset_account("default")], [preset_provider("vibes")])
+        client, upstream = world.client(), world.upstream()
+        client.receive(submit(1, short_message=b"", tlvs=[(c.TLV_MESSAGE_PAYLOAD, b"x" * 400)]))
+        (pdu,) = upstream.submits()
+        upstream.accept((pdu, b"77"))
+        self.assertEqual(1, len(client.responses()))
+        for stat in (b"DELIVRD", b"DELIVRD"):
+            upstream.receipt(b"77", stat=stat)
+            self.assertEqual([], client.texts())
+        upstream.receipt(b"77", stat=b"UNDELIV")
+        (text,) = client.texts()
+        self.assertIn(b" sub:003 dlvrd:002 ", text)
+        self.assertIn(b" stat:UNDELIV ", text)
+
     def test_refused_error_is_the_journeys(self) -> None:
         """A translator raises what the journey turns into the next provider."""
         self.assertEqual("data_coding", RefusedError("data_coding").name)
