@@ -146,7 +146,9 @@ class Peer(Protocol, Waits):
         self.transport.resumeProducing()
 
     def reset(self) -> None:
-        """End the connection with an RST."""
+        """End the connection with an RST; nothing to do when it is gone."""
+        if self.is_closed:
+            return
         self.transport.setTcpKeepAlive(False)
         self.transport.abortConnection()
 
