@@ -64,6 +64,7 @@ class SmppProxy(Service):
             self.ready,
             node.system_id,
             node.timers,
+            self.relay.leases,
         )
         self._certificates: list[ServerTls] = []
         self.listeners = [self._listener(listener) for listener in node.listeners]

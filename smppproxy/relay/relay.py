@@ -9,6 +9,7 @@ from twisted.logger import Logger
 
 from smppproxy.relay.deliver import Delivers
 from smppproxy.relay.directory import Directory
+from smppproxy.relay.leases import BindLeases
 from smppproxy.relay.ledger import Ledger
 from smppproxy.relay.outbox import Outbox
 from smppproxy.relay.peers import Client, Clock, Upstream
@@ -29,7 +30,10 @@ SWEEP_EVERY = 30.0
 
 
 class SmppRelay:
-    """Implements :class:`smppproxy.relay.peers.Relay` over one store."""
+    """Implements :class:`smppproxy.relay.peers.Relay` over one store.
+
+    :ivar leases: the binds of each account over all nodes; the admission asks for them.
+    """
 
     _log = Logger()
 
@@ -65,8 +69,9 @@ class SmppRelay:
             wall_clock,
             self._outbox.wake,
             self._spellings,
-            self._submits.proved,
+            self._submits.echoes.proved,
         )
+        self.leases = BindLeases(store, self.ledger, self._submits.rates.share)
         self._reminders = Reminders(store, self.ledger, wall_clock, self._outbox.wake)
         store.watch(self._store_changed)
         if store.ready:
@@ -183,6 +188,7 @@ class SmppRelay:
         self._submits.tick(now)
         self._outbox.tick(now)
         self._reminders.tick(now)
+        self.leases.tick(now)
         if self.store.ready and now - self._swept >= SWEEP_EVERY:
             self._swept = now
             self.store.sweep(dict(self._limits)).addCallbacks(self._sweeped, _next_time)

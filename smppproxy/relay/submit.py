@@ -4,7 +4,10 @@
    route, what the provider wants (``translate``, ``groups``), window; one write per bind. A
    refusal is a submit_sm_resp with the error's own command_status.
 2. A full window makes a submit wait in the provider's backlog; the client's own window is what
-   bounds it, since a client with too many unanswered submits is no longer read.
+   bounds it. A client that exceeds its window (F36) is still read, so that its enquire_link and
+   deliver_sm_resp are heard (XC-16): up to one window more of its submits waits here, parsed, with
+   the others. Beyond that, and the rest of that one read, the client is not read until no more
+   than a window of its submits is unanswered: at most two windows and one read of a client wait.
 3. :meth:`Submits.responses`: the provider's answers of one read. Windows are free again, so the
    backlog moves on; then one store call maps every accepted message.
 4. Stored: one write per client with our message_id. A client never holds an id whose receipt
@@ -21,16 +24,16 @@ from zlib import crc32
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
-from smppproxy.receipts.correlation import destination_tail, fits
 from smppproxy.receipts.message_ids import key_of_response
-from smppproxy.receipts.references import key_of_reference, own_reference
 from smppproxy.relay.directory import Directory, Pool
 from smppproxy.relay.doubt import Doubts
+from smppproxy.relay.echoes import Echoes
 from smppproxy.relay.flow import Flow
 from smppproxy.relay.groups import Group
 from smppproxy.relay.ledger import Ledger
 from smppproxy.relay.numbers import NumberPool
 from smppproxy.relay.peers import Client, Upstream
+from smppproxy.relay.rates import Rates
 from smppproxy.relay.rules import RefusedError, Rules, layout_status, rules_of
 from smppproxy.relay.spelling import Spellings
 from smppproxy.relay.submission import (
@@ -47,7 +50,6 @@ from smppproxy.relay.verdicts import to_client
 from smppproxy.routing.accounts import Account
 from smppproxy.routing.providers import Provider
 from smppproxy.routing.routes import RouteTable
-from smppproxy.routing.throttle import TokenBucket
 from smppproxy.smpp.build import header, submit_sm_resp
 from smppproxy.smpp.constants import (
     ESME_ROK,
@@ -93,12 +95,11 @@ class Submits:
         self._wall_clock = wall_clock
         self._released = released
         self._spellings = spellings
-        # In doubt, by our reference at the provider, which a receipt may bring (XC-05).
-        self._referenced: dict[bytes, Submit] = {}
+        self.echoes = Echoes(wall_clock, self._record, self._prove)
         self._numbers = NumberPool(store)
         self._routes = RouteTable(())
         self._limits: dict[bytes, Limit] = {}
-        self._buckets: dict[str, TokenBucket] = {}
+        self.rates = Rates()
         # By account: only those that have rules.
         self._rules: dict[str, Rules] = {}
         # By name of the provider: those that take what comes, and those with wishes. A reload
@@ -114,7 +115,7 @@ class Submits:
             self._refuse,
             self.give_up,
             self._forget,
-            self._refer,
+            self.echoes.refer,
             ask,
         )
         self._queued: set[Pool] = set()
@@ -132,15 +133,7 @@ class Submits:
         accounts = list(accounts)
         rules = {account.system_id: rules_of(account) for account in accounts}
         self._rules = {name: each for name, each in rules.items() if each is not None}
-        old = self._buckets
-        self._buckets = {}
-        for account in accounts:
-            if account.tps:
-                bucket = TokenBucket(account.tps, account.burst, now)
-                kept = old.get(account.system_id)
-                if kept and (kept.rate, kept.burst) == (bucket.rate, bucket.burst):
-                    bucket = kept
-                self._buckets[account.system_id] = bucket
+        self.rates.use(accounts, now)
 
     def store_ready(self) -> None:
         """The store answers again: have numbers in hand before the first submit needs one."""
@@ -169,7 +162,7 @@ class Submits:
             self._ledger.refused += len(refusals)
             client.answer(b"".join(refusals), len(refusals))
         account = client.account
-        if client.outstanding > account.window and account.window_full == "pause":
+        if client.outstanding > 2 * account.window and account.window_full == "pause":
             client.hold()
 
     def _allowance(self, client: Client, count: int, now: float) -> tuple[int, int]:
@@ -186,7 +179,7 @@ class Submits:
             allowed = max(0, min(count, room + count))
             if allowed < count:
                 refusal = "too_many_outstanding"
-        bucket = self._buckets.get(account.system_id)
+        bucket = self.rates.buckets.get(account.system_id)
         if bucket is not None:
             allowed = bucket.take(allowed, now)
         return allowed, ESME_RTHROTTLED if allowed == count else status_of(refusal, account.errors)
@@ -330,10 +323,10 @@ class Submits:
                 self._part_accepted(submit, key, began, mappings, accepted, replies)
             elif provider_message_id:
                 key = key_of_response(provider.ids, provider_message_id)
-                mapping = mapping_of(submit, key, began)
-                if submit.retry is not None and submit.retry.referenced:
-                    mapping.group = mapping.group or b"%d" % submit.number
-                mappings.append(mapping)
+                if submit.retry is None:
+                    mappings.append(mapping_of(submit, key, began))
+                else:
+                    mappings.append(self.echoes.joined(submit, key, began))
                 accepted.append(submit)
             else:
                 self._ledger.no_provider_id += 1
@@ -419,47 +412,14 @@ class Submits:
             )
         return True
 
-    def _refer(self, provider: Provider, submits: Iterable[Submit], now: float) -> None:
-        """XC-05: messages in doubt can be found by our reference, which the receipt brings back.
-
-        The map joins that of a second copy: the client gets one receipt, whichever copy's comes.
-        A message that went as several parts is left out: they all carry one reference.
-        """
-        began = self._wall_clock() - now
-        mappings: list[Mapping] = []
-        found: dict[bytes, Submit] = {}
-        for submit in submits:
-            if submit.settled or submit.group is not None or submit.retry is None:
-                continue
-            reference = own_reference(submit.receipt_message_id, provider.reference_max)
-            mapping = mapping_of(submit, key_of_reference(reference), began)
-            mapping.group = mapping.group or b"%d" % submit.number
-            submit.retry.referenced = True
-            mappings.append(mapping)
-            found[mapping.key] = submit
-        if mappings:
-            self._record(provider, mappings, []).addCallback(self._referred, found)
-
-    def _referred(self, durable: bool, found: dict[bytes, Submit]) -> None:
-        if durable:
-            self._referenced.update(found)
-
-    def proved(self, keys: Iterable[bytes], destination: bytes) -> None:
-        """A receipt with our reference: that message was taken, and its client may still wait."""
-        for key in keys:
-            submit = self._referenced.get(key)
-            if submit is None or submit.settled or not submit.client.connected:
-                continue
-            dest_at, esm_at = submit.offsets[1:3]
-            own = destination_tail(submit.pdu.raw[dest_at + 2 : esm_at - 1])
-            if not fits(own, destination_tail(destination)):
-                continue
-            submit.settled = True
-            self._ledger.count("proved_by_receipt")
-            replies: dict[Client, list[bytes]] = {}
-            self._accept(submit, replies)
-            send_replies(replies)
-            self._released((), (submit.receipt_message_id,))
+    def _prove(self, submit: Submit) -> None:
+        """A receipt says that the provider has it (XC-05): its client hears of it at last."""
+        submit.settled = True
+        self._ledger.count("proved_by_receipt")
+        replies: dict[Client, list[bytes]] = {}
+        self._accept(submit, replies)
+        send_replies(replies)
+        self._released((), (submit.receipt_message_id,))
 
     def _unrecorded(self, failure: Any, accepted: list[Submit]) -> bool:
         """The provider has the message but its way back is not durable: the fate is unknown."""
@@ -570,7 +530,4 @@ class Submits:
         if self._store.ready and not self._numbers.ready:
             self._numbers.refill()
         self.flow.tick(now)
-        if self._referenced:
-            self._referenced = {
-                key: submit for key, submit in self._referenced.items() if not submit.settled
-            }
+        self.echoes.tick()

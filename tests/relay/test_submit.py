@@ -344,13 +344,13 @@ class WindowTests(SynchronousTestCase):
     """Full windows: of the client, and of the provider."""
 
     def test_f36_client_that_ignores_its_window(self) -> None:
-        """F36: reading stops when more than the window is unanswered, and goes on below it."""
+        """F36: reading stops with two windows unanswered, and goes on below one."""
         world = World([make_account(window=20)], [make_provider(window=1000)])
         client, upstream = world.client(), world.upstream()
         for number in range(1, 1001):
             client.receive(submit(number))
         self.assertTrue(client.held)
-        self.assertEqual(21, client.outstanding)
+        self.assertEqual(41, client.outstanding)
         answered: list[int] = []
         while len(answered) < 1000:
             accept_all(upstream)
@@ -361,6 +361,20 @@ class WindowTests(SynchronousTestCase):
         self.assertEqual(list(range(1, 1001)), answered)
         self.assertFalse(client.held)
         self.assertEqual(0, client.outstanding)
+
+    def test_xc16_read_while_the_window_is_full(self) -> None:
+        """XC-16: a client up to a window beyond its window is read: its answers are heard."""
+        world = World([make_account(window=20)], [make_provider(window=1000)])
+        client, upstream = world.client(), world.upstream()
+        client.receive(submit(1))
+        upstream.accept((upstream.submits()[0], b"x"))
+        upstream.receipt(b"x")
+        client.receive(*(submit(number) for number in range(2, 42)))
+        self.assertFalse(client.held)
+        client.acknowledge(client.deliveries())
+        self.assertEqual(1, world.ledger.delivered)
+        client.receive(submit(42))
+        self.assertTrue(client.held)
 
     def test_window_full_throttle(self) -> None:
         """With window_full = throttle a client hears 0x58 beyond its window and is always read."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from twisted.trial.unittest import SynchronousTestCase
 
 from smppproxy.relay.verdicts import to_client
+from smppproxy.routing.providers import AnswersProfile
 from smppproxy.smpp import constants as c
 from smppproxy.smpp.pdu import Pdu
 from tests.support.memory_peers import make_account, make_provider
@@ -13,6 +14,27 @@ from tests.support.memory_peers import make_account, make_provider
 def verdict(status: int, command_id: int = c.SUBMIT_SM_RESP) -> int:
     """What the client hears."""
     return to_client(Pdu(command_id, status, 1, b""), make_provider(), make_account())
+
+
+class PassedTests(SynchronousTestCase):
+    """What an account, or a provider's profile, changes."""
+
+    def test_xc11_pass_vendor_status(self) -> None:
+        """XC-11: vendors' codes reach an account that wants them; others get 0x45."""
+        account = make_account(pass_vendor_status=True)
+        for status, told in ((0x400, 0x400), (0x4FF, 0x4FF), (0x500, 0x45), (0x104, 0x45)):
+            pdu = Pdu(c.SUBMIT_SM_RESP, status, 1, b"")
+            self.assertEqual(told, to_client(pdu, make_provider(), account))
+
+    def test_xc12_profile(self) -> None:
+        """XC-12: what the profile calls throttling is 0x58, and trouble 0x08 or 0x14."""
+        provider = make_provider(
+            answers=AnswersProfile(throttle=frozenset({0x410}), temporary=frozenset({0x411, 0x14}))
+        )
+        account = make_account(pass_vendor_status=True)
+        for status, told in ((0x410, 0x58), (0x411, 0x08), (0x14, 0x14), (0x412, 0x412)):
+            pdu = Pdu(c.SUBMIT_SM_RESP, status, 1, b"")
+            self.assertEqual(told, to_client(pdu, provider, account))
 
 
 class VerdictTests(SynchronousTestCase):

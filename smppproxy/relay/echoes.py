@@ -1,0 +1,92 @@
+"""Messages in doubt that can be found by our own reference, which the provider brings back (XC-05).
+
+Towards a provider with ``reference_echo`` each message carries a reference of ours. When its host
+goes away before it answered, the message gets a map under that reference: a receipt that comes
+later finds its client, and proves that the message was taken. A client that still waits for the
+answer gets it then.
+
+A message that went as several parts is left out: they all carry one reference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from twisted.internet.defer import Deferred
+
+from smppproxy.receipts.correlation import destination_tail, fits
+from smppproxy.receipts.references import key_of_reference, own_reference
+from smppproxy.relay.submission import Submit, mapping_of
+from smppproxy.routing.providers import Provider
+from smppproxy.store.interface import Mapping
+
+
+class Echoes:
+    """Who is to be found by a reference."""
+
+    def __init__(
+        self,
+        wall_clock: Callable[[], float],
+        record: Callable[[Provider, list[Mapping], list[Submit]], Deferred[bool]],
+        accept: Callable[[Submit], None],
+    ) -> None:
+        """
+        :param wall_clock: unix seconds.
+        :param record: writes maps; whether they are durable.
+        :param accept: answers a message that is proved to be taken.
+        """
+        self._wall_clock = wall_clock
+        self._record = record
+        self._accept = accept
+        self._waiting: dict[bytes, Submit] = {}
+
+    def refer(self, provider: Provider, submits: Iterable[Submit], now: float) -> None:
+        """Let receipts find these, which are in doubt."""
+        began = self._wall_clock() - now
+        mappings: list[Mapping] = []
+        found: dict[bytes, Submit] = {}
+        for submit in submits:
+            if submit.settled or submit.group is not None or submit.retry is None:
+                continue
+            reference = own_reference(submit.receipt_message_id, provider.reference_max)
+            submit.retry.referenced = True
+            mapping = self.joined(submit, key_of_reference(reference), began)
+            mappings.append(mapping)
+            found[mapping.key] = submit
+        if mappings:
+            self._record(provider, mappings, []).addCallback(self._recorded, found)
+
+    def _recorded(self, durable: bool, found: dict[bytes, Submit]) -> None:
+        if durable:
+            self._waiting.update(found)
+
+    @staticmethod
+    def joined(submit: Submit, key: bytes, began: float) -> Mapping:
+        """A map of a message that was in doubt, joined with its other one if it has one.
+
+        The client gets one receipt, whichever copy's comes.
+        """
+        mapping = mapping_of(submit, key, began)
+        if submit.retry is not None and submit.retry.referenced:
+            mapping.group = mapping.group or b"%d" % submit.number
+        return mapping
+
+    def proved(self, keys: Iterable[bytes], destination: bytes) -> None:
+        """A receipt with our reference came: that message was taken, its client may still wait."""
+        if not self._waiting:
+            return
+        for key in keys:
+            submit = self._waiting.get(key)
+            if submit is None or submit.settled or not submit.client.connected:
+                continue
+            dest_at, esm_at = submit.offsets[1:3]
+            own = destination_tail(submit.pdu.raw[dest_at + 2 : esm_at - 1])
+            if fits(own, destination_tail(destination)):
+                self._accept(submit)
+
+    def tick(self) -> None:
+        """Once a second: forget who has an answer."""
+        if self._waiting:
+            self._waiting = {
+                key: submit for key, submit in self._waiting.items() if not submit.settled
+            }

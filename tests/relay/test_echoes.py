@@ -1,0 +1,145 @@
+"""Tests of ``relay.echoes``: messages in doubt that a receipt finds by our reference (XC-05)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from smppproxy.receipts.references import own_reference
+from smppproxy.smpp import constants as c
+from smppproxy.store.interface import NOT_SENT
+from tests.support.memory_peers import (
+    DESTINATION,
+    FakeClient,
+    FakeUpstream,
+    World,
+    fields_of,
+    make_account,
+    make_provider,
+    submit,
+)
+
+OK = (1, 0, b"1000000001")
+
+
+class EchoTests(SynchronousTestCase):
+    """A provider that brings our reference back."""
+
+    def world(
+        self, maximum: int = 20, **fields: Any
+    ) -> tuple[World, FakeClient, FakeUpstream, bytes]:
+        """A message whose host is lost before it answered; and our reference."""
+        world = World(
+            [make_account(**fields)],
+            [make_provider(reference_echo=True, reference_max=maximum)],
+        )
+        client, a = world.client(), world.upstream("a")
+        client.receive(submit(1, tlvs=[(c.TLV_USER_MESSAGE_REFERENCE, b"theirs")]))
+        (pdu,) = a.submits()
+        reference = dict(fields_of(pdu).tlvs)[c.TLV_USER_MESSAGE_REFERENCE]
+        self.assertEqual(own_reference(b"1000000001", maximum), reference)
+        a.lose()
+        return world, client, a, reference
+
+    def echo(
+        self, upstream: FakeUpstream, reference: bytes, message_id: bytes = b"unheard", **more: Any
+    ) -> None:
+        tlvs = [(c.TLV_USER_MESSAGE_REFERENCE, reference)]
+        upstream.receipt(message_id, tlvs=tlvs, **more)
+
+    def test_xc05_receipt_is_the_answer(self) -> None:
+        """XC-05: the receipt proves that the message was taken: OK with our id, then the receipt
+        with the client's own reference, once."""
+        world, client, _, reference = self.world()
+        b = world.upstream("b", command_id=c.BIND_RECEIVER)
+        self.assertEqual([], client.responses())
+        self.echo(b, reference)
+        self.assertEqual([OK], client.responses())
+        (pdu,) = client.deliveries()
+        fields = fields_of(pdu)
+        self.assertIn(b"id:1000000001 ", fields.short_message)
+        self.assertEqual(b"theirs", dict(fields.tlvs)[c.TLV_USER_MESSAGE_REFERENCE])
+        client.acknowledge([pdu])
+        self.echo(b, reference)
+        world.advance(40)
+        self.assertEqual([], client.texts())
+        self.assertEqual([], client.responses())
+        self.assertEqual([], world.upstream("a").submits())
+        self.assertEqual((1, 0, 0), (
+            world.ledger.accepted, world.ledger.in_doubt, world.ledger.resent
+        ))
+        self.assertEqual({}, world.ledger.imbalance())
+
+    def test_xc05_both_copies_one_receipt(self) -> None:
+        """XC-05: a second copy went out and both bring receipts: the client gets one of them."""
+        for first in (True, False):
+            world, client, _, reference = self.world()
+            b = world.upstream("b")
+            b.accept((b.submits()[0], b"second"))
+            self.assertEqual([OK], client.responses())
+            if first:
+                self.echo(b, reference)
+                b.receipt(b"second")
+            else:
+                b.receipt(b"second")
+                self.echo(b, reference)
+            self.assertEqual(1, len(client.texts()))
+            self.assertEqual({}, world.ledger.imbalance())
+
+    def test_xc05_proved_while_the_second_copy_is_out(self) -> None:
+        """The receipt answers the client; the second copy is late, its receipt unwanted."""
+        world, client, _, reference = self.world()
+        b = world.upstream("b")
+        (pdu,) = b.submits()
+        self.echo(b, reference)
+        self.assertEqual([OK], client.responses())
+        b.accept((pdu, b"second"))
+        b.receipt(b"second")
+        self.assertEqual([], client.responses())
+        self.assertEqual(1, len(client.texts()))
+        self.assertEqual({}, world.ledger.imbalance())
+
+    def test_xc05_told_unknown_before(self) -> None:
+        """A client that was told 0xFF gets no second answer, but its receipt."""
+        world, client, _, reference = self.world(in_doubt="answer")
+        self.assertEqual([(1, c.ESME_RUNKNOWNERR, b"")], client.responses())
+        self.echo(world.upstream("b"), reference)
+        self.assertEqual([], client.responses())
+        self.assertEqual(1, len(client.texts()))
+
+    def test_xc05_another_destination(self) -> None:
+        """The same reference for another number proves nothing, and goes to nobody (D7)."""
+        world, client, _, reference = self.world(maximum=2)
+        b = world.upstream("b", command_id=c.BIND_RECEIVER)
+        self.echo(b, reference, destination=b"4599999999")
+        self.echo(b, b"\1\2", b"another")
+        self.assertEqual([], client.responses())
+        self.assertEqual([], client.texts())
+
+    def test_xc05_client_gone(self) -> None:
+        """The client left: its receipt waits for its next bind."""
+        world, client, _, reference = self.world()
+        client.lose()
+        self.echo(world.upstream("b"), reference, destination=DESTINATION)
+        self.assertEqual(1, len(world.client().texts()))
+
+    def test_no_proof_without_a_map(self) -> None:
+        """P1: while the map of the reference is not durable, a receipt is no answer."""
+        world = World(providers=[make_provider(reference_echo=True, reference_max=20)])
+        client, a = world.client(), world.upstream("a")
+        client.receive(submit(1))
+        world.store.fail_next("record", NOT_SENT)
+        a.lose()
+        b = world.upstream("b", command_id=c.BIND_RECEIVER)
+        self.echo(b, own_reference(b"1000000001", 20))
+        self.assertEqual([], client.responses())
+        self.assertEqual(1, world.ledger.parked)
+
+    def test_other_providers_are_left_alone(self) -> None:
+        """Without reference_echo nothing is written for a message in doubt."""
+        world = World()
+        client, a = world.client(), world.upstream("a")
+        client.receive(submit(1))
+        a.lose()
+        self.assertNotIn("record", world.store.calls)
