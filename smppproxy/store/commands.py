@@ -5,6 +5,7 @@ What the calls promise stands in ``store.interface``; the forms of batches in ``
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from twisted.internet.defer import Deferred, succeed
@@ -41,11 +42,12 @@ from .scripts import load_scripts
 
 
 class Commands:
-    """The calls of a store on a server. Limits that are new go out by ``_tell_limits``."""
+    """The calls of a store on a server. Limits that are new go out by ``tell_limits``."""
 
-    def __init__(self, calls: Calls) -> None:
+    def __init__(self, calls: Calls, tell_limits: Callable[[dict[bytes, Limit]], None]) -> None:
         self.overflowed: dict[bytes, int] = {}
         self._calls = calls
+        self._tell_limits = tell_limits
         self._limits: dict[bytes, Limit] = {}
         self._known_limits: dict[bytes, Limit] = {}
         self._started_ms = -1
@@ -63,9 +65,6 @@ class Commands:
         self._sizes = scripts["sizes"]
         self._sweep = scripts["sweep"]
         self._look = scripts["look"]
-
-    def _tell_limits(self, news: dict[bytes, Limit]) -> None:
-        raise NotImplementedError
 
     def _use_limits(self, limits: dict[bytes, Limit]) -> None:
         """Tell the store about limits it has not been told yet."""

@@ -64,7 +64,7 @@ class RedisStore(Commands):
     ) -> None:
         instance = os.urandom(8).hex().encode()
         calls = Calls(clock, prefix, node.encode(), instance, self._suspect, in_flight)
-        super().__init__(calls)
+        super().__init__(calls, self._send_news)
         self.ready = False
         self.full = False
         self._clock = clock
@@ -280,7 +280,7 @@ class RedisStore(Commands):
         self.full = refused and str(reply).startswith("OOM")
         self._set_ready(not refused)
 
-    def _tell_limits(self, news: dict[bytes, Limit]) -> None:
+    def _send_news(self, news: dict[bytes, Limit]) -> None:
         if self._link is not None and self._shaken:
             self._send_limits(self._link, news)
 

@@ -10,14 +10,8 @@ from smppproxy.store.interface import DUPLICATE, Limit, Store, StoreUnavailable
 from smppproxy.store.memory import MemoryStore, World
 
 from .contract import FINAL_TTL, TTL, Contract, arrival, mapping, part
-from .contract_groups import (
-    GroupContract,
-    LateContract,
-    LeaseContract,
-    LossContract,
-    OverdueContract,
-    SharedContract,
-)
+from .contract_ends import LeaseContract, LossContract, OverdueContract
+from .contract_groups import GroupContract, LateContract, SharedContract
 
 
 class MemoryTestCase(TestCase):

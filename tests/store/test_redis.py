@@ -13,14 +13,8 @@ from smppproxy.store.interface import Store
 from tests.support.redis_server import RedisServer
 
 from .contract import FINAL_TTL, TTL, Contract, arrival, later, mapping, part
-from .contract_groups import (
-    GroupContract,
-    LateContract,
-    LeaseContract,
-    LossContract,
-    OverdueContract,
-    SharedContract,
-)
+from .contract_ends import LeaseContract, LossContract, OverdueContract
+from .contract_groups import GroupContract, LateContract, SharedContract
 
 _shared: list[RedisServer] = []
 
