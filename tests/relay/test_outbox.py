@@ -167,6 +167,79 @@ class SpreadTests(OutboxTestCase):
         self.assertEqual((1, 0), world.sizes("one"))
 
 
+class EarlyTests(OutboxTestCase):
+    """Receipts that came before the answers to their messages (quirks 5.4)."""
+
+    def early(self, count: int = 1) -> None:
+        """So many receipts come before the submit_sm_resp."""
+        self.sender.receive(*(submit(number) for number in range(1, count + 1)))
+        pdus = self.upstream.submits()
+        self.upstream.receive(
+            *(receipt(number, b"%d" % number) for number in range(1, count + 1))
+        )
+        self.upstream.accept(*((pdu, b"%d" % at) for at, pdu in enumerate(pdus, 1)))
+
+    def test_mg20_after_its_answer_on_another_session_too(self) -> None:
+        """MG-20: the answer on one session, its receipt on another one: a moment later, once."""
+        self.start()
+        other = self.receiver()
+        self.early(3)
+        self.assertEqual(3, len(self.sender.responses()))
+        self.assertEqual([], other.deliveries())
+        self.world.advance(0.2)
+        self.assertEqual([], other.deliveries())
+        self.world.advance(0.1)
+        self.assertEqual(3, len(other.texts()))
+        self.world.advance(5)
+        self.assertEqual([], other.texts())
+        self.assertEqual([], self.world.clock.getDelayedCalls())
+        self.balanced()
+
+    def test_others_are_not_touched(self) -> None:
+        """Receipts of other messages, and MO messages, do not wait."""
+        self.start()
+        other = self.receiver()
+        self.serial = 100
+        self.early()
+        self.receipts(1)
+        self.upstream.receive(mo(900))
+        self.assertEqual(2, len(other.deliveries()))
+
+    def test_one_session_keeps_the_order(self) -> None:
+        """With one session nothing waits: it is written after the answer."""
+        self.start()
+        self.sender.lose()
+        self.sender = self.world.client()
+        self.early()
+        self.assertEqual(1, len(self.sender.texts()))
+
+    def test_receiver_lost_while_held_back(self) -> None:
+        """What was held back for a receiver that left goes to the next one."""
+        self.start()
+        other = self.receiver()
+        self.early()
+        other.lose()
+        self.world.advance(1)
+        self.assertEqual(1, len(self.receiver().texts()))
+        self.balanced()
+
+    def test_forgotten_by_the_tick(self) -> None:
+        """Messages whose early receipts nobody asked for are forgotten with the tick."""
+        self.start()
+        self.receiver().lose()
+        self.early()
+        self.world.advance(2)
+        self.assertEqual({}, self.world.relay._outbox._fresh)
+
+    def test_unreadable_origin(self) -> None:
+        """A record that cannot be read is not held back: it goes to the dead letters."""
+        self.start()
+        self.early()
+        next(iter(self.world.shared.queues[b"r:acme"].values())).origin = b"\xff" * 40
+        self.receiver()
+        self.assertEqual(1, self.ledger.events["dead_letter"])
+
+
 class AnswerTests(OutboxTestCase):
     """What a client's answers do."""
 
