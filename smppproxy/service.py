@@ -27,6 +27,7 @@ from smppproxy.store import open_store
 from smppproxy.store.interface import RECEIPTS, Store, StoreError
 from smppproxy.wire.admission import Admission
 from smppproxy.wire.authentication import Authenticator, CheckThreads
+from smppproxy.wire.leases import StoreLeases
 from smppproxy.wire.listener import ClientListener
 from smppproxy.wire.pool import BindState, UpstreamPool
 from smppproxy.wire.protocol import Ticker
@@ -56,6 +57,7 @@ class SmppProxy(Service):
         self.relay = SmppRelay(store, time.time, reactor)
         self.ticker = Ticker(reactor)
         self._threads = CheckThreads(reactor)
+        self._leases = StoreLeases(store, reactor, self.relay.share)
         self._admission = Admission(
             self.relay,
             self.ticker,
@@ -64,7 +66,7 @@ class SmppProxy(Service):
             self.ready,
             node.system_id,
             node.timers,
-            self.relay.leases,
+            self._leases,
         )
         self._certificates: list[ServerTls] = []
         self.listeners = [self._listener(listener) for listener in node.listeners]
@@ -115,6 +117,7 @@ class SmppProxy(Service):
         self._log.info("node {name} starts", event="node_starts", name=self.node.name)
         self.ticker.start()
         self._threads.start()
+        self._leases.start()
         self._loop.start(1.0, now=False)
         self._use(self.network)
         self._open_admin()
@@ -247,6 +250,7 @@ class SmppProxy(Service):
     def _stop_rest(self) -> Deferred[Any]:
         if self._loop.running:
             self._loop.stop()
+        self._leases.stop()
         self.relay.stop()
         self.ticker.stop()
         self._threads.stop()

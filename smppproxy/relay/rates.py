@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from smppproxy.routing.accounts import Account
 from smppproxy.routing.throttle import TokenBucket
@@ -36,7 +36,7 @@ class Rates:
         nodes = self._nodes.get(account.key, 1)
         return account.tps / nodes, (account.burst or account.tps) / nodes
 
-    def share(self, nodes: dict[bytes, int]) -> None:
+    def share(self, nodes: Mapping[bytes, int]) -> None:
         """So many nodes hold binds of these accounts: each node may spend its part."""
         for key, count in nodes.items():
             account = self._accounts.get(key)

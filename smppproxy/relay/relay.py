@@ -9,7 +9,6 @@ from twisted.logger import Logger
 
 from smppproxy.relay.deliver import Delivers
 from smppproxy.relay.directory import Directory
-from smppproxy.relay.leases import BindLeases
 from smppproxy.relay.ledger import Ledger
 from smppproxy.relay.outbox import Outbox
 from smppproxy.relay.peers import Client, Clock, Upstream
@@ -30,10 +29,7 @@ SWEEP_EVERY = 30.0
 
 
 class SmppRelay:
-    """Implements :class:`smppproxy.relay.peers.Relay` over one store.
-
-    :ivar leases: the binds of each account over all nodes; the admission asks for them.
-    """
+    """Implements :class:`smppproxy.relay.peers.Relay` over one store."""
 
     _log = Logger()
 
@@ -71,7 +67,6 @@ class SmppRelay:
             self._spellings,
             self._submits.echoes.proved,
         )
-        self.leases = BindLeases(store, self.ledger, self._submits.rates.share)
         self._reminders = Reminders(store, self.ledger, wall_clock, self._outbox.wake)
         store.watch(self._store_changed)
         if store.ready:
@@ -188,7 +183,6 @@ class SmppRelay:
         self._submits.tick(now)
         self._outbox.tick(now)
         self._reminders.tick(now)
-        self.leases.tick(now)
         if self.store.ready and now - self._swept >= SWEEP_EVERY:
             self._swept = now
             self.store.sweep(dict(self._limits)).addCallbacks(self._sweeped, _next_time)
@@ -216,6 +210,10 @@ class SmppRelay:
             self.ledger.dropped += total - self._drops - self._expired_since
         self._drops = total
         self._expired_since = 0
+
+    def share(self, nodes: Mapping[bytes, int]) -> None:
+        """So many nodes hold binds of these accounts: each spends its part of the TPS (SX-21)."""
+        self._submits.rates.share(nodes)
 
     def learned(self) -> dict[str, str]:
         """How providers with ids in mode auto spell them, by what was seen (XC-02)."""
