@@ -19,6 +19,7 @@ from smppproxy.relay.delivery import Delivery, body_of
 from smppproxy.relay.directory import Directory, Inbox
 from smppproxy.relay.ledger import FIELDS, Ledger
 from smppproxy.relay.peers import Client
+from smppproxy.relay.shared import SHARED, items_of
 from smppproxy.smpp.constants import (
     DELIVER_SM,
     ESME_RDELIVERYFAILURE,
@@ -198,10 +199,39 @@ class Outbox:
             held = self._held.setdefault(key, set())
             if name not in held:
                 held.add(name)
+                if entry.origin[:1] == SHARED:
+                    self._share(inbox, entry)
+                    continue
                 inbox.due.append(Delivery(inbox, entry))
             touched.add(key)
         for key in touched:
             self._drain(self._directory.inboxes[key])
+
+    def _share(self, inbox: Inbox, entry: Entry) -> None:
+        """A receipt of several messages becomes one for each of them that wants it (XC-08)."""
+        name = (entry.queue, entry.entry_id)
+        account = inbox.account
+        try:
+            items = items_of(entry)
+        except RecordError as error:
+            self._log.error("unreadable record in {queue}: {error}", queue=name[0], error=error)
+            self._bury([Delivery(inbox, entry)])
+            return
+        if not items:
+            self._end([name], "unwanted")
+            return
+
+        def shared(dropped: int) -> None:
+            self._ledger.made += len(items) - 1
+            self._end([name], "shared")
+            self.wake((entry.queue,))
+
+        def failed(_: object) -> None:
+            # Given back: it is adopted again.
+            self._held.get(account.key, set()).discard(name)
+
+        limit = Limit(account.receipt_limit, account.receipt_keep)
+        self._store.put_receipts(account.key, items, limit, None).addCallbacks(shared, failed)
 
     # -- handing out ----------------------------------------------------------------------------
 

@@ -35,6 +35,7 @@ from smppproxy.relay.numbers import NumberPool
 from smppproxy.relay.peers import Client, Upstream
 from smppproxy.relay.rates import Rates
 from smppproxy.relay.rules import RefusedError, Rules, layout_status, rules_of
+from smppproxy.relay.shared import Nameless
 from smppproxy.relay.spelling import Spellings
 from smppproxy.relay.submission import (
     Submit,
@@ -100,6 +101,7 @@ class Submits:
         self._routes = RouteTable(())
         self._limits: dict[bytes, Limit] = {}
         self.rates = Rates()
+        self._nameless = Nameless()
         # By account: only those that have rules.
         self._rules: dict[str, Rules] = {}
         # By name of the provider: those that take what comes, and those with wishes. A reload
@@ -323,18 +325,29 @@ class Submits:
                 self._part_accepted(submit, key, began, mappings, accepted, replies)
             elif provider_message_id:
                 key = key_of_response(provider.ids, provider_message_id)
-                if submit.retry is None:
+                if submit.affinity < 0:
                     mappings.append(mapping_of(submit, key, began))
                 else:
-                    mappings.append(self.echoes.joined(submit, key, began))
+                    mappings.append(self._joined(submit, key, provider, began))
                 accepted.append(submit)
             else:
                 self._ledger.no_provider_id += 1
+                self._nameless.wait(submit, provider.name, now)
                 self._accept(submit, replies)
         send_replies(replies)
         self.flow.answered(upstream, good, now)
         if mappings:
             self._record(provider, mappings, accepted)
+
+    def _joined(self, submit: Submit, key: bytes, provider: Provider, began: float) -> Mapping:
+        """The map of what was in doubt, or is a part whose others have no id (XC-05, XC-08)."""
+        if submit.retry is None:
+            mapping = mapping_of(submit, key, began)
+        else:
+            mapping = self.echoes.joined(submit, key, began)
+        if self._nameless:
+            self._nameless.join(mapping, submit, provider.name, began)
+        return mapping
 
     def _refused(
         self,
