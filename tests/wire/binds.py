@@ -90,6 +90,12 @@ class Link(StringTransportWithDisconnection):
         super().__init__(peerAddress=IPv4Address("TCP", "192.0.2.1", 2775))
         self.protocol = protocol
 
+    def setTcpNoDelay(self, enabled: bool) -> None:
+        """Part of ITCPTransport: TLS says that it has all of that, whatever is below it."""
+
+    def setTcpKeepAlive(self, enabled: bool) -> None:
+        """Part of ITCPTransport."""
+
     def abortConnection(self) -> None:
         """As a real transport: the protocol is told once."""
         self.loseConnection()
