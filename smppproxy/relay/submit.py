@@ -1,7 +1,8 @@
 """The life of a submit_sm: a client's read becomes writes to providers, their answers come back.
 
 1. :meth:`Submits.requests`: the submit_sm of one read. Throttle, layout, the account's ``rules``,
-   route, what the provider wants (``translate``, ``groups``), window; one write per bind. A
+   route, ``dispatch`` (what the provider wants, see ``translate`` and ``groups``; window); one
+   write per bind. A
    refusal is a submit_sm_resp with the error's own command_status.
 2. A full window makes a submit wait in the provider's backlog; the client's own window is what
    bounds it. A client that exceeds its window (F36) is still read, so that its enquire_link and
@@ -25,11 +26,11 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from smppproxy.receipts.message_ids import key_of_response
-from smppproxy.relay.directory import Directory, Pool
+from smppproxy.relay.directory import Directory
+from smppproxy.relay.dispatch import Dispatch
 from smppproxy.relay.doubt import Doubts
 from smppproxy.relay.echoes import Echoes
 from smppproxy.relay.flow import Flow
-from smppproxy.relay.groups import Group
 from smppproxy.relay.ledger import Ledger
 from smppproxy.relay.numbers import NumberPool
 from smppproxy.relay.peers import Client, Upstream
@@ -44,16 +45,13 @@ from smppproxy.relay.submission import (
     mapping_of,
     send_replies,
     without_stray_nul,
-    write_to,
 )
-from smppproxy.relay.translate import Translator, translator_of
 from smppproxy.relay.verdicts import to_client
 from smppproxy.routing.accounts import Account
 from smppproxy.routing.providers import Provider
 from smppproxy.routing.routes import RouteTable
 from smppproxy.smpp.build import header, submit_sm_resp
 from smppproxy.smpp.constants import (
-    ESME_ROK,
     ESME_RTHROTTLED,
     ESME_RUNKNOWNERR,
     GENERIC_NACK,
@@ -104,10 +102,8 @@ class Submits:
         self._nameless = Nameless()
         # By account: only those that have rules.
         self._rules: dict[str, Rules] = {}
-        # By name of the provider: those that take what comes, and those with wishes. A reload
-        # brings other objects, which are looked at anew.
-        self._plain: dict[str, Provider] = {}
-        self._translators: dict[str, Translator] = {}
+        self._dispatch = Dispatch(directory, ledger, wall_clock)
+        self._send = self._dispatch.send
         self.flow = Flow(
             directory,
             ledger,
@@ -120,7 +116,6 @@ class Submits:
             self.echoes.refer,
             ask,
         )
-        self._queued: set[Pool] = set()
 
     def use(
         self,
@@ -158,7 +153,7 @@ class Submits:
             if status:
                 refusals.append(header(SUBMIT_SM_RESP, status, pdu.sequence_number))
         flush(writes)
-        if self._queued:
+        if self._dispatch.queued:
             self._advance_queued(now)
         if refusals:
             self._ledger.refused += len(refusals)
@@ -225,74 +220,6 @@ class Submits:
         if judged is not None:
             submit.message_class = judged.message_class
         return self._send(submit, now, writes)
-
-    def _send(self, submit: Submit, now: float, writes: Writes) -> int:
-        """Give a submit to the first of its providers that is bound and can carry it.
-
-        Returns 0, or why nobody took it: that no provider is bound counts before that one cannot
-        carry it, since the message may go later.
-        """
-        refusal = ""
-        absent = False
-        if submit.group is not None and not submit.group.sent:
-            submit = submit.group.dissolve()
-        for name in submit.targets:
-            pool = self._directory.pools.get(name)
-            if pool is None or not pool.binds:
-                absent = True
-                continue
-            if submit.group is None and self._plain.get(name) is pool.provider:
-                submit.out = submit.pdu
-                return self._hand(submit, pool, now, writes)
-            try:
-                return self._send_translated(submit, pool, now, writes)
-            except RefusedError as refused:
-                refusal = refusal or refused.name
-        if absent or not refusal:
-            refusal = "no_provider"
-        return status_of(refusal, submit.account.errors)
-
-    def _send_translated(
-        self, submit: Submit, pool: Pool, now: float, writes: Writes
-    ) -> int:
-        """As :meth:`_send`, to a provider with wishes of its own; one PDU or several."""
-        if submit.group is not None:
-            return self._hand(submit, pool, now, writes)
-        provider = pool.provider
-        translator = self._translators.get(provider.name)
-        if translator is None or translator.provider is not provider:
-            translator = translator_of(provider)
-            if translator is None:
-                self._plain[provider.name] = provider
-                submit.out = submit.pdu
-                return self._hand(submit, pool, now, writes)
-            self._translators[provider.name] = translator
-        pdus, submit.segments = translator.bodies(submit, now, self._wall_clock())
-        if len(pdus) == 1:
-            submit.out = pdus[0]
-            return self._hand(submit, pool, now, writes)
-        for part in Group(submit, pool.provider, pdus).parts:
-            self._hand(part, pool, now, writes)
-        return ESME_ROK
-
-    def _hand(self, submit: Submit, pool: Pool, now: float, writes: Writes) -> int:
-        """Write a submit to a bind of this provider, or let it wait for room in a window."""
-        if not pool.backlog:
-            bind = pool.pick(now) if submit.affinity < 0 else pool.pick_for(submit, now)
-            if bind is not None:
-                write_to(bind, submit, now, writes)
-                if submit.attempts:
-                    self._ledger.resent += 1
-                return ESME_ROK
-        if (
-            submit.account.window_full == "throttle"
-            and submit.retry is None
-            and submit.group is None
-        ):
-            return status_of("throttled", submit.account.errors)
-        pool.backlog.append(submit)
-        self._queued.add(pool)
-        return ESME_ROK
 
     # -- a provider's read ----------------------------------------------------------------------
 
@@ -521,7 +448,7 @@ class Submits:
 
     def _advance_queued(self, now: float) -> None:
         """A part that waits for its host must not hold up what another host has room for."""
-        queued, self._queued = self._queued, set()
+        queued, self._dispatch.queued = self._dispatch.queued, set()
         for pool in queued:
             self.flow.advance(pool, now)
 
