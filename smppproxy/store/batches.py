@@ -11,6 +11,8 @@ import msgpack
 
 from .interface import QUEUED, Arrival, Entry, Mapping, Overdue, Stray
 
+_OCTETS = [bytes((number,)) for number in range(256)]
+
 
 def named(provider: bytes) -> bytes:
     """A provider's name as part of a key: two names and ids never run into the same key (F74)."""
@@ -28,19 +30,22 @@ def maps(provider: bytes, mappings: list[Mapping]) -> tuple[list[bytes], list[by
     """``id, map, id, map ...`` of plain maps, and the same of those that are more than that."""
     flat: list[bytes] = []
     wide: list[bytes] = []
+    join = b"".join
     for mapping in mappings:
         key = mapping.key
         if not key:
             continue
         account = mapping.account
         destination = mapping.destination
-        static = b"%c%c%b%c%b%b" % (
-            mapping.want,
-            len(account),
-            account,
-            len(destination),
-            destination,
-            mapping.origin,
+        static = join(
+            (
+                _OCTETS[mapping.want],
+                _OCTETS[len(account)],
+                account,
+                _OCTETS[len(destination)],
+                destination,
+                mapping.origin,
+            )
         )
         if mapping.group or mapping.late or mapping.remind or mapping.also or not mapping.part:
             wide += (key, _more(provider, mapping) + static)
@@ -65,18 +70,29 @@ def _more(provider: bytes, mapping: Mapping) -> bytes:
     )
 
 
-def receipts(arrivals: list[Arrival]) -> list[Any]:
-    """``ids, destination, traits, receipt, ids ...``: few objects: Lua pays for each."""
-    flat: list[Any] = []
-    for arrival in arrivals:
-        keys = arrival.keys
-        flat += (
-            keys[0] if len(keys) == 1 else keys,
+def receipts(arrivals: list[Arrival]) -> list[tuple[Any, ...]]:
+    """What a script needs to know of each receipt; the segment only where there is one."""
+    return [
+        (
+            arrival.keys,
             arrival.destination,
-            arrival.kind | arrival.state << 8 | arrival.final << 16 | arrival.segment << 17,
+            arrival.kind,
+            arrival.state,
+            arrival.final,
             arrival.receipt,
         )
-    return flat
+        if not arrival.segment
+        else (
+            arrival.keys,
+            arrival.destination,
+            arrival.kind,
+            arrival.state,
+            arrival.final,
+            arrival.receipt,
+            arrival.segment,
+        )
+        for arrival in arrivals
+    ]
 
 
 def by_queue(names: list[tuple[bytes, bytes]]) -> list[Any]:

@@ -1,17 +1,13 @@
--- args: provider, final ttl, {ids, destination, traits, receipt, ids, ...}; ids is one or a list of
--- them; traits are kind, state << 8, final << 16 and segment << 17.
+-- args: provider, final ttl, {{ids, destination, kind, state, final, receipt}, ...}
 -- Result: {queues, codes, drops}; a code is an outcome, or 8 + the place of its queue.
 local done = kept()
 if done then return cmsgpack.pack(done) end
-local provider, final_ttl, flat = unpack(args)
+local provider, final_ttl, arrivals = unpack(args)
 local map_prefix = prefix .. 'm:' .. provider .. ':'
 local values, wanted = {}, {}
 local queues, places, codes = {}, {}, {}
 
-for i = 1, #flat, 4 do
-  local ids = flat[i]
-  wanted[#wanted + 1] = map_prefix .. (type(ids) == 'string' and ids or ids[1] or '')
-end
+for i = 1, #arrivals do wanted[i] = map_prefix .. (arrivals[i][1][1] or '') end
 for at = 1, #wanted, 1000 do
   local last = math.min(at + 999, #wanted)
   local found = call('MGET', unpack(wanted, at, last))
@@ -29,6 +25,10 @@ end
 
 local function code_of(arrival)
   local ids = arrival[1]
+  if #ids == 0 then
+    stray('quarantine', provider, 'no_id', now, arrival)
+    return 4
+  end
   for i = 1, #ids do
     local key = map_prefix .. ids[i]
     local value = look(key)
@@ -43,24 +43,11 @@ local function code_of(arrival)
       return 8 + places[queue]
     end
   end
-  if #ids == 0 then
-    stray('quarantine', provider, 'no_id', now, arrival)
-    return 4
-  end
   if park(provider, arrival) then return 1 end
   return 2
 end
 
-local function arrival_at(i)
-  local ids, traits = flat[i], flat[i + 2]
-  if type(ids) == 'string' then ids = {ids} end
-  local arrival = {ids, flat[i + 1], bit.band(traits, 255), bit.band(bit.rshift(traits, 8), 255),
-                   bit.band(traits, 65536) ~= 0, flat[i + 3]}
-  if traits >= 131072 then arrival[7] = bit.rshift(traits, 17) end
-  return arrival
-end
-
-for i = 1, #flat, 4 do codes[#codes + 1] = code_of(arrival_at(i)) end
+for i = 1, #arrivals do codes[i] = code_of(arrivals[i]) end
 local result = {queues, codes, cut_grown()}
 keep(result)
 return cmsgpack.pack(result)

@@ -32,7 +32,7 @@ local function meet(key, value, provider, arrival, final_ttl)
   end
   local map, ends, outcome, queue =
     settle(value, expiry, final, seen, last, want, account, at, arrival, final_ttl)
-  if map then call('SETEX', key, math.max(ends - now, 1), map) end
+  if map then call('SET', key, map, 'EX', math.max(ends - now, 1)) end
   return map, outcome, queue
 end
 
