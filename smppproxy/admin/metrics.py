@@ -23,6 +23,8 @@ HELP = {
     "late_responses": "answers that came after their submit_sm was given up",
     "receipts_in": "delivery receipts read from providers",
     "matched": "receipts that found their message",
+    "merged": "receipts for one part of a message, told with those of the others",
+    "made": "receipts of our own, for messages that never had one",
     "parked_before": "parked receipts that an earlier process or another node had taken in",
     "parked_in": "receipts that came before the answer to their submit_sm",
     "parked_out": "parked receipts that found their message",

@@ -408,7 +408,7 @@ class Flow:
             self.reroute(pool, now)
 
     def tick(self, now: float) -> None:
-        """Once a second: refuse what has waited too long."""
+        """Once a second: refuse what has waited too long, and see that nothing waits for nothing."""
         if self._broken:
             self._close_broken(now)
         replies: dict[Client, list[bytes]] = {}
@@ -416,6 +416,8 @@ class Flow:
         for pool in self._directory.pools.values():
             if any(now > _until(submit) for submit in pool.backlog):
                 self._outdated(pool, now, replies, hopeless)
+            # A bind may have become writable, or a second try have come to a limited provider.
+            self.advance(pool, now)
         send_replies(replies)
         self._give_up(hopeless)
 

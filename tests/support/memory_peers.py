@@ -436,11 +436,15 @@ class World:
             self.shared = other.shared
             accounts = accounts or other.accounts.values()
             providers = providers or other.providers.values()
-        self.nodes = [*beside.nodes, self] if beside else [self]
+        self.nodes: list[World] = [*beside.nodes, self] if beside else [self]
         for each in self.nodes:
             each.nodes = self.nodes
-        self.accounts = {item.system_id: item for item in accounts or [make_account()]}
-        self.providers = {item.name: item for item in providers or [make_provider()]}
+        self.accounts: dict[str, Account] = {
+            item.system_id: item for item in accounts or [make_account()]
+        }
+        self.providers: dict[str, Provider] = {
+            item.name: item for item in providers or [make_provider()]
+        }
         if routes is None:
             routes = [Route("all", targets=tuple(Target(name) for name in self.providers))]
         self.routes = RouteTable(tuple(routes))
@@ -448,7 +452,7 @@ class World:
         self.store = ControlledStore(MemoryStore(self.clock, node, self.shared))
         self.clients: list[FakeClient] = []
         self.upstreams: list[FakeUpstream] = []
-        self.relay = SmppRelay(cast(Store, self.store), self.unix, self.clock)
+        self.relay: SmppRelay = SmppRelay(cast(Store, self.store), self.unix, self.clock)
         self.relay.use(self.accounts, self.routes, self.mo, self.now)
         self.ledger = self.relay.ledger
         self.store.inner.start()
