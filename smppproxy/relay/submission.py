@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from zlib import crc32
 
 from smppproxy.receipts.correlation import destination_tail
 from smppproxy.receipts.dialects import wanted
@@ -14,13 +15,11 @@ from smppproxy.smpp.pdu import Pdu
 from smppproxy.smpp.tlv import find_tlv
 from smppproxy.store.interface import Mapping
 from smppproxy.store.records import Origin
+from smppproxy.text.segments import concatenation
 
 if TYPE_CHECKING:
     from smppproxy.relay.flow import Retry
     from smppproxy.relay.groups import Group
-
-LONGEST_REFERENCE = 254
-"""Octets of a user_message_reference that a stored record holds."""
 
 Writes = dict[Upstream, list[bytes]]
 Offsets = tuple[int, int, int, int, int, int]
@@ -127,9 +126,9 @@ def mapping_of(
     registered_delivery = raw[flags_at]
     if want is None:
         want = wanted(registered_delivery, account.receipts, account.intermediate)
-    reference = find_tlv(raw, tlv_at, TLV_USER_MESSAGE_REFERENCE)
-    if reference is not None:
-        reference = reference[:LONGEST_REFERENCE]
+    reference = None
+    if tlv_at < len(raw):
+        reference = find_tlv(raw, tlv_at, TLV_USER_MESSAGE_REFERENCE)
     interface_version = submit.client.session.interface_version
     origin = Origin(
         client_message_id=receipt_message_id(submit, interface_version),
@@ -154,6 +153,17 @@ def mapping_of(
         mapping.parts = max(parts, submit.segments)
         mapping.part = submit.part
     return mapping
+
+
+def affinity_of(raw: bytes, offsets: Offsets, account: Account) -> int:
+    """What keeps the parts of a concatenated message together (XC-06); -1 for any other message.
+
+    The same number for each of them, on every session and node.
+    """
+    part = concatenation(raw, offsets)
+    if part is None:
+        return -1
+    return crc32(raw[offsets[0] : offsets[2]], part[0]) ^ crc32(account.key)
 
 
 def without_stray_nul(pdu: Pdu, offsets: Offsets) -> tuple[Pdu, Offsets]:

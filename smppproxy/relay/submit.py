@@ -2,8 +2,7 @@
 
 1. :meth:`Submits.requests`: the submit_sm of one read. Throttle, layout, the account's ``rules``,
    route, ``dispatch`` (what the provider wants, see ``translate`` and ``groups``; window); one
-   write per bind. A
-   refusal is a submit_sm_resp with the error's own command_status.
+   write per bind. A refusal is a submit_sm_resp with the error's own command_status.
 2. A full window makes a submit wait in the provider's backlog; the client's own window is what
    bounds it. A client that exceeds its window (F36) is still read, so that its enquire_link and
    deliver_sm_resp are heard (XC-16): up to one window more of its submits waits here, parsed, with
@@ -41,6 +40,7 @@ from smppproxy.relay.spelling import Spellings
 from smppproxy.relay.submission import (
     Submit,
     Writes,
+    affinity_of,
     flush,
     mapping_of,
     send_replies,
@@ -52,6 +52,7 @@ from smppproxy.routing.providers import Provider
 from smppproxy.routing.routes import RouteTable
 from smppproxy.smpp.build import header, submit_sm_resp
 from smppproxy.smpp.constants import (
+    ESM_UDHI,
     ESME_RTHROTTLED,
     ESME_RUNKNOWNERR,
     GENERIC_NACK,
@@ -62,7 +63,6 @@ from smppproxy.smpp.fields import read_message_id, walk_message
 from smppproxy.smpp.pdu import Pdu
 from smppproxy.smpp.refusals import status_of
 from smppproxy.store.interface import UNKNOWN, Limit, Mapping, Store
-from smppproxy.text.segments import concatenation
 
 PATIENCE = 5.0
 """Seconds an accepted message waits for the store before its client is told 0xFF (reading 4)."""
@@ -212,10 +212,10 @@ class Submits:
         number = self._numbers.take()
         if number < 0:
             return status_of("store_down", account.errors)
-        part = concatenation(raw, offsets)
         affinity = -1
-        if part is not None:
-            affinity = crc32(raw[offsets[0] : offsets[2]], part[0]) ^ crc32(account.key)
+        # Nearly every message has neither header nor TLVs, and a call is dear here.
+        if raw[offsets[2]] & ESM_UDHI or offsets[5] < len(raw):
+            affinity = affinity_of(raw, offsets, account)
         submit = Submit(client, account, pdu, offsets, targets, number, now, affinity)
         if judged is not None:
             submit.message_class = judged.message_class

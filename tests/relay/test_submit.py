@@ -170,7 +170,7 @@ class AcceptedTests(SynchronousTestCase):
             (pdu,) = client.deliveries()
             client.acknowledge([pdu])
             value = fields_of(pdu).tlv(c.TLV_USER_MESSAGE_REFERENCE)
-            self.assertEqual(reference[:254], value)
+            self.assertEqual(reference, value)
 
 
 class RefusedTests(SynchronousTestCase):
