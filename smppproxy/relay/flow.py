@@ -408,7 +408,7 @@ class Flow:
             self.reroute(pool, now)
 
     def tick(self, now: float) -> None:
-        """Once a second: refuse what has waited too long, and see that nothing waits for nothing."""
+        """Once a second: refuse what has waited too long, send what waits for no reason."""
         if self._broken:
             self._close_broken(now)
         replies: dict[Client, list[bytes]] = {}

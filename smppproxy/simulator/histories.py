@@ -94,13 +94,18 @@ def check_ledger(ledger: Mapping[str, int]) -> list[str]:
     fates = sum(
         get(name, 0)
         for name in (
-            "matched", "parked", "orphaned", "duplicated", "quarantined", "unreadable", "withheld"
+            "matched", "merged", "parked", "orphaned", "duplicated", "quarantined",
+            "unreadable", "withheld",
         )
     )
     sums = [
         ("submitted", get("submitted", 0), answered + get("in_flight", 0)),
         ("receipts_in", get("receipts_in", 0) + get("parked_before", 0), fates),
-        ("matched", get("matched", 0) + get("queued_before", 0), outcomes),
+        (
+            "matched",
+            get("matched", 0) + get("made", 0) + get("queued_before", 0),
+            outcomes,
+        ),
         ("lost", get("lost", 0), 0),
     ]
     wrong = [f"{name} is {has}, its parts are {parts}" for name, has, parts in sums if has != parts]
