@@ -71,7 +71,7 @@ class Dispatch:
         provider = pool.provider
         translator = self._translators.get(provider.name)
         if translator is None or translator.provider is not provider:
-            translator = translator_of(provider)
+            translator = translator_of(provider, self._ledger.count)
             if translator is None:
                 self._plain[provider.name] = provider
                 submit.out = submit.pdu

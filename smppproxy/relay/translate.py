@@ -8,6 +8,7 @@ refused by name, so that the journey can try the next provider (SX-18).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from zlib import crc32
 
 from smppproxy.receipts.dialects import WANT_INTERMEDIATE, wanted
@@ -21,7 +22,7 @@ from smppproxy.smpp.errors import BodyError
 from smppproxy.smpp.pdu import Pdu
 from smppproxy.smpp.tlv import iter_tlvs, tlv
 from smppproxy.text import payload, times
-from smppproxy.text.convert import Part, convert, needs_reference
+from smppproxy.text.convert import Part, class_lost, convert, needs_reference
 from smppproxy.text.lengths import NARROW_HEADER, measure, room
 
 KEEP = 600.0
@@ -44,8 +45,11 @@ _ASKED = 1
 _INTERMEDIATE = 0x10
 
 
-def translator_of(provider: Provider) -> Translator | None:
-    """The translator to this provider, or None when it takes everything as it came."""
+def translator_of(provider: Provider, count: Callable[[str], None]) -> Translator | None:
+    """The translator to this provider, or None when it takes everything as it came.
+
+    :param count: counts what is lost on the way, by name.
+    """
     plain = (
         provider.text.transparent
         and provider.address.transparent
@@ -53,14 +57,15 @@ def translator_of(provider: Provider) -> Translator | None:
         and not provider.reference_echo
         and not provider.per_segment
     )
-    return None if plain else Translator(provider)
+    return None if plain else Translator(provider, count)
 
 
 class Translator:
     """What one provider wants, and the references that its parts were given."""
 
-    def __init__(self, provider: Provider) -> None:
+    def __init__(self, provider: Provider, count: Callable[[str], None]) -> None:
         self.provider = provider
+        self._count = count
         self._narrow: dict[tuple[bytes, bytes, int], float] = {}
 
     def bodies(self, submit: Submit, now: float, now_wall: float) -> tuple[list[Pdu], int]:
@@ -209,6 +214,8 @@ class Translator:
         parts = convert(read, settings, profile, reference, narrow)
         if isinstance(parts, int):
             raise RefusedError(_NAMES[parts])
+        if class_lost(read, profile):
+            self._count("message_class_lost")
         segments = 1
         if self.provider.per_segment and len(parts) == 1 and read.segment is None:
             segments = segments_of(read.alphabet, read.octets, len(read.header))

@@ -61,7 +61,7 @@ class UntouchedTests(SynchronousTestCase):
 
     def test_provider_without_wishes(self) -> None:
         """A provider without a preset has no translator at all."""
-        self.assertIsNone(translator_of(make_provider()))
+        self.assertIsNone(translator_of(make_provider(), print))
 
     def test_each_wish_makes_a_translator(self) -> None:
         """Whatever a provider wants rewritten, it has a translator."""
@@ -72,7 +72,7 @@ class UntouchedTests(SynchronousTestCase):
             {"reference_echo": True},
             {"per_segment": True},
         ):
-            self.assertIsInstance(translator_of(make_provider(**wish)), Translator)
+            self.assertIsInstance(translator_of(make_provider(**wish), print), Translator)
 
     def test_reading2_same_octets_to_a_preset(self) -> None:
         """Reading 2: a message that the provider takes as it is goes untouched, octet for octet."""
@@ -263,6 +263,16 @@ class TextTests(SynchronousTestCase):
         """GW-43: V21's flash reaches a provider that wants data_coding 16 and 24."""
         fields = sent(preset_provider("infobip"), VECTORS["V21"])
         self.assertEqual((16, []), (fields.data_coding, fields.tlvs))
+
+    def test_gw42_a_lost_class_is_counted(self) -> None:
+        """GW-42, SX-18: flash goes to Sendexa as plain text, and that is counted."""
+        world = World([make_account()], [preset_provider("sendexa")])
+        client, upstream = world.client(), world.upstream()
+        client.receive(VECTORS["V13"], submit(2))
+        fields = fields_of(upstream.submits()[0])
+        self.assertEqual((8, b"\0H\0i"), (fields.data_coding, fields.short_message))
+        self.assertEqual([], fields.tlvs)
+        self.assertEqual(1, world.ledger.events["message_class_lost"])
 
     def test_sx18_binary_goes_elsewhere(self) -> None:
         """SX-18: data_coding 4 goes past Sendexa to the next provider; alone it is 0x45."""
