@@ -1,6 +1,9 @@
+local groups
+
 -- The value under an id is not a single plain map: of those that are there exactly one must fit.
 local function meet_others(key, value, provider, arrival, final_ttl)
   local maps, place, m = live_maps(value), nil, nil
+  groups = groups or open_groups()
   for i = 1, #maps do
     local this = read_map(maps[i])
     if fits(this.destination, arrival[2]) then
@@ -15,10 +18,10 @@ local function meet_others(key, value, provider, arrival, final_ttl)
     stray('quarantine', provider, 'destination', now, arrival)
     return nil, 4, ''
   end
-  local map, outcome, queue = settle_any(maps[place], m, arrival, final_ttl)
+  local map, outcome, queue = groups.settle_any(maps[place], m, arrival, final_ttl)
   if not map then return nil, outcome, queue end
   maps[place] = map
-  if #maps == 1 and m.final == 0 and is_final(map) then forget_due(key, m) end
+  if #maps == 1 and m.final == 0 and groups.is_final(map) then groups.forget_due(key, m) end
   return write_map(key, maps), outcome, queue
 end
 

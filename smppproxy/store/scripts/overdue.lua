@@ -5,20 +5,22 @@ if done then return cmsgpack.pack(done) end
 local count, ahead = unpack(args)
 local index = prefix .. 'due'
 local result = {}
+groups = open_groups()
+local has, UNKNOWN = groups.has, 7
 
 -- Whether the message is still open; what its group has is queued.
 local function still_open(map, m)
   if m.group == '' then return true end
-  local group = read_group(m)
+  local group = groups.read_group(m)
   if group.closed then return false end
   local nothing = #group.finals == 0
   if nothing then
     group.closed, group.state = true, UNKNOWN
   else
-    conclude(map, m, group)
+    groups.conclude(map, m, group)
   end
   group.expiry = math.max(group.expiry, now + GRACE)
-  write_group(m, group)
+  groups.write_group(m, group)
   return nothing
 end
 
@@ -26,13 +28,13 @@ local function end_map(name, map, m)
   if still_open(map, m) and has(m.flags, REMIND) then
     local colon = string.find(name, ':', 1, true)
     local provider, id = string.sub(name, 1, colon - 1), string.sub(name, colon + 1)
-    local origins = more_origins(m)
+    local origins = groups.more_origins(m)
     table.insert(origins, 1, string.sub(map, m.at))
     for _, origin in ipairs(origins) do
       result[#result + 1] = {provider, id, m.account, m.want, m.destination, origin, m.parts}
     end
   end
-  return with_state(map, m, UNKNOWN, 1, now + GRACE)
+  return groups.with_state(map, m, UNKNOWN, 1, now + GRACE)
 end
 
 local function look_at(name)
