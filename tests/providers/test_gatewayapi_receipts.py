@@ -419,6 +419,7 @@ class LineTests(ReceiptCase):
             (b"\x00\x07", b"7"),
             (b"abc\0", b"abc"),
             (b"x" * 254, b"x" * 20),
+            (b"x" * 255, b"x" * 20),
             (b"", b""),
         ):
             octets = submit(2, DESTINATION, tlvs=[(c.TLV_USER_MESSAGE_REFERENCE, reference)])

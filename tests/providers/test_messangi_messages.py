@@ -263,11 +263,12 @@ class ReceiptTests(MessangiCase):
 
     def test_mg20_long_before_it(self) -> None:
         """It waits for as long as it takes, here for a minute."""
-        client, upstream = self.pair(self.messangi(provider=f"{MESSANGI}\nresponse_timeout = 600.0"))
+        world = self.messangi(provider=f"{MESSANGI}\nresponse_timeout = 600.0")
+        client, upstream = self.pair(world)
         client.receive(VECTORS["V06"])
         (pdu,) = upstream.submits()
         upstream.receipt(b"6000", DESTINATION)
-        client.world.advance(60)
+        world.advance(60)
         upstream.accept((pdu, b"6000"))
         self.assertEqual(len(client.deliveries()), 1)
 

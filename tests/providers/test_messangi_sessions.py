@@ -9,17 +9,23 @@ from typing import Any
 
 import attrs
 from twisted.internet.ssl import Certificate, optionsForClientTLS
+from twisted.internet.task import Clock
 from twisted.logger import LogEvent, formatEvent
 
-from smppproxy.config import ConfigError, Listener
+from smppproxy.config import ConfigError, Listener, Node, load_network
 from smppproxy.routing.providers import Provider
+from smppproxy.service import SmppProxy
+from smppproxy.service import build as build_node
 from smppproxy.smpp import build
 from smppproxy.smpp import constants as c
 from smppproxy.smpp.fields import read_bind
 from smppproxy.smpp.framing import Framer
 from smppproxy.smpp.pdu import Pdu
 from smppproxy.smpp.timers import Timers
+from smppproxy.store.memory import MemoryStore
+from smppproxy.store.memory import World as StoreWorld
 from smppproxy.wire import admission as admission_module
+from smppproxy.wire.leases import StoreLeases
 from tests.providers.case import PASSWORD, SYSTEM_ID, VECTORS, DocumentCase, World
 from tests.providers.memory import (
     DESTINATION,
@@ -33,7 +39,7 @@ from tests.providers.memory import (
 )
 from tests.support import certificates
 from tests.support.memory_peers import submit
-from tests.support.peers import FakeClient
+from tests.support.peers import FakeClient, reactor
 
 MESSANGI = 'preset = "messangi"'
 TLS_PORT = "tls_port = 8775"
@@ -275,6 +281,75 @@ class BoundsTests(PlainCase):
         first.hang_up()
         await self.wait(lambda: len(world.service.relay.directory.clients["esme01"]) == 1, "room")
         await world.another()
+
+
+class TwoNodesTests(PlainCase):
+    """The same limit over two nodes of one store."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.memory = StoreWorld(reactor.seconds)
+
+    def open_store(self, url: str, node_name: str, clock: Any) -> MemoryStore:
+        """Both nodes look at one store."""
+        return MemoryStore(clock, node_name, self.memory)
+
+    def second_node(self) -> SmppProxy:
+        """Another node of the same network file."""
+        listeners = (Listener(port=0, address="127.0.0.1", name="plain"),)
+        node = Node(name="node2", network_file=str(self.network_file), listeners=listeners)
+        service = build_node(node, load_network(self.network_file), reactor, self.open_store)
+        service.startService()
+        self.addCleanup(self.stop, service)
+        return service
+
+    async def test_mg28_over_nodes(self) -> None:
+        """Two of two are bound, one on each node: a third gets 0x0D wherever it comes, until one of
+        them has closed.
+        """
+        self.patch(admission_module, "EVICTION", 0.05)
+        world = await self.messangi("max_binds = 2")
+        other = self.second_node()
+        link = await world.smscs[0].accept()
+        await link.accept_bind()
+        self.addCleanup(link.reset)
+        first = world.client
+        assert first is not None
+        second = await FakeClient.connect(self, other.listeners[0].port)
+        self.assertEqual((await second.bind(SYSTEM_ID, PASSWORD)).command_status, 0)
+        for old, service in ((first, world.service), (second, other)):
+            third = await FakeClient.connect(self, service.listeners[0].port)
+            third.send_bind(SYSTEM_ID, PASSWORD)
+            enquiry = await old.expect(c.ENQUIRE_LINK)
+            old.send(build.enquire_link_resp(enquiry.sequence_number))
+            answer = await third.expect(c.BIND_TRANSCEIVER_RESP)
+            self.assertEqual(answer.command_status, c.ESME_RBINDFAIL)
+        second.hang_up()
+        directory = other.relay.directory
+        await self.wait(lambda: not directory.clients.get("esme01"), "the second is gone")
+        await world.another()
+
+
+class LeaseTests(SessionCase):
+    """What a killed node leaves behind."""
+
+    def test_mg28_leaked_place(self) -> None:
+        """The place of a node that died without a word is free after the lease, 30 s."""
+        clock = Clock()
+        memory = StoreWorld(clock.seconds)
+        account = self.account("messangi", "max_binds = 1")
+        nodes = []
+        for name in ("dies", "lives"):
+            store = MemoryStore(clock, name, memory)
+            store.start()
+            nodes.append(StoreLeases(store, clock))
+        dies, lives = nodes
+        session: Any = object()
+        self.assertTrue(self.successResultOf(dies.take(account, session)))
+        clock.advance(29)
+        self.assertFalse(self.successResultOf(lives.take(account, session)))
+        clock.advance(2)
+        self.assertTrue(self.successResultOf(lives.take(account, session)))
 
 
 def text_of(events: list[LogEvent]) -> str:
