@@ -53,6 +53,7 @@ class Dispatch:
                 continue
             if submit.group is None and self._plain.get(name) is pool.provider:
                 submit.out = submit.pdu
+                submit.segments = 1
                 return self._hand(submit, pool, now, writes)
             try:
                 return self._translated(submit, pool, now, writes)
@@ -75,6 +76,7 @@ class Dispatch:
             if translator is None:
                 self._plain[provider.name] = provider
                 submit.out = submit.pdu
+                submit.segments = 1
                 return self._hand(submit, pool, now, writes)
             self._translators[provider.name] = translator
         pdus, submit.segments = translator.bodies(submit, now, self._wall_clock())

@@ -59,7 +59,11 @@ class Nameless:
         if waiting is None:
             return
         self._count -= len(waiting)
-        others = [mapping_of(each, mapping.key, began) for each in waiting]
+        # References come round: what is older was a part of another message.
+        young = [each for each in waiting if abs(submit.arrived - each.arrived) <= WAIT]
+        if not young:
+            return
+        others = [mapping_of(each, mapping.key, began) for each in young]
         origins = [(each.want, each.origin) for each in (*others, mapping)]
         mapping.origin = pack(origins)
         for want, _ in origins:

@@ -97,6 +97,18 @@ class SharedTests(SynchronousTestCase):
         upstream.receipt(b"77")
         self.assertEqual([b"1000000003"], [text[3:13] for text in client.texts()])
 
+    def test_references_come_round(self) -> None:
+        """Parts of a minute ago were of another message with the same reference."""
+        world = World([make_account()], [make_provider(hosts="a")])
+        client, upstream = world.client(), world.upstream()
+        client.receive(part(1, 42, 1))
+        upstream.accept((upstream.submits()[0], b""))
+        world.advance(61)
+        client.receive(part(2, 42, 2))
+        upstream.accept((upstream.submits()[0], b"77"))
+        upstream.receipt(b"77")
+        self.assertEqual([b"1000000002"], [text[3:13] for text in client.texts()])
+
     def test_forgotten_after_a_minute(self) -> None:
         """Parts that nobody names are remembered for a minute when there are many."""
         self.patch(shared, "MOST", 1)

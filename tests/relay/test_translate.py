@@ -408,6 +408,21 @@ class SegmentTests(SynchronousTestCase):
         upstream.accept((first, b"77"), (second, b"78"))
         self.assertEqual([(3, 0, True), (1, 1, False)], record)
 
+    def test_xc09_another_provider_has_other_segments(self) -> None:
+        """XC-09: a message that ends at a provider with one receipt per message has one."""
+        providers = [preset_provider("vibes", "v", "a"), make_provider("p", "a")]
+        routes = [Route("both", targets=(Target("v"), Target("p", backup=True)))]
+        world = World([make_account()], providers, routes)
+        record = self.recorded(world)
+        first = world.upstream(provider="v")
+        client, second = world.client(), world.upstream(provider="p")
+        client.receive(submit(1, short_message=b"", tlvs=[(c.TLV_MESSAGE_PAYLOAD, b"x" * 400)]))
+        first.refuse(c.ESME_RSYSERR, *first.submits())
+        for _ in range(10):
+            world.advance(0.2)
+        second.accept((second.submits()[0], b"9"))
+        self.assertEqual([(1, 1, False)], record)
+
     def recorded(self, world: World) -> list[tuple[int, int, bool]]:
         """(parts, part, is there a group) of each map recorded from now on."""
         found: list[tuple[int, int, bool]] = []
