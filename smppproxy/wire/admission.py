@@ -32,8 +32,8 @@ EVICTION = 5.0
 class Leases(Protocol):
     """The places of an account that all nodes share (MG-28).
 
-    Asked once an account has room in this process, and only when its ``max_binds_scope`` is
-    "account".
+    Asked once an account has room in this process, unless its ``max_binds_scope`` is "node" and
+    it has no TPS either, which is divided by the nodes where it is bound (SX-21).
     """
 
     def take(self, account: Account, client: ClientSession) -> Deferred[bool]:
@@ -185,7 +185,7 @@ class Admission:
         """MG-28: a place in this process, then one over all nodes."""
         if not self.relay.may_bind(account):
             otherwise(bid, account)
-        elif account.max_binds_scope == "node":
+        elif account.max_binds_scope == "node" and not account.tps:
             self._let_in(bid, account)
         else:
             taken = self.leases.take(account, bid.client)

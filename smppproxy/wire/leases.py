@@ -24,12 +24,15 @@ LEASE = 30
 RENEW = 10.0
 """Seconds between two renewals: two may fail before a lease ends."""
 
+NO_LIMIT = 1 << 30
+"""Binds that are leased when only each node's are limited: nodes are counted all the same."""
+
 
 class StoreLeases:
     """Implements :class:`smppproxy.wire.admission.Leases` for the binds of this process.
 
-    :param nodes: told after each renewal on how many nodes each account is bound, by its key:
-        this node's share of the account's TPS is one of that number.
+    :param nodes: told with the first bind of an account and after each renewal on how many nodes
+        it is bound, by its key: this node's share of the account's TPS is one of that number.
     """
 
     def __init__(
@@ -61,14 +64,18 @@ class StoreLeases:
     def take(self, account: Account, client: ClientSession) -> Deferred[bool]:
         """See :class:`~smppproxy.wire.admission.Leases`."""
         lease = (account.key, b"%d" % next(self._numbers))
-        taken = self._store.take_bind(*lease, account.max_binds, LEASE)
+        limit = account.max_binds if account.max_binds_scope == "account" else NO_LIMIT
+        taken = self._store.take_bind(*lease, limit, LEASE)
         return taken.addCallbacks(
             self._taken, self._unknown, callbackArgs=(client, lease), errbackArgs=(lease,)
         )
 
     def _taken(self, free: bool, client: ClientSession, lease: tuple[bytes, bytes]) -> bool:
         if free:
+            first = all(held[0] != lease[0] for held in self._held.values())
             self._held[client] = lease
+            if first:
+                self._keep([lease])
         return free
 
     def _unknown(self, failure: Failure, lease: tuple[bytes, bytes]) -> Failure:
@@ -85,8 +92,11 @@ class StoreLeases:
 
     def _renew(self) -> None:
         if self._held:
-            kept = self._store.keep_binds(list(self._held.values()), LEASE)
-            kept.addCallbacks(self._nodes, _ends_by_itself)
+            self._keep(list(self._held.values()))
+
+    def _keep(self, leases: list[tuple[bytes, bytes]]) -> None:
+        kept = self._store.keep_binds(leases, LEASE)
+        kept.addCallbacks(self._nodes, _ends_by_itself)
 
 
 def _ends_by_itself(failure: Failure) -> None:

@@ -5,13 +5,19 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
+from smppproxy.smpp import build
 from smppproxy.smpp import constants as c
 from smppproxy.smpp.fields import read_message_id
 from smppproxy.smpp.pdu import Pdu
-from tests.providers.case import VECTORS, DocumentCase
+from smppproxy.store.memory import MemoryStore
+from smppproxy.store.memory import World as StoreWorld
+from smppproxy.wire import leases
+from tests.providers.case import PASSWORD, SYSTEM_ID, VECTORS, DocumentCase
 from tests.providers.memory import DESTINATION, MemoryCase, provider_table
 from tests.support.memory_peers import FakeUpstream, World, fields_of, mo, submit
+from tests.support.peers import FakeClient
 
 SENDEXA = 'preset = "sendexa"'
 SHAPES = json.loads((Path(__file__).parents[1] / "receipts" / "receipts.json").read_text())
@@ -326,6 +332,55 @@ class RateTests(MemoryCase):
             answers = client.responses()
         self.assertEqual(answers, [(2, c.ESME_RTHROTTLED, b"")])
         self.assertGreater(world.now - began, 6)
+
+
+class NodesTests(DocumentCase):
+    """SX-21 over nodes, with real doors and one store."""
+
+    def open_store(self, url: str, node_name: str, clock: Any) -> MemoryStore:
+        """Each node's own view of one store."""
+        if not self.stores:
+            self.shared = StoreWorld(clock.seconds)
+        store = MemoryStore(clock, f"{node_name}-{len(self.stores)}", self.shared)
+        self.stores.append(store)
+        return store
+
+    async def test_sx21_tps_over_nodes(self) -> None:
+        """TPS 10 and a session on each of two nodes: of 20 submit_sm to each at once 10 to 12 are
+        taken over both."""
+        await self.taken("account")
+
+    async def test_sx21_tps_over_nodes_that_limit_binds_each(self) -> None:
+        """The same for an account whose binds are limited on each node, not over them."""
+        await self.taken("node")
+
+    async def taken(self, scope: str) -> None:
+        """Two nodes, 20 submit_sm to each at once."""
+        self.patch(leases, "RENEW", 0.05)
+        world = await self.document(
+            "sendexa", f'tps = 10\nmax_binds_scope = "{scope}"', bind=False
+        )
+        other = self.node()
+        link = await world.smscs[0].accept()
+        await link.accept_bind()
+        self.addCleanup(link.reset)
+        clients = [await world.another()]
+        client = await FakeClient.connect(self, other.listeners[0].port)
+        self.assertEqual((await client.bind(SYSTEM_ID, PASSWORD)).command_status, 0)
+        clients.append(client)
+        rates = [node.relay._submits.rates.buckets["esme01"] for node in (world.service, other)]
+        await self.wait(lambda: [bucket.rate for bucket in rates] == [5, 5], "they know")
+        await self.wait(lambda: other.relay.directory.pools["acme"].binds, "bound")
+        for client in clients:
+            client.send(numbered(range(1, 21)))
+        refused = 0
+        for upstream in (world.links[0], link):
+            for pdu in await upstream.expect_many(5, c.SUBMIT_SM):
+                upstream.send(build.submit_sm_resp(pdu.sequence_number, b"id"))
+        for client in clients:
+            answers = await client.expect_many(20, c.SUBMIT_SM_RESP)
+            refused += [pdu.command_status for pdu in answers].count(c.ESME_RTHROTTLED)
+        self.assertTrue(28 <= refused <= 30, refused)
 
 
 class MoTests(MemoryCase):

@@ -66,14 +66,27 @@ class LeaseTests(SynchronousTestCase):
         self.assertTrue(self.take(there, "two", 1))
 
     def test_mg28_nodes_are_counted(self) -> None:
-        """Each renewal tells on how many nodes the account is bound; nothing held, no renewal."""
+        """The first bind and each renewal tell on how many nodes the account is bound; nothing
+        held, no renewal."""
         here, there = self.node("here"), self.node("there")
         self.take(here, "one")
         self.clock.advance(RENEW)
-        self.assertEqual(self.counts, [{NAME: 1}])
+        self.assertEqual(self.counts, [{NAME: 1}, {NAME: 1}])
         self.take(there, "two")
+        self.assertEqual(self.counts[2:], [{NAME: 2}])
+        self.take(there, "three", 3)
         self.clock.advance(RENEW)
-        self.assertEqual(self.counts[1:], [{NAME: 2}, {NAME: 2}])
+        self.assertEqual(self.counts[3:], [{NAME: 2}, {NAME: 2}])
+
+    def test_sx21_nodes_are_counted_without_a_limit_over_them(self) -> None:
+        """An account whose binds are limited on each node has no limit over the nodes; they are
+        counted for its TPS."""
+        here, there = self.node("here"), self.node("there")
+        scope = account(max_binds=1, max_binds_scope="node")
+        for number, leases in enumerate((here, there, there)):
+            session: Any = number
+            self.assertTrue(self.successResultOf(leases.take(scope, session)))
+        self.assertEqual(self.counts, [{NAME: 1}, {NAME: 2}])
 
     def test_mg28_store_away(self) -> None:
         """No new one is taken, those that are held stay held, and are free once given back."""
@@ -83,7 +96,7 @@ class LeaseTests(SynchronousTestCase):
         two: Any = "two"
         self.failureResultOf(here.take(account(max_binds=2), two), StoreUnavailable)
         self.clock.advance(RENEW)
-        self.assertEqual((len(here), self.counts), (1, []))
+        self.assertEqual((len(here), self.counts), (1, [{NAME: 1}]))
         one: Any = "one"
         here.give_back(account(), one)
         self.clock.advance(RENEW)
