@@ -9,7 +9,7 @@ without a sign of life: any node adopts it after 60 s.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from struct import Struct
 from typing import Any
 
@@ -58,8 +58,9 @@ LONGEST_DELAY = 600.0
 MOST_DELIVERIES = 20
 """Deliveries to live binds after which an entry is poison and goes to the dead letters (D2)."""
 
-HOLD_BACK = 0.25
-"""Seconds between the answer to a message and a receipt that came before it (quirks 5.4)."""
+HOLD_BACK = 0.15
+"""Seconds, at least, from the answer on one session to its receipt on another (quirks 5.4); up to
+twice as long, and what is left of a tenth."""
 
 DEAD = b"d:"
 DEAD_LIMIT = Limit(10_000, 1_209_600)
@@ -113,8 +114,10 @@ class Outbox:
         self._hungry: dict[Inbox, None] = {}
         self._seconds = seconds
         self._ask = ask
-        # client_message_id: until when its receipts wait, oldest first.
-        self._fresh: dict[bytes, float] = {}
+        # client_message_id of what was answered in the last moments, and in those before.
+        self._freshest: set[bytes] = set()
+        self._fresh: set[bytes] = set()
+        self._changed = 0.0
         self._early: dict[Inbox, None] = {}
 
     # -- what is waiting ------------------------------------------------------------------------
@@ -130,18 +133,19 @@ class Outbox:
                     self._grown.add(queue)
         self._fetch()
 
-    def released(self, queues: Iterable[bytes], message_ids: Iterable[bytes]) -> None:
-        """Receipts that came before the answers to their messages may go now, or in a moment.
+    def released(self, queues: Collection[bytes], message_ids: Iterable[bytes]) -> None:
+        """Answers are just written, and receipts that came before them may go, but not at once.
 
-        The answers are just written, each to its own session; a receipt on another session of the
-        account could still be read first, and real clients lose such a receipt (quirks 5.4).
+        Each answer went to its own session; a receipt on another session of the account could
+        still be read first, and real clients lose such a receipt (quirks 5.4).
 
-        :param message_ids: the client_message_id of the messages just answered.
+        :param message_ids: the client_message_id of the messages just answered, of accounts with
+            more than one session.
         """
-        until = self._seconds() + HOLD_BACK
-        for message_id in message_ids:
-            self._fresh[message_id] = until
-        self.wake(queues)
+        self._forget_fresh(self._seconds())
+        self._freshest.update(message_ids)
+        if queues:
+            self.wake(queues)
 
     def wake_all(self) -> None:
         """Look into every queue that has a receiver here: other nodes fill them too."""
@@ -238,13 +242,16 @@ class Outbox:
     def _drain(self, inbox: Inbox) -> None:
         """Hand what is due to the receivers, in turn; one write per receiver."""
         due = inbox.due
+        fresh = self._freshest or self._fresh
+        if fresh:
+            self._forget_fresh(self._seconds())
         writes: dict[Client, list[bytes]] = {}
         while due:
             client = inbox.pick()
             if client is None:
                 break
             delivery = due.popleft()
-            if self._fresh and self._too_early(delivery):
+            if fresh and self._too_early(delivery):
                 continue
             body = self._body(delivery, client)
             if body is None:
@@ -265,32 +272,34 @@ class Outbox:
     def _too_early(self, delivery: Delivery) -> bool:
         """Whether the answer to this receipt's message has only just been written, elsewhere."""
         origin = delivery.entry.origin
-        if len(self._directory.clients.get(delivery.inbox.account.system_id, ())) < 2:
+        if not origin or len(self._directory.clients[delivery.inbox.account.system_id]) < 2:
             return False  # one session keeps the order
         try:
-            until = self._fresh.get(Origin.unpack(origin).client_message_id, 0.0) if origin else 0
+            message_id = Origin.unpack(origin).client_message_id
         except RecordError:
             return False
-        if until <= self._seconds():
+        if message_id not in self._fresh and message_id not in self._freshest:
             return False
-        delivery.due = until
+        delivery.due = self._now
         delivery.inbox.later.append(delivery)
         self._early[delivery.inbox] = None
         self._ask()
         return True
 
+    def _forget_fresh(self, now: float) -> None:
+        """Let what was answered a while ago be old: two sets change places, nothing is searched."""
+        if now - self._changed >= HOLD_BACK:
+            self._fresh = self._freshest if now - self._changed < 2 * HOLD_BACK else set()
+            self._freshest = set()
+            self._changed = now
+
     def look(self, now: float) -> bool:
         """Every tenth of a second while it returns True: receipts that were held back are due."""
         self._now = now
-        for message_id, until in [*self._fresh.items()]:
-            if until > now:
-                break
-            del self._fresh[message_id]
+        self._forget_fresh(now)
         early, self._early = self._early, {}
         for inbox in early:
             self._due_again(inbox, now)
-            if any(delivery.due < now + 2 * HOLD_BACK for delivery in inbox.later):
-                self._early[inbox] = None
             self._drain(inbox)
         return bool(self._early)
 
@@ -500,7 +509,7 @@ class Outbox:
                 self._drain(inbox)
         for inbox in [inbox for inbox, since in self._kept.items() if now - since >= KEEP]:
             self._drop(inbox)
-        if self._fresh:
+        if self._freshest or self._fresh:
             self.look(now)
         if self._store.ready or self._store.full:
             self._say_again()

@@ -17,7 +17,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 from zlib import crc32
 
@@ -78,14 +78,14 @@ class Submits:
         store: Store,
         ledger: Ledger,
         wall_clock: Callable[[], float],
-        released: Callable[[Iterable[bytes], Iterable[bytes]], None],
+        released: Callable[[Collection[bytes], Iterable[bytes]], None],
         spellings: Spellings,
         ask: Callable[[], None],
     ) -> None:
         """
         :param wall_clock: unix seconds; for records only, never for timers.
         :param released: told the queues that grew because parked receipts found their message, and
-            the client_message_id of the messages that were answered with them.
+            the client_message_id of messages just answered, of accounts with several sessions.
         :param ask: asks for ``flow.look`` to be called in a tenth of a second.
         """
         self._directory = directory
@@ -341,15 +341,16 @@ class Submits:
         for submit in accepted:
             self._accept(submit, replies)
         send_replies(replies)
+        crowd = [client for client in replies if self._directory.binds_of(client.account) > 1]
+        fresh = [each.receipt_message_id for each in accepted if each.client in crowd]
         if queues:
             ledger = self._ledger
             ledger.unpark(len(queues))
             ledger.parked_out += len(queues)
             ledger.matched += len(queues)
             ledger.unwanted += queues.count(b"")
-            self._released(
-                set(queues) - {b""}, [submit.receipt_message_id for submit in accepted]
-            )
+        if queues or fresh:
+            self._released(set(queues) - {b""}, fresh)
         return True
 
     def _prove(self, submit: Submit) -> None:
