@@ -44,14 +44,16 @@ class Dispatch:
         """
         refusal = ""
         absent = False
-        if submit.group is not None and not submit.group.sent:
-            submit = submit.group.dissolve()
+        group = submit.group
+        if group is not None and not group.sent:
+            submit = group.dissolve()
+            group = None
         for name in submit.targets:
             pool = self._directory.pools.get(name)
             if pool is None or not pool.binds:
                 absent = True
                 continue
-            if submit.group is None and self._plain.get(name) is pool.provider:
+            if group is None and self._plain.get(name) is pool.provider:
                 submit.out = submit.pdu
                 submit.segments = 1
                 return self._hand(submit, pool, now, writes)

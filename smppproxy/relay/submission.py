@@ -94,7 +94,8 @@ class Submit:
     @property
     def receipt_message_id(self) -> bytes:
         """The id in receipts: the client's, but to a 3.3 session the same number in decimal."""
-        return receipt_message_id(self, self.client.session.interface_version)
+        form = receipt_form(self.account, self.client.session.interface_version)
+        return format_client_message_id(self.number, form)
 
     @property
     def part(self) -> int:
@@ -102,12 +103,10 @@ class Submit:
         return 0 if self.segments > 1 else 1
 
 
-def receipt_message_id(submit: Submit, interface_version: int) -> bytes:
-    """See :attr:`Submit.receipt_message_id`."""
-    form = submit.account.message_id_format
-    if interface_version < VERSION_3_4 and interface_version:
-        form = "decimal10"
-    return format_client_message_id(submit.number, form)
+def receipt_form(account: Account, interface_version: int) -> str:
+    """The form of :attr:`Submit.receipt_message_id` for a session of this version."""
+    old = interface_version < VERSION_3_4 and interface_version
+    return "decimal10" if old else account.message_id_format
 
 
 def mapping_of(
@@ -130,8 +129,11 @@ def mapping_of(
     if tlv_at < len(raw):
         reference = find_tlv(raw, tlv_at, TLV_USER_MESSAGE_REFERENCE)
     interface_version = submit.client.session.interface_version
+    form = account.message_id_format
+    if interface_version < VERSION_3_4:
+        form = receipt_form(account, interface_version)
     origin = Origin(
-        client_message_id=receipt_message_id(submit, interface_version),
+        client_message_id=format_client_message_id(submit.number, form),
         source_addr_ton=raw[source_at],
         source_addr_npi=raw[source_at + 1],
         source_addr=raw[source_at + 2 : dest_at - 1],
