@@ -239,3 +239,13 @@ class MoRecord:
         if _MO.unpack_from(record)[1] != len(record) - _MO.size:
             raise RecordError("the length in an MO record does not add up")
         return cls(record[_MO.size :])
+
+
+def submit_time_of(origin: bytes) -> int:
+    """The submit_time of a packed :class:`Origin` that was read before."""
+    return int.from_bytes(origin[_ORIGIN_SIZE - 8 : _ORIGIN_SIZE], "big", signed=True)
+
+
+def state_of_receipt(receipt: bytes) -> tuple[int, bool]:
+    """message_state, and whether it is final, of a packed :class:`ReceiptRecord` read before."""
+    return receipt[1] & ~_FINAL, bool(receipt[1] & _FINAL)

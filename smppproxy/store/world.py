@@ -115,19 +115,29 @@ class World:
         names = [name for name, (_, arrival) in parked.items() if key in arrival.keys]
         released = []
         for name in names:
-            arrival = parked.pop(name)[1]
-            maps = self.live(provider, key)
-            released.append(self._settle(provider, maps, arrival, final_ttl)[1])
+            arrived, arrival = parked.pop(name)
+            found = self._fitting(self.live(provider, key), arrival)
+            if isinstance(found, Map):
+                released.append(self._settle(found, arrival, final_ttl)[1])
+            elif len(arrival.keys) > 1:
+                parked[name] = (arrived, arrival)
+            else:
+                released.append(self._quarantine(provider, found, arrival)[1])
         return released
 
     def meet(self, provider: bytes, arrival: Arrival, final_ttl: int) -> Outcome:
         """A receipt meets its map, or is parked."""
         if not arrival.keys:
             return self._quarantine(provider, b"no_id", arrival)
+        misfit = b""
         for key in arrival.keys:
             maps = self.live(provider, key)
-            if maps:
-                return self._settle(provider, maps, arrival, final_ttl)
+            found = self._fitting(maps, arrival)
+            if isinstance(found, Map):
+                return self._settle(found, arrival, final_ttl)
+            misfit = misfit or (found if maps else b"")
+        if misfit:
+            return self._quarantine(provider, misfit, arrival)
         parked = self.parked.setdefault(provider, {})
         name = b"%b\0%b\0%d\0%d" % (
             arrival.keys[0],
@@ -140,14 +150,15 @@ class World:
         parked[name] = (self.wall(), arrival)
         return PARKED, b""
 
-    def _settle(
-        self, provider: bytes, maps: list[Map], arrival: Arrival, final_ttl: int
-    ) -> Outcome:
+    @staticmethod
+    def _fitting(maps: list[Map], arrival: Arrival) -> Map | bytes:
+        """The one map that a receipt fits, or why there is none."""
         owners = [each for each in maps if fits(each.mapping.destination, arrival.destination)]
-        if len(owners) != 1:
-            reason = b"ambiguous" if owners else b"destination"
-            return self._quarantine(provider, reason, arrival)
-        owner = owners[0]
+        if len(owners) == 1:
+            return owners[0]
+        return b"ambiguous" if owners else b"destination"
+
+    def _settle(self, owner: Map, arrival: Arrival, final_ttl: int) -> Outcome:
         known = arrival.state in owner.seen
         if owner.final:
             return (DUPLICATE, b"") if known else self._settle_late(owner, arrival)

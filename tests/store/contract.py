@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import attrs
 from twisted.internet.defer import Deferred
 
 from smppproxy.store.interface import (
@@ -184,6 +185,22 @@ class Contract(Uses):
         self.assertEqual((stray.provider, stray.reason), (b"north", b"destination"))
         self.assertEqual(stray.arrival, wrong)
         self.assertEqual(await self.match(arrival(b"1")), [(QUEUED, b"r:alpha")])
+
+    async def test_f75_xc02_an_id_of_another_message_does_not_hide_the_right_one(self):
+        """Where the first spelling leads to another number's message, the next one is tried."""
+        await self.record(mapping(b"1"), mapping(b"2", b"beta", b"70000002"))
+        both = attrs.evolve(arrival(b"1", destination=b"70000002"), keys=(b"1", b"2"))
+        self.assertEqual(await self.match(both), [(QUEUED, b"r:beta")])
+        neither = attrs.evolve(arrival(b"1", destination=b"70000003"), keys=(b"1", b"2"))
+        self.assertEqual(await self.match(neither), [(QUARANTINED, b"")])
+
+    async def test_f71_xc02_parked_under_two_ids_waits_for_the_one_that_fits(self):
+        """A map of another message under one of its ids leaves a parked receipt where it is."""
+        early = attrs.evolve(arrival(b"1", destination=b"70000002"), keys=(b"1", b"2"))
+        self.assertEqual(await self.match(early), [(PARKED, b"")])
+        self.assertEqual(await self.record(mapping(b"1")), [])
+        self.assertEqual(await self.store.parked(b"north"), 1)
+        self.assertEqual(await self.record(mapping(b"2", b"beta", b"70000002")), [b"r:beta"])
 
     async def test_f75_two_messages_under_one_id_are_told_apart_by_number(self):
         """A provider that gives one id twice: each receipt goes to its number or nowhere."""

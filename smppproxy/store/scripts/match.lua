@@ -29,19 +29,27 @@ local function code_of(arrival)
     stray('quarantine', provider, 'no_id', now, arrival)
     return 4
   end
+  local misfit
   for i = 1, #ids do
     local key = map_prefix .. ids[i]
     local value = look(key)
     if value then
       local changed, outcome, queue = meet(key, value, provider, arrival, final_ttl)
       if changed then values[key] = changed end
-      if outcome ~= 0 then return outcome end
-      if not places[queue] then
-        queues[#queues + 1] = queue
-        places[queue] = #queues - 1
+      if outcome == 0 then
+        if not places[queue] then
+          queues[#queues + 1] = queue
+          places[queue] = #queues - 1
+        end
+        return 8 + places[queue]
       end
-      return 8 + places[queue]
+      if outcome then return outcome end
+      misfit = misfit or queue
     end
+  end
+  if misfit then
+    stray('quarantine', provider, misfit, now, arrival)
+    return 4
   end
   if park(provider, arrival) then return 1 end
   return 2

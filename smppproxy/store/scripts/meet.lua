@@ -1,23 +1,18 @@
 local groups
 
 -- The value under an id is not a single plain map: of those that are there exactly one must fit.
+-- Where none does: nil, nil, why.
 local function meet_others(key, value, provider, arrival, final_ttl)
   local maps, place, m = live_maps(value), nil, nil
   groups = groups or open_groups()
   for i = 1, #maps do
     local this = read_map(maps[i])
     if fits(this.destination, arrival[2]) then
-      if place then
-        stray('quarantine', provider, 'ambiguous', now, arrival)
-        return nil, 4, ''
-      end
+      if place then return nil, nil, 'ambiguous' end
       place, m = i, this
     end
   end
-  if not place then
-    stray('quarantine', provider, 'destination', now, arrival)
-    return nil, 4, ''
-  end
+  if not place then return nil, nil, 'destination' end
   local map, outcome, queue = groups.settle_any(maps[place], m, arrival, final_ttl)
   if not map then return nil, outcome, queue end
   maps[place] = map
@@ -25,13 +20,13 @@ local function meet_others(key, value, provider, arrival, final_ttl)
   return write_map(key, maps), outcome, queue
 end
 
--- One receipt meets the value stored under an id. New value (nil: unchanged), outcome, queue.
+-- One receipt meets the value stored under an id. New value (nil: unchanged), outcome, queue; or
+-- nil, nil, why: it is for another message.
 local function meet(key, value, provider, arrival, final_ttl)
   if string.byte(value) ~= 1 then return meet_others(key, value, provider, arrival, final_ttl) end
   local _, expiry, final, seen, last, want, account, destination, at = struct.unpack(MAP, value)
   if destination ~= arrival[2] and not fits(destination, arrival[2]) then
-    stray('quarantine', provider, 'destination', now, arrival)
-    return nil, 4, ''
+    return nil, nil, 'destination'
   end
   local map, ends, outcome, queue =
     settle(value, expiry, final, seen, last, want, account, at, arrival, final_ttl)

@@ -48,8 +48,15 @@ local function release(ids)
     for _, name in ipairs(park_names(provider, ids[i])) do
       local arrival = unpark(provider, name)
       if arrival then
-        local _, _, queue = meet(key, call('GET', key), provider, arrival, final_ttl)
-        released[#released + 1] = queue
+        local _, outcome, queue = meet(key, call('GET', key), provider, arrival, final_ttl)
+        if outcome then
+          released[#released + 1] = queue
+        elseif #arrival[1] > 1 then
+          park(provider, arrival)
+        else
+          stray('quarantine', provider, queue, now, arrival)
+          released[#released + 1] = ''
+        end
       end
     end
   end
