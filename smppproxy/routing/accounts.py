@@ -199,8 +199,11 @@ class Account:
     errors: dict[str, int] = attrs.field(
         factory=dict, validator=Table(Text(1, 64), Whole(1, 0xFFFFFFFF), "{ throttled = 0x14 }")
     )
-    #: What is written down about each message (MG-31): never its text.
-    message_log: str = attrs.field(default="metadata", validator=OneOf(("metadata",)))
+    #: What is written down about messages (MG-31), never their text: "metadata" of those that were
+    #: refused or are in doubt, or "off", nothing.
+    message_log: str = attrs.field(default="metadata", validator=OneOf(("metadata", "off")))
+    #: Telephone numbers in the log show their first four digits only (MG-31).
+    mask_numbers: bool = attrs.field(default=False, validator=Flag())
     #: What these options say to the room `text`, made once.
     text_settings: TextSettings = attrs.field(
         init=False, eq=False, repr=False, default=attrs.Factory(_text_settings, takes_self=True)

@@ -111,7 +111,8 @@ late_delivery = true
 on_no_receipt = "EXPIRED"
 pass_vendor_status = true
 errors = {{ throttled = 0x14 }}
-message_log = "metadata"
+message_log = "off"
+mask_numbers = true
 
 [provider.acme]
 system_id = "æ"
@@ -252,7 +253,7 @@ class LoadNetworkTest(FileCase):
             "latin1", {1: "gsm7", 0xF5: "binary"}, frozenset({0, 1, 0xF5}), True, True, True, True,
             True, "ignore", 2, 20, 1000, {"1": "acme", "2": ""}, {"premium": "acme", "plain": ""},
             "plain", "gatewayapi", "Europe/Copenhagen", "DELIVRD", True, "EXPIRED", True,
-            {"throttled": 0x14}, "metadata",
+            {"throttled": 0x14}, "off", True,
         )  # fmt: skip
         self.assertEqual(attrs.asdict(account), attrs.asdict(expected))
         self.assertEqual(account.text_settings, expected.text_settings)
