@@ -180,8 +180,9 @@ class TroubleTests(MemoryCase):
         raise AssertionError("no answer")
 
     def test_xc12_the_other_host(self) -> None:
-        """Host a says 0x08, 0x14, 0x64, 0x58, 0x04 or 0x05 to everything, b is fine: OK."""
-        for trouble in (0x08, 0x14, 0x64, 0x58, 0x04, 0x05):
+        """Host a says 0x04, 0x05, 0x08, 0x0D, 0x0E, 0x0F, 0x14, 0x58 or 0x64 to every submit_sm,
+        b is fine: OK."""
+        for trouble in (0x04, 0x05, 0x08, 0x0D, 0x0E, 0x0F, 0x14, 0x58, 0x64):
             world = self.world("default")
             client, a = self.pair(world)
             client.receive(VECTORS["V06"])

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from twisted.logger import globalLogPublisher
+
 from smppproxy.smpp import build
 from smppproxy.smpp import constants as c
 from smppproxy.smpp.fields import read_message_id
@@ -395,8 +397,14 @@ class MoTests(MemoryCase):
         message = self.delivered(client)
         self.assertEqual((message.esm_class, message.short_message), (0, b"STOP"))
         self.assertEqual(upstream.answers(), [(8, 0)])
+        events: list[Any] = []
+        observer: Any = events.append
+        globalLogPublisher.addObserver(observer)
+        self.addCleanup(globalLogPublisher.removeObserver, observer)
         upstream.receive(mo(9, b"999"))
         self.assertEqual(upstream.answers(), [(9, 0)])
+        (told,) = [event for event in events if event.get("event") == "mo_unrouted"]
+        self.assertEqual((told["provider"], told["destination_addr"]), ("acme", b"999"))
         world.advance(5)
         self.assertEqual(client.deliveries(), [])
         self.assertEqual((world.ledger.mo_in, world.ledger.mo_unrouted), (2, 1))
