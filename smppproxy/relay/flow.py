@@ -102,7 +102,7 @@ class Flow:
         :param give_up: tells clients that the fate of these is unknown.
         :param forget: ends a submit whose client went while it waited.
         :param refer: lets the receipts of messages in doubt find them by our reference.
-        :param ask: asks for :meth:`look` to be called in a tenth of a second.
+        :param ask: asks for :meth:`look` to be called at the next beat.
         """
         self._directory = directory
         self._ledger = ledger
@@ -285,7 +285,7 @@ class Flow:
     # -- second tries ---------------------------------------------------------------------------
 
     def look(self, now: float) -> bool:
-        """Every tenth of a second while it returns True: pauses that end, tokens, second tries."""
+        """At every beat while it returns True: pauses that end, tokens, second tries."""
         self._try_again(now)
         for pool in [*self._slow]:
             pool.wake(now)

@@ -58,9 +58,10 @@ LONGEST_DELAY = 600.0
 MOST_DELIVERIES = 20
 """Deliveries to live binds after which an entry is poison and goes to the dead letters (D2)."""
 
-HOLD_BACK = 0.15
-"""Seconds, at least, from the answer on one session to its receipt on another (quirks 5.4); up to
-twice as long, and what is left of a tenth."""
+HOLD_BACK = 0.25
+FRESH = 0.03
+"""Seconds from the answer on one session to its receipt on another (quirks 5.4): of messages some
+of whose receipts had come before, and of others. A beat of the relay may be added."""
 
 DEAD = b"d:"
 DEAD_LIMIT = Limit(10_000, 1_209_600)
@@ -95,7 +96,7 @@ class Outbox:
     ) -> None:
         """
         :param seconds: the monotonic clock.
-        :param ask: asks for :meth:`look` to be called in a tenth of a second.
+        :param ask: asks for :meth:`look` to be called at the next beat.
         """
         self._directory = directory
         self._store = store
@@ -114,9 +115,10 @@ class Outbox:
         self._hungry: dict[Inbox, None] = {}
         self._seconds = seconds
         self._ask = ask
-        # client_message_id of what was answered in the last moments, and in those before.
-        self._freshest: set[bytes] = set()
-        self._fresh: set[bytes] = set()
+        # client_message_id of what was answered in the last moments, and in those before: until
+        # when its receipts wait.
+        self._freshest: dict[bytes, float] = {}
+        self._fresh: dict[bytes, float] = {}
         self._changed = 0.0
         self._early: dict[Inbox, None] = {}
 
@@ -142,8 +144,10 @@ class Outbox:
         :param message_ids: the client_message_id of the messages just answered, of accounts with
             more than one session.
         """
-        self._forget_fresh(self._seconds())
-        self._freshest.update(message_ids)
+        now = self._seconds()
+        self._forget_fresh(now)
+        until = now + (HOLD_BACK if queues else FRESH)
+        self._freshest.update(dict.fromkeys(message_ids, until))
         if queues:
             self.wake(queues)
 
@@ -278,28 +282,31 @@ class Outbox:
             message_id = Origin.unpack(origin).client_message_id
         except RecordError:
             return False
-        if message_id not in self._fresh and message_id not in self._freshest:
+        until = self._freshest.get(message_id) or self._fresh.get(message_id, 0.0)
+        if until <= self._seconds():
             return False
-        delivery.due = self._now
+        delivery.due = until
         delivery.inbox.later.append(delivery)
         self._early[delivery.inbox] = None
         self._ask()
         return True
 
     def _forget_fresh(self, now: float) -> None:
-        """Let what was answered a while ago be old: two sets change places, nothing is searched."""
+        """Forget what was answered a while ago: the older half at once, nothing is searched."""
         if now - self._changed >= HOLD_BACK:
-            self._fresh = self._freshest if now - self._changed < 2 * HOLD_BACK else set()
-            self._freshest = set()
+            self._fresh = self._freshest if now - self._changed < 2 * HOLD_BACK else {}
+            self._freshest = {}
             self._changed = now
 
     def look(self, now: float) -> bool:
-        """Every tenth of a second while it returns True: receipts that were held back are due."""
+        """At every beat while it returns True: receipts that were held back are due."""
         self._now = now
         self._forget_fresh(now)
         early, self._early = self._early, {}
         for inbox in early:
             self._due_again(inbox, now)
+            if any(delivery.due <= now + HOLD_BACK for delivery in inbox.later):
+                self._early[inbox] = None
             self._drain(inbox)
         return bool(self._early)
 

@@ -21,7 +21,7 @@ from smppproxy.routing.routes import RouteTable
 from smppproxy.smpp.pdu import Pdu
 from smppproxy.store.interface import MESSAGES, RECEIPTS, Limit, Store
 
-BEAT = 0.1
+BEAT = 0.05
 """Seconds between two looks at what waits for less than a second; only while something does."""
 
 SWEEP_EVERY = 30.0

@@ -86,7 +86,7 @@ class Submits:
         :param wall_clock: unix seconds; for records only, never for timers.
         :param released: told the queues that grew because parked receipts found their message, and
             the client_message_id of messages just answered, of accounts with several sessions.
-        :param ask: asks for ``flow.look`` to be called in a tenth of a second.
+        :param ask: asks for ``flow.look`` to be called at the next beat.
         """
         self._directory = directory
         self._store = store

@@ -37,7 +37,8 @@ class ReceiptTests(SynchronousTestCase):
         upstream.receipt(b"x", stat=stat)
         (pdu,) = client.deliveries()
         received = fields_of(pdu)
-        return received.short_message, received.tlv(c.TLV_MESSAGE_STATE)[0]
+        state = received.tlv(c.TLV_MESSAGE_STATE) or b"\0"
+        return received.short_message, state[0]
 
     def test_gw37_dialect(self) -> None:
         """GW-37: words are those of the account's dialect."""

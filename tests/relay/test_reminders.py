@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from unittest.mock import patch
 
 from twisted.trial.unittest import SynchronousTestCase
@@ -14,7 +15,7 @@ from tests.support.memory_peers import World, make_account, make_provider, submi
 class ReminderTests(SynchronousTestCase):
     """The end of a map."""
 
-    def world(self, on_no_receipt: str, count: int = 1, **fields: object) -> World:
+    def world(self, on_no_receipt: str, count: int = 1, **fields: Any) -> World:
         """So many messages without a receipt, for 600 s."""
         world = World(
             [make_account(on_no_receipt=on_no_receipt)], [make_provider(mapping_ttl=600)]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from twisted.logger import globalLogPublisher
+from typing import Any, cast
+
+from twisted.logger import ILogObserver, globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 
 from smppproxy.receipts.message_ids import IdProfile
@@ -18,9 +20,10 @@ class SpellingTests(SynchronousTestCase):
         ids = IdProfile("auto", "auto", "auto")
         world = World(providers=[make_provider(ids=ids)])
         client, upstream = world.client(), world.upstream()
-        events: list[dict[str, object]] = []
-        globalLogPublisher.addObserver(events.append)
-        self.addCleanup(globalLogPublisher.removeObserver, events.append)
+        events: list[dict[str, Any]] = []
+        observer = cast(ILogObserver, events.append)
+        globalLogPublisher.addObserver(observer)
+        self.addCleanup(globalLogPublisher.removeObserver, observer)
         for number in range(0xABC000, 0xABC00C):
             client.receive(submit(number & 0xFF, b"4510%06d" % (number & 0xFF)))
             upstream.accept((upstream.submits()[0], b"%x" % number))
