@@ -279,12 +279,11 @@ class ReceiptTests(MessangiCase):
         """
         days = 7 * 86400.0
         for told, expected in (
-            ("nothing", []),
-            ("UNKNOWN", [(b"UNKNOWN", 7)]),
-            ("EXPIRED", [(b"EXPIRED", 3)]),
+            ("", []),
+            ('on_no_receipt = "UNKNOWN"', [(b"UNKNOWN", 7)]),
+            ('on_no_receipt = "EXPIRED"', [(b"EXPIRED", 3)]),
         ):
-            options = f"{MESSANGI}\nmapping_ttl = 604800"
-            world = self.messangi(account=f'on_no_receipt = "{told}"', provider=options)
+            world = self.messangi(told, f"{MESSANGI}\nmapping_ttl = 604800")
             client, upstream = self.pair(world)
             self.through(client, upstream, VECTORS["V06"])
             self.leap(world, days - 120)

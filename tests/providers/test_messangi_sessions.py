@@ -165,7 +165,9 @@ class UpstreamTests(BindsCase):
         """A network file that wants this preset without TLS is refused, with the line."""
         table = provider_table(f'{MESSANGI}\ntls = "none"', port=TLS_PORT)
         error = self.assertRaises(ConfigError, load, Path(self.mktemp()), table)
-        self.assertIn("tls", str(error))
+        self.assertIn("TLS only", str(error))
+        provider = self.provider(MESSANGI, port="port = 2775")
+        self.assertEqual(provider.door(provider.hosts[0]), (2775, True))
 
     def test_mg06_black_hole(self) -> None:
         """A peer that says nothing after the bind: noticed within 60 s though TCP says nothing, and
