@@ -35,7 +35,7 @@ LONGEST_PAUSE = 30.0
 
 TROUBLES = 5
 TROUBLES_WITHIN = 10.0
-"""Answers of trouble, within so many seconds, after which a host is paused too."""
+"""Answers of trouble in a row, within so many seconds, after which a host is paused too."""
 
 
 class Pause:
@@ -59,6 +59,7 @@ class Pool:
     :ivar open: those of hosts that are not paused.
     :ivar pauses: of hosts that asked for one and have not been good since.
     :ivar resting: hosts that are paused at this moment.
+    :ivar troubles: when hosts that have not been good since answered with trouble.
     :ivar limited: the last one that looked for a bind was refused by the provider's ``tps``.
     """
 
@@ -69,7 +70,7 @@ class Pool:
         self.pauses: dict[str, Pause] = {}
         self.resting: set[str] = set()
         self.limited = False
-        self._troubles: dict[str, deque[float]] = {}
+        self.troubles: dict[str, deque[float]] = {}
         self._bucket: TokenBucket | None = None
         self._turn = 0
         self._run = 0
@@ -169,7 +170,8 @@ class Pool:
             self.refresh()
 
     def forgive(self, host: str) -> None:
-        """The host took a message: its next pause is a short one."""
+        """The host took a message: its next pause is a short one, its troubles are over."""
+        self.troubles.pop(host, None)
         pause = self.pauses.get(host)
         if pause is not None:
             pause.delay = 0.0
@@ -178,7 +180,7 @@ class Pool:
 
     def trouble(self, host: str, now: float) -> bool:
         """Note that a host answered with trouble; whether that is too often now (XC-12)."""
-        times = self._troubles.setdefault(host, deque(maxlen=TROUBLES))
+        times = self.troubles.setdefault(host, deque(maxlen=TROUBLES))
         times.append(now)
         return len(times) == TROUBLES and now - times[0] <= TROUBLES_WITHIN
 

@@ -6,8 +6,8 @@ SX-22, XC-12, and what mission section 5 says of a provider's answers to submit_
   to the head of the backlog, in its order, and the host is paused: 1 s, doubling to 30 s, from the
   start again after an ESME_ROK. It is no failure of the host.
 * *trouble of the host* (``answers.temporary``, and codes about a bind): after 1 s the message goes
-  to another host, then to the route's next provider, and round again. A host that says so five
-  times in 10 s is paused too.
+  to another host, then to the route's next provider, and round again. A host that says nothing
+  else five times in 10 s is paused too.
 * *our bind is broken* (0x04, 0x05): nothing more goes to it, it is closed once it has answered
   what it still holds, and the message goes elsewhere at once.
 
@@ -213,7 +213,7 @@ class Flow:
     def answered(self, upstream: Upstream, good: bool, now: float) -> None:
         """The answers of one read are dealt with: windows have room again."""
         pool = self._directory.pool(upstream.provider)
-        if good and pool.pauses:
+        if good and (pool.pauses or pool.troubles):
             pool.forgive(upstream.host.name)
         if self._later and self._later[0][0] <= now:
             self._try_again(now)

@@ -283,6 +283,16 @@ class TroubleTests(SynchronousTestCase):
         client.receive(*several(*range(40, 60)))
         self.assertTrue(a.submits())
 
+    def test_xc12_some_trouble_is_no_pause(self) -> None:
+        """A host that takes messages in between goes on."""
+        world, client, (a, b) = self.world("pa", "pb", window=20)
+        client.receive(*several(*range(2, 18)))
+        for pdu in a.submits()[:6]:
+            a.refuse(c.ESME_RSYSERR, pdu)
+            client.receive(*several(*range(20, 36)))
+            a.accept((a.submits()[0], b"%d" % pdu.sequence_number))
+        self.assertEqual(set(), world.relay.directory.pools["p"].resting)
+
     def test_row_0x04_bind_is_broken(self) -> None:
         """0x04, 0x05: the bind is closed after its last answer; the message goes elsewhere."""
         for status in (c.ESME_RINVBNDSTS, c.ESME_RALYBND):
