@@ -308,13 +308,18 @@ class ProviderTests(BindsCase):
         self.assertEqual(first, 0.0)
         self.assertTrue(30 <= second <= 33 and 60 <= third <= 66, self.endpoint.attempts)
         self.endpoint.mode = "connect"
-        self.advance(40)
-        self.answer_bind()
+        self.advance(32)
+        link = self.answer_bind()
+        self.advance(31)
+        (enquiry,) = link.pdus()
+        link.protocol.dataReceived(build.enquire_link_resp(enquiry.sequence_number))
         self.endpoint.mode = "refuse"
-        before = self.clock.seconds()
-        self.endpoint.links[-1].loseConnection()
-        self.advance(1)
-        self.assertTrue(self.endpoint.attempts[-1] - before <= 1.0)
+        del self.endpoint.attempts[:]
+        link.loseConnection()
+        lost = self.clock.seconds()
+        self.advance(70)
+        first, second, third = (attempt - lost for attempt in self.endpoint.attempts)
+        self.assertTrue(first <= 1 and 30 <= second - first <= 33 and 30 <= third - second <= 33)
 
     def test_gw06_wrong_credentials(self) -> None:
         """A bind refused with 0x0E, 0x0F or 0x53: the next attempt after 300 s, and an alarm."""
