@@ -20,6 +20,8 @@ from twisted.logger import Logger
 from smppproxy.receipts.correlation import destination_tail
 from smppproxy.receipts.receipt import UNREADABLE, Receipt, read_receipt
 from smppproxy.receipts.references import keys_by_reference
+from smppproxy.relay.counts import Counts
+from smppproxy.relay.events import Events
 from smppproxy.relay.ledger import Ledger
 from smppproxy.relay.peers import Upstream
 from smppproxy.relay.spelling import Spellings
@@ -81,6 +83,8 @@ class Delivers:
         released: Callable[[Iterable[bytes]], None],
         spellings: Spellings,
         proved: Callable[[tuple[bytes, ...], bytes], None],
+        counts: Counts,
+        events: Events,
     ) -> None:
         """
         :param wall_clock: unix seconds: the done date of receipts that tell none.
@@ -90,6 +94,8 @@ class Delivers:
         """
         self._store = store
         self._ledger = ledger
+        self._counts = counts
+        self._events = events
         self._wall_clock = wall_clock
         self._released = released
         self._mo = MoTable(())
@@ -98,6 +104,7 @@ class Delivers:
         self._spellings = spellings
         self._proved = proved
         self._accounts: Mapping[str, Account] = {}
+        self._masking: Account | None = None
         self._odd: set[tuple[str, bytes]] = set()
 
     def use(
@@ -110,6 +117,8 @@ class Delivers:
         self._mo = mo
         self._limits = limits
         self._accounts = accounts
+        # A number that nobody owns is masked when anybody wants numbers to be.
+        self._masking = next((each for each in accounts.values() if each.mask_numbers), None)
 
     def requests(self, upstream: Upstream, pdus: Sequence[Pdu], now: float) -> None:
         """Store the receipts and MO messages of one read, then acknowledge them."""
@@ -159,14 +168,10 @@ class Delivers:
             self._note(upstream, receipt)
         if not keys:
             self._ledger.unreadable += 1
-            self._log.warn(
-                "receipt without a message id from {provider}",
-                event="receipt_unreadable",
-                provider=upstream.provider.name,
-                host=upstream.host.name,
-                stat=receipt.stat[:MAX_WORD],
-            )
+            upstream.counts.unreadable += 1
+            self._events.unreadable(upstream, receipt.stat[:MAX_WORD])
             return None
+        upstream.counts.receipts[receipt.state] += 1
         record = ReceiptRecord(
             receipt.state,
             receipt.stat[:MAX_WORD],
@@ -237,11 +242,8 @@ class Delivers:
         ledger.duplicated += outcomes[DUPLICATE] + outcomes[SUPERSEDED]
         ledger.quarantined += outcomes[QUARANTINED]
         if outcomes[QUARANTINED]:
-            self._log.warn(
-                "{count} receipts do not fit the messages their ids name: in quarantine",
-                event="receipt_quarantined",
-                count=outcomes[QUARANTINED],
-            )
+            self._events.quarantined(outcomes[QUARANTINED])
+        self._counts.queued([queue for outcome, queue in result if outcome == QUEUED])
         self._released({queue for _, queue in result if queue})
 
     # -- MO -------------------------------------------------------------------------------------
@@ -252,6 +254,7 @@ class Delivers:
         An account for submits only gets no MO messages (MG-18).
         """
         self._ledger.mo_in += 1
+        upstream.counts.mo += 1
         if pdu.command_id == DATA_SM:
             destination = read_data_sm(pdu).destination_addr
         else:
@@ -261,12 +264,7 @@ class Delivers:
         owner = None if account is None else self._accounts.get(account)
         if account is None or (owner is not None and owner.service == "mt"):
             self._ledger.mo_unrouted += 1
-            self._log.warn(
-                "no account owns the number of an MO message from {provider}",
-                event="mo_unrouted",
-                provider=upstream.provider.name,
-                destination_addr=destination,
-            )
+            self._events.unrouted(upstream, destination, owner or self._masking)
             return UNROUTED
         return MESSAGES + account.encode()
 

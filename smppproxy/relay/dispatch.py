@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from smppproxy.relay.directory import Directory, Pool
+from smppproxy.relay.events import refusal_of
 from smppproxy.relay.groups import Group
 from smppproxy.relay.ledger import Ledger
 from smppproxy.relay.rules import RefusedError
@@ -12,7 +13,6 @@ from smppproxy.relay.submission import Submit, Writes, write_to
 from smppproxy.relay.translate import Translator, translator_of
 from smppproxy.routing.providers import Provider
 from smppproxy.smpp.constants import ESME_ROK
-from smppproxy.smpp.refusals import status_of
 
 
 class Dispatch:
@@ -63,7 +63,7 @@ class Dispatch:
                 refusal = refusal or refused.name
         if absent or not refusal:
             refusal = "no_provider"
-        return status_of(refusal, submit.account.errors)
+        return refusal_of(refusal, submit.account.errors)
 
     def _translated(
         self, submit: Submit, pool: Pool, now: float, writes: Writes
@@ -103,7 +103,7 @@ class Dispatch:
             and submit.retry is None
             and submit.group is None
         ):
-            return status_of("throttled", submit.account.errors)
+            return refusal_of("throttled", submit.account.errors)
         pool.backlog.append(submit)
         self.queued.add(pool)
         return ESME_ROK

@@ -367,6 +367,7 @@ class Flow:
         host while there is one, or they would be lost twice within a moment.
         """
         self._ledger.lost_responses += len(submits)
+        upstream.counts.in_doubt += len(submits)
         provider, host = upstream.provider.name, upstream.host.name
         for submit in submits:
             if submit.retry is None:

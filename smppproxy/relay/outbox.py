@@ -17,6 +17,7 @@ from twisted.logger import Logger
 
 from smppproxy.relay.delivery import Delivery, body_of
 from smppproxy.relay.directory import Directory, Inbox
+from smppproxy.relay.events import Events
 from smppproxy.relay.ledger import FIELDS, Ledger
 from smppproxy.relay.peers import Client
 from smppproxy.relay.shared import SHARED, items_of
@@ -93,6 +94,7 @@ class Outbox:
         ledger: Ledger,
         seconds: Callable[[], float],
         ask: Callable[[], None],
+        events: Events,
     ) -> None:
         """
         :param seconds: the monotonic clock.
@@ -101,6 +103,7 @@ class Outbox:
         self._directory = directory
         self._store = store
         self._ledger = ledger
+        self._events = events
         self._fetching = False
         self._now = 0.0
         self._touched = 0.0
@@ -342,15 +345,19 @@ class Outbox:
         self._now = now
         receipts: list[Name] = []
         messages: list[Name] = []
+        taken: list[Entry] = []
         for delivery, pdu in answers:
             entry = delivery.entry
             status = pdu.command_status
             if status == 0 and pdu.command_id != GENERIC_NACK:
                 (receipts if entry.origin else messages).append((entry.queue, entry.entry_id))
+                taken.append(entry)
             elif status in TEMPORARY and pdu.command_id != GENERIC_NACK:
                 self._later(delivery, now)
             else:
                 self._refused(client, delivery, status)
+        if taken:
+            client.counts.acknowledged(taken)
         if receipts:
             self._end(receipts, "delivered")
         if messages:
@@ -409,13 +416,9 @@ class Outbox:
 
     def _refused(self, client: Client, delivery: Delivery, status: int) -> None:
         """The client's last word: the entry ends here, counted and logged."""
-        self._log.warn(
-            "{account} refused a delivery with {status:#x}",
-            event="delivery_refused",
-            account=client.account.system_id,
-            bind=client.name,
-            status=status,
-        )
+        if delivery.entry.origin:
+            client.counts.refused_by_client += 1
+        self._events.delivery_refused(client, status)
         self._end([delivery.name], self._refusal(delivery))
 
     @staticmethod

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
+from smppproxy.relay.counts import AccountCounts, HostCounts
 from smppproxy.relay.ledger import Ledger
 from smppproxy.routing.accounts import Account
 from smppproxy.routing.providers import Host, Provider
@@ -31,12 +32,14 @@ class Peer(Protocol):
     """Either end of a bound session.
 
     :ivar name: for logs and tables, e.g. ``"demo#3 127.0.0.1:41822"``.
+    :ivar peer: the other side's address, as text.
     :ivar writable: false while the transport's buffer is full (F37).
     :ivar connected: false once the connection is lost; writes are then no-ops.
     """
 
     session: Session
     name: str
+    peer: str
     writable: bool
     connected: bool
 
@@ -58,9 +61,11 @@ class Client(Peer, Protocol):
 
     :ivar outstanding: submit_sm taken from this session and not answered yet. The journeys add,
         :meth:`answer` takes away.
+    :ivar counts: its account's; set by the relay when it is bound.
     """
 
     account: Account
+    counts: AccountCounts
     outstanding: int
 
     def answer(self, data: bytes, count: int) -> None:
@@ -68,8 +73,12 @@ class Client(Peer, Protocol):
 
 
 class Upstream(Peer, Protocol):
-    """One bound session to a host of a provider."""
+    """One bound session to a host of a provider.
 
+    :ivar counts: the host's; set by the relay when it is bound.
+    """
+
+    counts: HostCounts
     provider: Provider
     host: Host
 

@@ -7,8 +7,10 @@ from typing import Any
 
 from twisted.logger import Logger
 
+from smppproxy.relay.counts import Counts
 from smppproxy.relay.deliver import Delivers
 from smppproxy.relay.directory import Directory
+from smppproxy.relay.events import Events
 from smppproxy.relay.ledger import Ledger
 from smppproxy.relay.outbox import Outbox
 from smppproxy.relay.peers import Client, Clock, Upstream
@@ -39,6 +41,8 @@ class SmppRelay:
         :param clock: monotonic; calls back where a second is too long to wait.
         """
         self.ledger = Ledger()
+        self.counts = Counts(clock.seconds, wall_clock)
+        self._events = Events(self.ledger, clock.seconds)
         self.directory = Directory()
         self.store = store
         self._clock = clock
@@ -49,7 +53,9 @@ class SmppRelay:
         self._drops = -1
         self._expired_since = 0
         self._spellings = Spellings()
-        self._outbox = Outbox(self.directory, store, self.ledger, clock.seconds, self._ask)
+        self._outbox = Outbox(
+            self.directory, store, self.ledger, clock.seconds, self._ask, self._events
+        )
         self._submits = Submits(
             self.directory,
             store,
@@ -58,6 +64,8 @@ class SmppRelay:
             self._outbox.released,
             self._spellings,
             self._ask,
+            self.counts,
+            self._events,
         )
         self._delivers = Delivers(
             store,
@@ -66,8 +74,12 @@ class SmppRelay:
             self._outbox.wake,
             self._spellings,
             self._submits.echoes.proved,
+            self.counts,
+            self._events,
         )
-        self._reminders = Reminders(store, self.ledger, wall_clock, self._outbox.wake)
+        self._reminders = Reminders(
+            store, self.ledger, wall_clock, self._outbox.wake, self.counts
+        )
         store.watch(self._store_changed)
         if store.ready:
             self._submits.store_ready()
@@ -101,6 +113,7 @@ class SmppRelay:
 
     def client_bound(self, client: Client, now: float) -> None:
         """See :class:`~smppproxy.relay.peers.Relay`."""
+        client.counts = self.counts.account(client.account.system_id)
         inbox = self.directory.enter_client(client)
         if inbox is not None:
             self._outbox.entered(inbox, now)
@@ -127,6 +140,7 @@ class SmppRelay:
 
     def upstream_bound(self, upstream: Upstream, now: float) -> None:
         """See :class:`~smppproxy.relay.peers.Relay`."""
+        upstream.counts = self.counts.host(upstream.provider.name, upstream.host.name)
         self._submits.flow.bound(self.directory.enter_upstream(upstream), now)
 
     def upstream_requests(self, upstream: Upstream, pdus: Sequence[Pdu], now: float) -> None:
@@ -137,12 +151,14 @@ class SmppRelay:
         self, upstream: Upstream, answers: Sequence[tuple[Any, Pdu]], now: float
     ) -> None:
         """See :class:`~smppproxy.relay.peers.Relay`."""
+        upstream.counts.answered(answers)
         self._submits.responses(upstream, answers, now)
 
     def upstream_late(
         self, upstream: Upstream, answers: Sequence[tuple[Any, Pdu]], now: float
     ) -> None:
         """See :class:`~smppproxy.relay.peers.Relay`."""
+        upstream.counts.answered(answers)
         self._submits.late(upstream, answers, now)
 
     def upstream_expired(self, upstream: Upstream, tokens: Sequence[Any], now: float) -> None:
@@ -181,6 +197,7 @@ class SmppRelay:
     def tick(self, now: float) -> None:
         """Once a second: what waited too long, what is due again, what is too old."""
         self._submits.tick(now)
+        self._events.tick(now)
         self._outbox.tick(now)
         self._reminders.tick(now)
         if self.store.ready and now - self._swept >= SWEEP_EVERY:

@@ -9,6 +9,7 @@ from twisted.logger import Logger
 
 from smppproxy.receipts.dialects import kind_of
 from smppproxy.receipts.own import ON_NO_RECEIPT, OwnReceipt
+from smppproxy.relay.counts import Counts
 from smppproxy.relay.ledger import Ledger
 from smppproxy.routing.accounts import Account
 from smppproxy.store.interface import RECEIPTS, Limit, Overdue, Store
@@ -32,6 +33,7 @@ class Reminders:
         ledger: Ledger,
         wall_clock: Callable[[], float],
         released: Callable[[Iterable[bytes]], None],
+        counts: Counts,
     ) -> None:
         """
         :param wall_clock: unix seconds: the done date.
@@ -39,6 +41,7 @@ class Reminders:
         """
         self._store = store
         self._ledger = ledger
+        self._counts = counts
         self._wall_clock = wall_clock
         self._released = released
         self._accounts: dict[bytes, Account] = {}
@@ -90,6 +93,7 @@ class Reminders:
 
         def stored(dropped: int) -> None:
             self._ledger.made += len(receipts)
+            self._counts.queued([RECEIPTS + key] * len(receipts))
             self._log.info(
                 "{count} messages of {account} never had a receipt",
                 event="no_receipt",

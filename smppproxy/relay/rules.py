@@ -8,6 +8,7 @@ business of ``submit``. A plain account, as the preset ``default`` makes it, has
 
 from __future__ import annotations
 
+from smppproxy.relay.events import named
 from smppproxy.routing.accounts import Account
 from smppproxy.routing.addresses import Address, account_destination, account_source
 from smppproxy.smpp import constants as c
@@ -89,8 +90,8 @@ class Judged:
 def layout_status(error: BodyError, account: Account) -> int:
     """The command_status for a broken layout (rows 16, 17, 34 to 36), as the account wants it."""
     status = error.command_status
-    name = LAYOUT_NAMES.get(status)
-    return account.errors.get(name, 0) or status if name else status
+    name = LAYOUT_NAMES.get(status, "")
+    return named(name or "other_string", account.errors.get(name, 0) or status)
 
 
 def rules_of(account: Account) -> Rules | None:

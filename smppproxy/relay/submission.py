@@ -195,6 +195,7 @@ def write_to(bind: Upstream, submit: Submit, now: float, writes: Writes) -> None
 def flush(writes: Writes) -> None:
     """One write per bind."""
     for bind, parts in writes.items():
+        bind.counts.submitted += len(parts)
         bind.write(b"".join(parts))
 
 

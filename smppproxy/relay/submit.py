@@ -25,10 +25,12 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from smppproxy.receipts.message_ids import key_of_response
+from smppproxy.relay.counts import Counts
 from smppproxy.relay.directory import Directory
 from smppproxy.relay.dispatch import Dispatch
 from smppproxy.relay.doubt import Doubts
 from smppproxy.relay.echoes import Echoes
+from smppproxy.relay.events import Events, named, refusal_of
 from smppproxy.relay.flow import Flow
 from smppproxy.relay.ledger import Ledger
 from smppproxy.relay.numbers import NumberPool
@@ -61,7 +63,6 @@ from smppproxy.smpp.constants import (
 from smppproxy.smpp.errors import BodyError
 from smppproxy.smpp.fields import read_message_id, walk_message
 from smppproxy.smpp.pdu import Pdu
-from smppproxy.smpp.refusals import status_of
 from smppproxy.store.interface import UNKNOWN, Limit, Mapping, Store
 
 PATIENCE = 5.0
@@ -81,6 +82,8 @@ class Submits:
         released: Callable[[Collection[bytes], Iterable[bytes]], None],
         spellings: Spellings,
         ask: Callable[[], None],
+        counts: Counts,
+        events: Events,
     ) -> None:
         """
         :param wall_clock: unix seconds; for records only, never for timers.
@@ -91,6 +94,8 @@ class Submits:
         self._directory = directory
         self._store = store
         self._ledger = ledger
+        self._counts = counts
+        self._events = events
         self._wall_clock = wall_clock
         self._released = released
         self._spellings = spellings
@@ -144,20 +149,23 @@ class Submits:
         count = len(pdus)
         self._ledger.submitted += count
         client.outstanding += count
+        client.counts.submitted += count
         allowed, over = self._allowance(client, count, now)
-        refusals = [header(SUBMIT_SM_RESP, over, pdu.sequence_number) for pdu in pdus[allowed:]]
+        refused = [(over, pdu) for pdu in pdus[allowed:]]
         writes: Writes = {}
         rules = self._rules.get(client.account.system_id)
         for pdu in pdus[:allowed]:
             status = self._place(client, pdu, now, writes, rules)
             if status:
-                refusals.append(header(SUBMIT_SM_RESP, status, pdu.sequence_number))
+                refused.append((status, pdu))
         flush(writes)
         if self._dispatch.queued:
             self._advance_queued(now)
-        if refusals:
-            self._ledger.refused += len(refusals)
-            client.answer(b"".join(refusals), len(refusals))
+        if refused:
+            self._ledger.refused += len(refused)
+            replies = [header(SUBMIT_SM_RESP, over, pdu.sequence_number) for over, pdu in refused]
+            client.answer(b"".join(replies), len(replies))
+            self._events.refused(client, refused)
         account = client.account
         if client.outstanding > 2 * account.window and account.window_full == "pause":
             client.hold()
@@ -166,7 +174,7 @@ class Submits:
         """How many of ``count`` may go on, and the command_status for the others (rows 39, 41)."""
         account = client.account
         if not self._store.ready:
-            return 0, status_of("store_down", account.errors)
+            return 0, refusal_of("store_down", account.errors)
         allowed = count
         refusal = "throttled"
         if account.window_full == "throttle":
@@ -179,7 +187,7 @@ class Submits:
         bucket = self.rates.buckets.get(account.system_id)
         if bucket is not None:
             allowed = bucket.take(allowed, now)
-        return allowed, ESME_RTHROTTLED if allowed == count else status_of(refusal, account.errors)
+        return allowed, ESME_RTHROTTLED if allowed == count else refusal_of(refusal, account.errors)
 
     def _place(
         self, client: Client, pdu: Pdu, now: float, writes: Writes, rules: Rules | None
@@ -200,7 +208,7 @@ class Submits:
             try:
                 judged = rules.judge(pdu, offsets, self._wall_clock(), version)
             except RefusedError as refused:
-                return status_of(refused.name, account.errors)
+                return refusal_of(refused.name, account.errors)
             pdu, offsets = judged.pdu, judged.offsets
             raw = pdu.raw
         destination = raw[offsets[1] + 2 : offsets[2] - 1]
@@ -208,10 +216,10 @@ class Submits:
         if judged is not None and judged.first:
             targets = (judged.first, *(name for name in targets if name != judged.first))
         if not targets:
-            return status_of("no_route", account.errors)
+            return refusal_of("no_route", account.errors)
         number = self._numbers.take()
         if number < 0:
-            return status_of("store_down", account.errors)
+            return refusal_of("store_down", account.errors)
         affinity = -1
         # Nearly every message has neither header nor TLVs, and a call is dear here.
         if raw[offsets[2]] & ESM_UDHI or offsets[5] < len(raw):
@@ -294,7 +302,10 @@ class Submits:
             self.give_up((submit,))
             return
         submit.settled = True
-        self._refuse(submit, to_client(pdu, upstream.provider, submit.account), replies)
+        status = to_client(pdu, upstream.provider, submit.account)
+        same = status == pdu.command_status
+        reason = "refused_upstream" if same else "refused_upstream_otherwise"
+        self._refuse(submit, named(reason, status), replies, upstream)
 
     def late(self, upstream: Upstream, answers: Sequence[tuple[Submit, Pdu]], now: float) -> None:
         """Answers that came after their submit was given up (P5).
@@ -349,6 +360,7 @@ class Submits:
             ledger.parked_out += len(queues)
             ledger.matched += len(queues)
             ledger.unwanted += queues.count(b"")
+            self._counts.queued(queues)
         if queues or fresh:
             self._released(set(queues) - {b""}, fresh)
         return True
@@ -419,16 +431,22 @@ class Submits:
 
     def _accept(self, submit: Submit, replies: dict[Client, list[bytes]]) -> None:
         self._ledger.accepted += 1
+        submit.client.counts.accept(submit.arrived)
         reply = submit_sm_resp(submit.pdu.sequence_number, submit.client_message_id)
         replies.setdefault(submit.client, []).append(reply)
 
     def _refuse(
-        self, submit: Submit, status: int, replies: dict[Client, list[bytes]]
+        self,
+        submit: Submit,
+        status: int,
+        replies: dict[Client, list[bytes]],
+        upstream: Upstream | None = None,
     ) -> None:
         whole = self._whole(submit)
         if whole is None:
             return
         self._ledger.refused += 1
+        self._events.refused(whole.client, [(status, whole.pdu)], upstream)
         reply = header(SUBMIT_SM_RESP, status, whole.pdu.sequence_number)
         replies.setdefault(whole.client, []).append(reply)
 
@@ -441,6 +459,7 @@ class Submits:
             if whole is None:
                 continue
             self._ledger.in_doubt += 1
+            self._events.in_doubt(whole.client, whole.pdu)
             reply = header(SUBMIT_SM_RESP, ESME_RUNKNOWNERR, whole.pdu.sequence_number)
             replies.setdefault(whole.client, []).append(reply)
         send_replies(replies)
@@ -462,7 +481,9 @@ class Submits:
             return
         if submit.attempts or (submit.group is not None and submit.group.sent):
             self._ledger.in_doubt += 1
+            self._events.in_doubt(submit.client, submit.pdu)
         else:
+            submit.client.counts.abandoned += 1
             self._ledger.refused += 1
             self._ledger.count("abandoned")
 

@@ -13,6 +13,7 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 
+from smppproxy.relay.counts import AccountCounts
 from smppproxy.routing.accounts import Account
 from smppproxy.smpp import build
 from smppproxy.smpp.constants import (
@@ -47,11 +48,13 @@ class ClientSession(SmppProtocol):
     """One connection of a client.
 
     :ivar account: whose session it is; set when the bind is accepted.
+    :ivar counts: its account's; set by the relay when the bind is accepted.
     :ivar outstanding: submit_sm taken and not answered yet; the relay adds, :meth:`answer` takes.
     :ivar leased: the account of whose places over all nodes this session holds one.
     """
 
     account: Account
+    counts: AccountCounts
 
     def __init__(self, factory: ClientFactory, number: int) -> None:
         admission = factory.admission

@@ -13,6 +13,7 @@ from twisted.internet.interfaces import IDelayedCall, IHandshakeListener
 from twisted.logger import Logger
 from zope.interface import implementer
 
+from smppproxy.relay.counts import HostCounts
 from smppproxy.relay.peers import Relay
 from smppproxy.routing.providers import Host, Provider
 from smppproxy.smpp import build
@@ -108,7 +109,10 @@ class UpstreamSession(SmppProtocol):
     :ivar bound: whether the provider took the bind.
     :ivar bound_at: monotonic seconds at which it did.
     :ivar proven: whether it has answered a submit_sm with OK since (F65).
+    :ivar counts: its host's; set by the relay when it is bound.
     """
+
+    counts: HostCounts
 
     def __init__(
         self,

@@ -404,7 +404,7 @@ class MoTests(MemoryCase):
         upstream.receive(mo(9, b"999"))
         self.assertEqual(upstream.answers(), [(9, 0)])
         (told,) = [event for event in events if event.get("event") == "mo_unrouted"]
-        self.assertEqual((told["provider"], told["destination_addr"]), ("acme", b"999"))
+        self.assertEqual((told["provider"], told["destination_addr"]), ("acme", "999"))
         world.advance(5)
         self.assertEqual(client.deliveries(), [])
         self.assertEqual((world.ledger.mo_in, world.ledger.mo_unrouted), (2, 1))

@@ -15,6 +15,7 @@ from twisted.internet.task import Clock
 
 from smppproxy.receipts.message_ids import IdProfile
 from smppproxy.receipts.receipt import ReceiptProfile
+from smppproxy.relay.counts import AccountCounts, HostCounts
 from smppproxy.relay.relay import SmppRelay
 from smppproxy.routing.accounts import Account
 from smppproxy.routing.mo import MoRoute, MoTable
@@ -196,6 +197,7 @@ class FakePeer:
     def __init__(self, world: World, name: str) -> None:
         self.world = world
         self.name = name
+        self.peer = "192.0.2.1"
         self.writable = True
         self.connected = True
         self.held = False
@@ -254,6 +256,8 @@ class FakePeer:
 
 class FakeClient(FakePeer):
     """A client's session, as :mod:`smppproxy.wire` would hold it."""
+
+    counts: AccountCounts
 
     def __init__(
         self,
@@ -330,6 +334,8 @@ class FakeClient(FakePeer):
 
 class FakeUpstream(FakePeer):
     """A session with a provider's host, as :mod:`smppproxy.wire` would hold it."""
+
+    counts: HostCounts
 
     def __init__(
         self,

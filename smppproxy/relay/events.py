@@ -1,0 +1,288 @@
+"""Events that a peer could cause by the thousand: told at once, then once a second with a count.
+
+MG-14 wants each refused submit_sm to be found in the log, with whose it was and why; a client that
+is refused ten thousand times a second must not fill the disk with it. So of each kind, subject and
+reason the first event is written at once. What follows is counted, and once a second one event is
+written for all of it: its fields are those of the first one that was not told, ``count`` says how
+many there were. After a second of silence the next one is told at once again.
+
+No event holds a message's text. Telephone numbers of an account with ``mask_numbers`` show their
+first digits only (MG-31), and an account whose ``message_log`` is ``off`` has none of these events.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from twisted.logger import Logger, LogLevel
+
+from smppproxy.relay.ledger import Ledger
+from smppproxy.relay.peers import Client, Upstream
+from smppproxy.routing.accounts import Account
+from smppproxy.smpp.constants import status_name
+from smppproxy.smpp.errors import BodyError
+from smppproxy.smpp.fields import walk_message
+from smppproxy.smpp.pdu import Pdu
+from smppproxy.smpp.refusals import status_of
+
+EVERY = 1.0
+"""Seconds between two events of one kind, subject and reason."""
+
+SHOWN = 4
+"""Digits of a masked number that are shown: country and network, not the person."""
+
+MOST_KINDS = 10_000
+"""Different events that are remembered for a second; beyond them they are only counted."""
+
+MASK = "***"
+
+
+class RefusalStatus(int):
+    """The command_status of a refusal that knows which one it is.
+
+    :ivar name: in :data:`smppproxy.smpp.refusals.REFUSALS`.
+    :ivar counter: what the ledger calls it.
+    """
+
+    name: str
+    counter: str
+
+
+_KNOWN: dict[tuple[str, int], RefusalStatus] = {}
+
+
+def named(name: str, command_status: int) -> RefusalStatus:
+    """This command_status, as the refusal of that name."""
+    status = _KNOWN.get((name, command_status))
+    if status is None:
+        status = RefusalStatus(command_status)
+        status.name = name
+        status.counter = name if name.startswith("refused_") else "refused_" + name
+        # Providers' own codes come by the thousand kinds if a provider wants it.
+        if len(_KNOWN) < MOST_KINDS:
+            _KNOWN[name, command_status] = status
+    return status
+
+
+def refusal_of(name: str, errors: Mapping[str, int]) -> RefusalStatus:
+    """The command_status of a refusal towards an account with these ``errors``, with its name."""
+    return named(name, status_of(name, errors))
+
+
+def shown(number: bytes, account: Account | None) -> str:
+    """A telephone number, or another address, as an event may show it.
+
+    :param account: whose number it is; None when the caller has decided that it may be seen.
+    """
+    text = number.decode("latin-1")
+    if account is not None and account.mask_numbers:
+        return text[:SHOWN] + MASK
+    return text
+
+
+class Waiting:
+    """Events of one kind that were not told yet.
+
+    :ivar since: monotonic seconds of the last one that was.
+    """
+
+    __slots__ = ("count", "fields", "since")
+
+    def __init__(self, since: float) -> None:
+        self.since = since
+        self.count = 0
+        self.fields: dict[str, Any] = {}
+
+
+class Events:
+    """Tells the events of the journeys; see above for how often."""
+
+    _log = Logger()
+
+    def __init__(self, ledger: Ledger, seconds: Callable[[], float]) -> None:
+        """
+        :param seconds: the monotonic clock.
+        """
+        self._ledger = ledger
+        self._seconds = seconds
+        self._waiting: dict[tuple[str, str, str], Waiting] = {}
+
+    def tell(self, event: str, subject: str, reason: str, fields: Callable[[], Any]) -> None:
+        """Write this event, or count it among those that are written later.
+
+        :param subject: account or provider that it is about.
+        :param fields: makes ``log_level``, ``log_format`` and whatever the event holds; only asked
+            when they are needed.
+        """
+        key = (event, subject, reason)
+        waiting = self._waiting.get(key)
+        if waiting is None:
+            if len(self._waiting) >= MOST_KINDS:
+                self._ledger.count("events_untold")
+                return
+            self._waiting[key] = Waiting(self._seconds())
+            self._write(event, fields(), 1)
+            return
+        if not waiting.count:
+            waiting.fields = fields()
+        waiting.count += 1
+
+    def tick(self, now: float) -> None:
+        """Once a second: tell what was counted, forget what was quiet."""
+        for key, waiting in [*self._waiting.items()]:
+            if now - waiting.since < EVERY:
+                continue
+            if not waiting.count:
+                del self._waiting[key]
+                continue
+            self._write(key[0], waiting.fields, waiting.count)
+            self._waiting[key] = Waiting(now)
+
+    def _write(self, event: str, fields: dict[str, Any], count: int) -> None:
+        level = fields.pop("log_level", LogLevel.info)
+        text = fields.pop("log_format")
+        self._log.emit(level, text, event=event, count=count, **fields)
+
+    # -- refusals -------------------------------------------------------------------------------
+
+    def refused(
+        self,
+        client: Client,
+        refused: Iterable[tuple[int, Pdu]],
+        upstream: Upstream | None = None,
+    ) -> None:
+        """These submit_sm of one session get these command_status.
+
+        :param upstream: whose provider refused them; None when we did.
+        """
+        counts = client.counts
+        account = client.account
+        silent = account.message_log == "off"
+        for status, pdu in refused:
+            if not isinstance(status, RefusalStatus):
+                status = named("deadline", status)
+            counts.refuse(status)
+            self._ledger.count(status.counter)
+            if not silent:
+                self.tell(
+                    "submit_refused",
+                    account.system_id,
+                    status.name,
+                    _refused_fields(client, status, pdu, upstream),
+                )
+
+    def in_doubt(self, client: Client, pdu: Pdu) -> None:
+        """The fate of a submit_sm is unknown; its client is told so, or is gone."""
+        client.counts.in_doubt += 1
+        account = client.account
+        if account.message_log == "off":
+            return
+
+        def fields() -> dict[str, Any]:
+            return {
+                "log_level": LogLevel.warn,
+                "log_format": "{count} submit_sm of {account} are in doubt",
+                **_whose(client, pdu),
+                "command_status": "ESME_RUNKNOWNERR",
+            }
+
+        self.tell("submit_in_doubt", account.system_id, "", fields)
+
+    def delivery_refused(self, client: Client, command_status: int) -> None:
+        """A client refused a deliver_sm for good."""
+
+        def fields() -> dict[str, Any]:
+            return {
+                "log_level": LogLevel.warn,
+                "log_format": "{account} refused {count} deliveries with {command_status}",
+                "account": client.account.system_id,
+                "session": client.name,
+                "peer": client.peer,
+                "command_status": status_name(command_status),
+            }
+
+        self.tell("delivery_refused", client.account.system_id, status_name(command_status), fields)
+
+    # -- what providers send --------------------------------------------------------------------
+
+    def unreadable(self, upstream: Upstream, stat: bytes) -> None:
+        """A receipt without any message id."""
+
+        def fields() -> dict[str, Any]:
+            return {
+                "log_level": LogLevel.warn,
+                "log_format": "{count} receipts without a message id from {provider}",
+                "provider": upstream.provider.name,
+                "host": upstream.host.name,
+                "session": upstream.name,
+                "peer": upstream.peer,
+                "stat": stat,
+            }
+
+        self.tell("receipt_unreadable", upstream.provider.name, upstream.host.name, fields)
+
+    def quarantined(self, number: int) -> None:
+        """So many receipts of one read do not fit the messages that their ids name."""
+        for _ in range(number):
+            self.tell("receipt_quarantined", "", "", _quarantined)
+
+    def unrouted(self, upstream: Upstream, destination: bytes, owner: Account | None) -> None:
+        """Nobody gets an MO message.
+
+        :param owner: whose ``mask_numbers`` counts.
+        """
+
+        def fields() -> dict[str, Any]:
+            return {
+                "log_level": LogLevel.warn,
+                "log_format": "no account takes {count} MO messages from {provider}",
+                "provider": upstream.provider.name,
+                "host": upstream.host.name,
+                "destination_addr": shown(destination, owner),
+            }
+
+        self.tell("mo_unrouted", upstream.provider.name, upstream.host.name, fields)
+
+
+def _quarantined() -> dict[str, Any]:
+    return {
+        "log_level": LogLevel.warn,
+        "log_format": "{count} receipts do not fit the messages their ids name: in quarantine",
+    }
+
+
+def _whose(client: Client, pdu: Pdu) -> dict[str, Any]:
+    """What every event about a submit_sm says."""
+    return {
+        "account": client.account.system_id,
+        "session": client.name,
+        "peer": client.peer,
+        "sequence_number": pdu.sequence_number,
+        "destination_addr": _destination(client.account, pdu),
+    }
+
+
+def _destination(account: Account, pdu: Pdu) -> str:
+    """Where a submit_sm was to go; "" when that cannot be read."""
+    try:
+        _, dest_at, esm_at, *_ = walk_message(pdu.raw)
+    except BodyError:
+        return ""
+    return shown(pdu.raw[dest_at + 2 : esm_at - 1], account)
+
+
+def _refused_fields(
+    client: Client, status: RefusalStatus, pdu: Pdu, upstream: Upstream | None
+) -> Callable[[], dict[str, Any]]:
+    def fields() -> dict[str, Any]:
+        return {
+            "log_format": "{count} submit_sm of {account} refused: {reason}",
+            **_whose(client, pdu),
+            "command_status": status_name(status),
+            "reason": status.name,
+            "provider": "" if upstream is None else upstream.provider.name,
+            "host": "" if upstream is None else upstream.host.name,
+        }
+
+    return fields
