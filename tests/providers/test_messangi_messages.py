@@ -92,6 +92,19 @@ class TextTests(MessangiCase):
             expected = bytes((code,)).decode("iso8859_5").encode("utf-16-be")
             self.assertEqual((message.data_coding, message.short_message), (8, expected))
 
+    def test_mg09_every_gsm_character(self) -> None:
+        """From an account of another alphabet each of the 137 characters becomes its own octets."""
+        world = self.messangi('default_alphabet = "utf-8"')
+        client, upstream = self.pair(world)
+        extended = [bytes((gsm0338.ESCAPE, octet)) for octet in gsm0338.EXTENSION]
+        characters = [bytes((octet,)) for octet in BASIC] + extended
+        self.assertEqual(len(characters), 137)
+        self.assertEqual(alphabets.decode("gsm7", b"\x1b\x65\x00"), "€@")
+        for octets in characters:
+            text = alphabets.decode("gsm7", octets).encode()
+            message, _ = self.through(client, upstream, submit(2, short_message=text))
+            self.assertEqual((message.data_coding, message.short_message), (0, octets), text)
+
     def ways_in(self, text: bytes) -> dict[str, list[bytes]]:
         """One message of more than an SMS, in each of the three forms."""
         halves = [text[:150], text[150:]]

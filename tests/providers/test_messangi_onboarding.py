@@ -21,7 +21,7 @@ from smppproxy.store.memory import World as StoreWorld
 from smppproxy.wire import admission as admission_module
 from smppproxy.wire.leases import StoreLeases
 from tests.providers.case import PASSWORD, SYSTEM_ID, VECTORS, DocumentCase, World
-from tests.providers.memory import SessionCase
+from tests.providers.memory import SessionCase, logged
 from tests.support import certificates
 from tests.support.peers import FakeClient, reactor
 
@@ -128,10 +128,13 @@ class AgreedTests(PlainCase):
             'allow_from = ["127.0.0.2/32"]', provider='bind_address = "127.0.0.3"', bind=False
         )
         port = world.service.listeners[0].port
+        found = logged(self)
         for password in (PASSWORD, b"wrong"):
             client = await FakeClient.connect(self, port)
             answer = await client.bind(SYSTEM_ID, password)
             self.assertEqual(answer.command_status, c.ESME_RBINDFAIL)
+        refused = [event["peer"] for event in found if event.get("event") == "bind_refused"]
+        self.assertEqual(refused, ["127.0.0.1"] * 2)
         client = await FakeClient.connect(self, port, address="127.0.0.2")
         self.assertEqual((await client.bind(SYSTEM_ID, PASSWORD)).command_status, 0)
         self.assertEqual(world.links[0].transport.getPeer().host, "127.0.0.3")

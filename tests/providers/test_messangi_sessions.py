@@ -1,5 +1,5 @@
 """What the Messangi document promises about our binds, windows and logs (MG-01, MG-03, MG-05 to
-MG-08, MG-12 to MG-16, MG-24, MG-29 to MG-31).
+MG-08, MG-12 to MG-16, MG-24, MG-28, MG-29, MG-31).
 """
 
 from __future__ import annotations
@@ -244,6 +244,17 @@ class UpstreamTests(BindsCase):
         self.assertEqual((fields.system_id, fields.password), (b" Node ", b"Up Stream "))
         self.assertEqual(fields.interface_version, 0x34)
 
+    def test_mg28_our_own_binds(self) -> None:
+        """A host never gets more sessions of ours than the provider allows: a file that wants more
+        is refused, and nothing else can open them.
+        """
+        table = provider_table(f"{MESSANGI}\nbinds = 3\nmax_binds = 2", port=TLS_PORT)
+        error = self.assertRaises(ConfigError, load, Path(self.mktemp()), table)
+        self.assertIn("max_binds", str(error))
+        self.endpoint.mode = "connect"
+        self.binds(attrs.evolve(self.messangi("binds = 3"), max_binds=2))
+        self.assertEqual(len(self.endpoint.links), 2)
+
     def test_mg29_two_of_three(self) -> None:
         """One bind too many, 0x0D or 0x05: the others stay, this one is tried again every 30 s, and
         that is no alarm.
@@ -357,33 +368,3 @@ class FlowTests(MemoryCase):
                 client.receive(*[submit(number) for number, _, _ in answers])
         self.assertEqual(taken[1], 20)
         self.assertGreater(taken[50], 10 * taken[1])
-
-    def test_mg30_counters(self) -> None:
-        """Ten submits, eight delivered, one rejected, one throttled: the counts say just that."""
-        world = self.world("messangi", "tps = 9\nburst = 9")
-        client, upstream = self.pair(world)
-        client.receive(*[submit(number, b"45%08d" % number) for number in range(10)])
-        pdus = upstream.submits()
-        upstream.accept(*[(pdu, b"%d" % (6000 + n)) for n, pdu in enumerate(pdus)])
-        statuses = [status for _, status, _ in client.responses()]
-        self.assertEqual(sorted(statuses), [0] * 9 + [c.ESME_RTHROTTLED])
-        for n in range(9):
-            stat = b"REJECTD" if n == 8 else b"DELIVRD"
-            upstream.receipt(b"%d" % (6000 + n), b"45%08d" % n, stat)
-        self.assertEqual(len(client.texts()), 9)
-        counts = {
-            name: getattr(world.ledger, name)
-            for name in ("submitted", "accepted", "refused", "receipts_in", "matched", "delivered")
-        }
-        self.assertEqual(
-            counts,
-            {
-                "submitted": 10,
-                "accepted": 9,
-                "refused": 1,
-                "receipts_in": 9,
-                "matched": 9,
-                "delivered": 9,
-            },
-        )
-        self.assertEqual(world.ledger.imbalance(), {})
