@@ -8,6 +8,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from smppproxy.admin.traffic import traffic
 from smppproxy.relay.ledger import FIELDS
 from smppproxy.relay.relay import SmppRelay
 from smppproxy.wire.pool import BindState
@@ -105,6 +106,7 @@ class NodeCollector(Collector):
             window.add_metric(place, row.outstanding)
         yield state
         yield window
+        yield from traffic(self._relay.counts)
 
 
 def exposition(collector: NodeCollector) -> bytes:

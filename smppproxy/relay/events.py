@@ -202,7 +202,7 @@ class Events:
                 "command_status": status_name(command_status),
             }
 
-        self.tell("delivery_refused", client.account.system_id, status_name(command_status), fields)
+        self.tell("delivery_refused", client.account.system_id, "", fields)
 
     # -- what providers send --------------------------------------------------------------------
 

@@ -31,7 +31,10 @@ SWEEP_EVERY = 30.0
 
 
 class SmppRelay:
-    """Implements :class:`smppproxy.relay.peers.Relay` over one store."""
+    """Implements :class:`smppproxy.relay.peers.Relay` over one store.
+
+    :ivar counts: of every account and every provider's host.
+    """
 
     _log = Logger()
 

@@ -85,8 +85,21 @@ class HttpTests(NodeCase):
                 '{bind="1trx",host="a",provider="acme",state="Bound"} 1.0',
                 'smppproxy_upstream_outstanding{bind="1trx",host="b",provider="acme"} 0.0',
                 'smppproxy_events_total{event="store_ready"} 1.0',
+                'smppproxy_account_submitted_total{account="demo"} 10.0',
+                'smppproxy_account_accepted_total{account="demo"} 10.0',
+                'smppproxy_account_receipts_queued_total{account="demo"} 10.0',
+                'smppproxy_account_receipts_delivered_total'
+                '{account="demo",state="DELIVRD"} 10.0',
+                'smppproxy_account_answer_seconds_bucket{account="demo",le="+Inf"} 10.0',
+                'smppproxy_account_final_receipt_seconds_count{account="demo"} 10.0',
             ):
                 self.assertIn(line, lines)
+            hosts = sum(
+                float(line.rsplit(" ", 1)[1])
+                for line in lines
+                if line.startswith('smppproxy_host_accepted_total{host=')
+            )
+            self.assertEqual(hosts, 10.0)
 
         return ensureDeferred(test())
 
