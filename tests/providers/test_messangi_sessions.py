@@ -118,7 +118,7 @@ class ServerTests(PlainCase):
         text = text_of(found)
         self.assertIn("receipt_unreadable", text)
         self.assertEqual(world.service.network.accounts["esme01"].message_log, "metadata")
-        for words in ("Hello", "STOP", "caf"):
+        for words in ("Hello", "STOP", "caf\\x", "caf\xe9"):
             self.assertNotIn(words, text)
 
 
