@@ -7,8 +7,15 @@ from typing import Any
 
 import attrs
 
-from smppproxy.simulator.shapes import ID_FORMATS, SHAPES
-from smppproxy.smpp.constants import BIND_RECEIVER, BIND_TRANSCEIVER, BIND_TRANSMITTER
+from smppproxy.simulator.demands import Demands
+from smppproxy.simulator.shapes import DATES, ERRORS, ID_FORMATS, SHAPES, SHOWN
+from smppproxy.smpp.constants import (
+    BIND_RECEIVER,
+    BIND_TRANSCEIVER,
+    BIND_TRANSMITTER,
+    ESME_RALYBND,
+    ESME_RTHROTTLED,
+)
 from smppproxy.smpp.timers import Timers
 
 Delay = float | tuple[float, float]
@@ -44,6 +51,24 @@ class SmscOptions:
     :ivar unbind: what an unbind gets: ``answer``, ``ignore``, or ``close`` without an answer.
     :ivar window: deliver_sm unanswered per session.
     :ivar retry: wait after a temporary refusal of a deliver_sm.
+
+    What a provider's profile adds (:func:`smppproxy.simulator.presets.options_for`):
+
+    :ivar demands: what it takes of a submit_sm; None: everything.
+    :ivar submit_window: submit_sm that a session may have unanswered; 0: no limit. More are
+        refused with ``throttle``, as those beyond ``tps``.
+    :ivar bind_full: status of a bind beyond ``max_binds``.
+    :ivar system_type: what a bind must say, else ESME_RINVSYSTYP; ``b""``: anything.
+    :ivar interface_version: the lowest a bind may say, else ESME_RBINDFAIL.
+    :ivar max_password: octets of a password, a longer one is wrong; 0: no limit.
+    :ivar idle_timeout: silence after which a session is closed; 0: never.
+    :ivar failures: words of the receipts of undelivered messages, in turn.
+    :ivar outcomes: destination prefix -> word of the last receipt; the longest prefix counts.
+    :ivar err: form of ``err``, a key of ``shapes.ERRORS``; :ivar dates: of ``shapes.DATES``.
+    :ivar tz: zone of the dates. :ivar lean: no counters and no ``text:`` in a receipt.
+    :ivar shown: what ``text:`` shows, one of ``shapes.SHOWN``.
+    :ivar reference_max: octets of user_message_reference that a receipt brings back; 0: none.
+    :ivar per_segment: a message brings a receipt for each SMS that it takes.
     """
 
     system_id: bytes = b"smsc"
@@ -80,6 +105,25 @@ class SmscOptions:
     version_tlv: bool = True
     timers: Timers = attrs.field(factory=Timers)
     seed: int = 1
+    demands: Demands | None = None
+    submit_window: int = 0
+    throttle: int = ESME_RTHROTTLED
+    bind_full: int = ESME_RALYBND
+    system_type: bytes = b""
+    interface_version: int = 0
+    max_password: int = 0
+    idle_timeout: float = 0.0
+    failures: Sequence[bytes] = attrs.field(
+        default=(b"UNDELIV",), validator=attrs.validators.min_len(1)
+    )
+    outcomes: Mapping[bytes, bytes] = attrs.field(factory=dict)
+    err: str = attrs.field(default="dec", validator=attrs.validators.in_(ERRORS))
+    dates: str = attrs.field(default="minute", validator=attrs.validators.in_(DATES))
+    tz: str = "UTC"
+    lean: bool = False
+    shown: str = attrs.field(default="message", validator=attrs.validators.in_(SHOWN))
+    reference_max: int = 0
+    per_segment: bool = False
 
 
 BINDS: dict[str, tuple[int, ...]] = {

@@ -17,6 +17,8 @@ class Accepted:
     :ivar accepted_at: monotonic seconds; :ivar submitted: unix seconds, for the receipt's text.
     :ivar answered: the response was written while the connection stood.
     :ivar stat: the word of its final receipt, empty when none was asked for.
+    :ivar text: short_message, or message_payload where that is empty, header and all.
+    :ivar tlvs: as they came; :ivar segments: the SMS that it takes, as far as they are counted.
     """
 
     number: int
@@ -30,6 +32,10 @@ class Accepted:
     accepted_at: float
     submitted: float
     text: bytes
+    esm_class: int = 0
+    data_coding: int = 0
+    tlvs: list[tuple[int, bytes]] = attrs.field(factory=list)
+    segments: int = 1
     answered: bool = False
     stat: bytes = b""
     receipts_sent: int = 0
@@ -38,7 +44,12 @@ class Accepted:
 
 @attrs.define
 class Counts:
-    """What a simulated provider counted, all hosts together."""
+    """What a simulated provider counted, all hosts together.
+
+    :ivar most_unanswered: submit_sm that one session had unanswered at a time;
+        :ivar beyond_window: those refused for it. :ivar unwanted: messages against its profile.
+    :ivar silent: sessions closed for their silence.
+    """
 
     connections: int = 0
     binds: int = 0
@@ -48,6 +59,10 @@ class Counts:
     accepted: int = 0
     refused: int = 0
     throttled: int = 0
+    beyond_window: int = 0
+    most_unanswered: int = 0
+    unwanted: int = 0
+    silent: int = 0
     unreadable: int = 0
     unanswered: int = 0
     receipts_sent: int = 0

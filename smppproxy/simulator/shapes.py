@@ -6,9 +6,11 @@ Pure: numbers and times in, octets out.
 from __future__ import annotations
 
 import hashlib
-import time
 import uuid
 from collections.abc import Callable
+from datetime import datetime
+
+from smppproxy.receipts.text import zone_of
 
 #: A number of the simulator's id space in the form that a provider would show it.
 ID_FORMATS: dict[str, Callable[[int], bytes]] = {
@@ -17,6 +19,7 @@ ID_FORMATS: dict[str, Callable[[int], bytes]] = {
     "HEX": lambda number: b"%X" % number,
     "padded": lambda number: b"%010d" % number,
     "padded-hex": lambda number: b"%08X" % number,
+    "hex32": lambda number: _digest(number).hex().upper().encode(),
     "uuid": lambda number: _uuid(number),
     "constant": lambda number: b"msg_id_not_implemented",
     "empty": lambda number: b"",
@@ -28,6 +31,7 @@ SHAPES = ("both", "text", "tlv", "payload", "data_sm")
 #: message_state (SMPP 3.4 section 5.2.28) of the words a receipt uses.
 STATES = {
     b"ENROUTE": 1,
+    b"BUFFERD": 1,
     b"DELIVRD": 2,
     b"EXPIRED": 3,
     b"DELETED": 4,
@@ -35,42 +39,73 @@ STATES = {
     b"ACCEPTD": 6,
     b"UNKNOWN": 7,
     b"REJECTD": 8,
+    b"SKIPPED": 9,
 }
+
+#: Words after which a message is not lost.
+SUCCESSES = frozenset({b"ENROUTE", b"BUFFERD", b"DELIVRD", b"ACCEPTD"})
+
+#: How providers write what went wrong, by the form of their ``err``: the same in each receipt.
+ERRORS = {"dec": b"001", "hex": b"21b", "gatewayapi": b"126", "opaque": b"E-17"}
+
+#: Dates by their finest part.
+DATES = {"minute": "%y%m%d%H%M", "second": "%y%m%d%H%M%S", "century": "%Y%m%d%H%M%S"}
+
+#: What ``text:`` of a receipt shows.
+SHOWN = ("message", "reference", "nothing")
+
+
+def _digest(number: int) -> bytes:
+    # The same number gives the same octets: a run can be repeated.
+    return hashlib.blake2b(b"%d" % number, digest_size=16).digest()
 
 
 def _uuid(number: int) -> bytes:
-    # The same number gives the same UUID: a run can be repeated.
-    digest = hashlib.blake2b(b"%d" % number, digest_size=16).digest()
-    return str(uuid.UUID(bytes=digest, version=4)).encode()
+    return str(uuid.UUID(bytes=_digest(number), version=4)).encode()
 
 
 def receipt_text(
-    message_id: bytes, stat: bytes, submitted: float, done: float, text: bytes = b""
+    message_id: bytes,
+    stat: bytes,
+    submitted: float,
+    done: float,
+    text: bytes = b"",
+    error: bytes = b"001",
+    dates: str = "minute",
+    tz: str = "UTC",
+    lean: bool = False,
 ) -> bytes:
-    """The canonical receipt line of mission 3.3; ``submitted`` and ``done`` in unix seconds."""
-    delivered = 1 if stat == b"DELIVRD" else 0
-    error = b"000" if STATES.get(stat, 7) in (1, 2, 6) else b"001"
-    return b"id:%b sub:001 dlvrd:%03d submit date:%b done date:%b stat:%b err:%b text:%b" % (
+    """The receipt line of mission 3.3; ``submitted`` and ``done`` in unix seconds.
+
+    :param error: what ``err`` says where something went wrong.
+    :param dates: their form and zone ``tz``, as for :func:`receipt_date`.
+    :param lean: without counters and text.
+    """
+    delivered = b" sub:001 dlvrd:%03d" % (stat == b"DELIVRD")
+    return b"id:%b%b submit date:%b done date:%b stat:%b err:%b%b" % (
         message_id,
-        delivered,
-        receipt_date(submitted),
-        receipt_date(done),
+        b"" if lean else delivered,
+        receipt_date(submitted, dates, tz),
+        receipt_date(done, dates, tz),
         stat,
-        error,
-        text[:20],
+        b"000" if stat in SUCCESSES else error,
+        b"" if lean else b" text:" + text[:20],
     )
 
 
-def receipt_date(seconds: float) -> bytes:
-    """``YYMMDDhhmm``, UTC."""
-    minute = int(seconds) // 60
-    known = _dates.get(minute)
+def receipt_date(seconds: float, form: str = "minute", tz: str = "UTC") -> bytes:
+    """Unix seconds as a date of a receipt: a form of :data:`DATES`, in a zone."""
+    second = int(seconds)
+    if form == "minute":
+        second -= second % 60
+    key = (second, form, tz)
+    known = _dates.get(key)
     if known is None:
         if len(_dates) > 1000:
             _dates.clear()
-        known = time.strftime("%y%m%d%H%M", time.gmtime(minute * 60)).encode()
-        _dates[minute] = known
+        moment = datetime.fromtimestamp(second, zone_of(tz))
+        known = _dates[key] = moment.strftime(DATES[form]).encode()
     return known
 
 
-_dates: dict[int, bytes] = {}
+_dates: dict[tuple[int, str, str], bytes] = {}

@@ -22,28 +22,25 @@ from smppproxy.simulator.clock import Agenda, Reactor, Ticker
 from smppproxy.simulator.link import Link
 from smppproxy.simulator.mailbox import Delivery, Mailbox
 from smppproxy.simulator.options import Delay, SmscOptions
+from smppproxy.simulator.receipts import outcome_of, receipt
 from smppproxy.simulator.records import Accepted, Counts
-from smppproxy.simulator.shapes import ID_FORMATS, STATES, receipt_text
+from smppproxy.simulator.shapes import ID_FORMATS, SUCCESSES
 from smppproxy.smpp import build
 from smppproxy.smpp.constants import (
     DATA_SM_RESP,
     DELIVER_SM_RESP,
-    ESM_INTERMEDIATE,
-    ESM_RECEIPT,
-    ESME_RALYBND,
     ESME_RBINDFAIL,
     ESME_RINVPASWD,
-    ESME_RTHROTTLED,
+    ESME_RINVSYSTYP,
     MAX_PDU,
     TLV_MESSAGE_PAYLOAD,
-    TLV_MESSAGE_STATE,
-    TLV_RECEIPTED_MESSAGE_ID,
 )
 from smppproxy.smpp.errors import BodyError
-from smppproxy.smpp.fields import read_bind, walk_message
+from smppproxy.smpp.fields import Bind, read_bind, walk_message
 from smppproxy.smpp.framing import Framer
 from smppproxy.smpp.pdu import Pdu
 from smppproxy.smpp.session import SMSC, Received, Session
+from smppproxy.smpp.tlv import iter_tlvs
 
 __all__ = ["Accepted", "Counts", "Smsc", "SmscLink", "SmscOptions"]
 
@@ -53,7 +50,10 @@ def _delay(value: Delay) -> tuple[float, float]:
 
 
 class SmscLink(Link):
-    """One connection to one host of the simulated provider."""
+    """One connection to one host of the simulated provider.
+
+    :ivar unanswered: submit_sm that wait for their answers.
+    """
 
     def __init__(self, smsc: Smsc, host: str) -> None:
         options = smsc.options
@@ -62,6 +62,8 @@ class SmscLink(Link):
         self.smsc = smsc
         self.host = host
         self.system_id = b""
+        self.unanswered = 0
+        self._heard = self.reactor.seconds()
         self._framer = Framer(MAX_PDU) if options.shape == "data_sm" else None
 
     def connectionMade(self) -> None:
@@ -71,6 +73,7 @@ class SmscLink(Link):
 
     def dataReceived(self, data: bytes) -> None:
         """A session waits for deliver_sm_resp alone; data_sm_resp, laid out alike, become such."""
+        self._heard = self.reactor.seconds()
         if self._framer is not None:
             pdus, error = self._framer.feed(data)
             if error is None:
@@ -85,6 +88,14 @@ class SmscLink(Link):
             self.smsc.submitted(self, received.requests)
         if received.responses:
             self.smsc.mailbox.answered(self, received.responses)
+
+    def tick(self) -> None:
+        """Part of :class:`Link`; who was silent for too long is closed without a word."""
+        super().tick()
+        limit = self.smsc.options.idle_timeout
+        if limit and self.up and self.reactor.seconds() - self._heard > limit:
+            self.smsc.counts.silent += 1
+            self.hang_up()
 
     def asked_to_unbind(self, pdu: Pdu) -> None:
         """Answer, ignore or close, as the options say."""
@@ -245,7 +256,7 @@ class Smsc:
         """Verify a bind."""
         try:
             fields = read_bind(pdu)
-            status = self._verdict(link, fields.system_id, fields.password)
+            status = self._verdict(link, fields)
         except BodyError as error:
             status = error.command_status
         if status:
@@ -260,18 +271,21 @@ class Smsc:
         if link.session.can_receive and link.up:
             self.mailbox.join(link)
 
-    def _verdict(self, link: SmscLink, system_id: bytes, password: bytes) -> int:
+    def _verdict(self, link: SmscLink, fields: Bind) -> int:
         options = self.options
+        system_id, password = fields.system_id, fields.password
         if options.refuse_bind:
             return options.refuse_bind
         if options.accounts and options.accounts.get(system_id) != password:
             return ESME_RINVPASWD
-        if not system_id:
+        if 0 < options.max_password < len(password):
+            return ESME_RINVPASWD
+        if options.system_type not in (b"", fields.system_type):
+            return ESME_RINVSYSTYP
+        if not system_id or fields.interface_version < options.interface_version:
             return ESME_RBINDFAIL
         bound = sum(other.system_id == system_id for other in self.links(link.host, bound=True))
-        if options.max_binds and bound >= options.max_binds:
-            return ESME_RALYBND
-        return 0
+        return options.bind_full if 0 < options.max_binds <= bound else 0
 
     def _tick(self) -> None:
         for link in list(self._links):
@@ -285,7 +299,8 @@ class Smsc:
         least, most = _delay(self.options.response_delay)
         answers = []
         for pdu in pdus:
-            status = self._status(link.system_id)
+            link.unanswered += 1
+            status = self._status(link)
             if status:
                 answer = build.refusal(pdu.command_id, pdu.sequence_number, status)
                 accepted = None
@@ -307,23 +322,31 @@ class Smsc:
                 if accepted is not None:
                     accepted.answered = True
         if answers:
+            link.unanswered -= len(answers)
             link.send(b"".join(answers))
 
     def _respond(self, link: SmscLink, answer: bytes, accepted: Accepted | None) -> None:
         if accepted is not None:
             accepted.answered = link.up
+        link.unanswered -= 1
         link.send(answer)
 
-    def _status(self, system_id: bytes) -> int:
+    def _status(self, link: SmscLink) -> int:
         options = self.options
+        counts = self.counts
+        counts.most_unanswered = max(counts.most_unanswered, link.unanswered)
+        if 0 < options.submit_window < link.unanswered:
+            counts.beyond_window += 1
+            return options.throttle
         if options.tps:
             now = self.reactor.seconds()
-            bucket = self._buckets.get(system_id)
+            bucket = self._buckets.get(link.system_id)
             if bucket is None:
-                bucket = self._buckets[system_id] = TokenBucket(options.tps, options.tps, now)
+                bucket = TokenBucket(options.tps, options.tps, now)
+                self._buckets[link.system_id] = bucket
             if not bucket.take(1, now):
-                self.counts.throttled += 1
-                return ESME_RTHROTTLED
+                counts.throttled += 1
+                return options.throttle
         if options.errors:
             draw = self._random.random()
             for status, fraction in options.errors.items():
@@ -334,13 +357,23 @@ class Smsc:
 
     def _accept(self, link: SmscLink, pdu: Pdu) -> tuple[bytes, Accepted | None]:
         raw = pdu.raw
+        options = self.options
+        demands = options.demands
         try:
-            source_at, dest_at, esm_at, flags_at, sm_at, _ = walk_message(raw)
+            offsets = walk_message(raw)
         except BodyError as error:
             self.counts.unreadable += 1
             refusal = build.refusal(pdu.command_id, pdu.sequence_number, error.command_status)
             return refusal, None
-        options = self.options
+        status = demands.check(raw, offsets) if demands is not None else 0
+        if status:
+            self.counts.unwanted += 1
+            return build.refusal(pdu.command_id, pdu.sequence_number, status), None
+        source_at, dest_at, esm_at, flags_at, sm_at, tlv_at = offsets
+        tlvs = list(iter_tlvs(raw, tlv_at)) if tlv_at < len(raw) else []
+        text = raw[sm_at : sm_at + raw[sm_at - 1]]
+        if not text and tlvs:
+            text = next((value for tag, value in tlvs if tag == TLV_MESSAGE_PAYLOAD), b"")
         number = self._next_number
         self._next_number += 1
         message_id = ID_FORMATS[options.id_format](number)
@@ -355,8 +388,13 @@ class Smsc:
             registered_delivery=raw[flags_at],
             accepted_at=self.reactor.seconds(),
             submitted=self._wall(),
-            text=raw[sm_at : sm_at + raw[sm_at - 1]],
+            text=text,
+            esm_class=raw[esm_at],
+            data_coding=raw[flags_at + 2],
+            tlvs=tlvs,
         )
+        if options.per_segment and demands is not None:
+            accepted.segments = demands.segments(raw, offsets)
         self.history.append(accepted)
         self.counts.accepted += 1
         self.accepted_on[link.host] += 1
@@ -370,27 +408,35 @@ class Smsc:
         if not options.receipts or not accepted.registered_delivery & 0x13:
             return response_delay
         if options.intermediate and accepted.registered_delivery & 0x10:
-            self.agenda.after(response_delay, self._deliver_receipt, accepted, b"ENROUTE")
-        stat = b"UNDELIV" if self._chance(options.undelivered) else b"DELIVRD"
+            self.agenda.after(response_delay, self._deliver_receipt, accepted, b"ENROUTE", False)
+        stat = self._outcome(accepted)
         wanted = accepted.registered_delivery & 3
-        if not wanted or (wanted == 2 and stat == b"DELIVRD"):
+        if not wanted or (wanted == 2 and stat in SUCCESSES):
             return response_delay
         accepted.stat = stat
         if self._chance(options.early):
-            self._deliver_receipt(accepted, stat)
+            self._deliver_receipt(accepted, stat, True)
             self.mailbox.flush()
             return max(response_delay, options.early_lag)
         least, most = _delay(options.receipt_delay)
         delay = response_delay + (self._random.uniform(least, most) if most else 0.0)
-        self.agenda.after(delay, self._deliver_receipt, accepted, stat)
+        self.agenda.after(delay, self._deliver_receipt, accepted, stat, True)
         return response_delay
 
-    def _deliver_receipt(self, accepted: Accepted, stat: bytes) -> None:
-        raw = self._receipt(accepted, stat)
+    def _outcome(self, accepted: Accepted) -> bytes:
+        options = self.options
+        if self._chance(options.undelivered):
+            return options.failures[accepted.number % len(options.failures)]
+        return (options.outcomes and outcome_of(options, accepted)) or b"DELIVRD"
+
+    def _deliver_receipt(self, accepted: Accepted, stat: bytes, final: bool) -> None:
+        raw = receipt(self.options, accepted, stat, final, self._wall())
         host = self._receipt_host(accepted.host)
-        self.mailbox.put(accepted.system_id, host, Delivery(raw, accepted))
-        if stat != b"ENROUTE" and self._chance(self.options.duplicates):
+        copies = accepted.segments
+        if final and self._chance(self.options.duplicates):
             self.counts.duplicates_sent += 1
+            copies += 1
+        for _ in range(copies):
             self.mailbox.put(accepted.system_id, host, Delivery(raw, accepted))
 
     def _receipt_host(self, host: str) -> str:
@@ -398,39 +444,6 @@ class Smsc:
             return host
         others = [other for other in self.ports if other != host]
         return self._random.choice(others) if others else host
-
-    def _receipt(self, accepted: Accepted, stat: bytes) -> bytes:
-        options = self.options
-        tlv_id = accepted.receipt_id
-        if options.tlv_id_format:
-            tlv_id = ID_FORMATS[options.tlv_id_format](accepted.number)
-        shape = options.shape
-        text = b""
-        if shape != "tlv":
-            text = receipt_text(
-                accepted.receipt_id, stat, accepted.submitted, self._wall(), accepted.text
-            )
-        tlvs = []
-        if shape != "text":
-            tlvs.append((TLV_RECEIPTED_MESSAGE_ID, tlv_id + b"\0"))
-            tlvs.append((TLV_MESSAGE_STATE, bytes([STATES[stat]])))
-        if shape == "payload":
-            tlvs.append((TLV_MESSAGE_PAYLOAD, text))
-            text = b""
-        esm_class = ESM_INTERMEDIATE if stat == b"ENROUTE" else ESM_RECEIPT
-        make = build.data_sm if shape == "data_sm" else build.deliver_sm
-        return make(
-            0,
-            source_addr_ton=accepted.destination[0],
-            source_addr_npi=accepted.destination[1],
-            source_addr=accepted.destination[2],
-            dest_addr_ton=accepted.source[0],
-            dest_addr_npi=accepted.source[1],
-            destination_addr=accepted.source[2],
-            esm_class=esm_class,
-            short_message=text,
-            tlvs=tlvs,
-        )
 
     # ------------------------------------------------------------------- MO
 
