@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from smppproxy.smpp.constants import GENERIC_NACK
 from smppproxy.smpp.pdu import Pdu
-from smppproxy.store.records import state_of_receipt, submit_time_of
+from smppproxy.store.records import glance
 
 if TYPE_CHECKING:
     from smppproxy.store.interface import Entry
@@ -131,15 +131,17 @@ class AccountCounts:
     def acknowledged(self, entries: Iterable[Entry]) -> None:
         """The client took these receipts and MO messages."""
         now = self._wall_clock()
+        delivered = self.delivered
+        finals = self.finals
         for entry in entries:
             origin = entry.origin
             if not origin:
                 self.mo_delivered += 1
                 continue
-            state, final = state_of_receipt(entry.receipt)
-            self.delivered[state] += 1
+            state, final, submit_time = glance(origin, entry.receipt)
+            delivered[state] += 1
             if final:
-                self.finals.add(now - submit_time_of(origin))
+                finals.add(now - submit_time)
 
 
 class HostCounts:
@@ -215,11 +217,11 @@ class Counts:
             found = self.hosts[provider, host] = HostCounts()
         return found
 
-    def queued(self, queues: Iterable[bytes]) -> None:
+    def queued(self, queues: Sequence[bytes]) -> None:
         """A receipt was put into each of these queues; b"" is none."""
-        for queue in queues:
+        for queue in set(queues):
             if queue:
-                self.account(queue[2:].decode()).queued += 1
+                self.account(queue[2:].decode()).queued += queues.count(queue)
 
 
 def bump(counts: dict[int, int], command_status: int) -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from smppproxy.store.records import MoRecord, Origin, ReceiptRecord, RecordError
+from smppproxy.store.records import MoRecord, Origin, ReceiptRecord, RecordError, glance
 
 octet = st.integers(0, 255)
 short = st.binary(max_size=255)
@@ -39,6 +39,14 @@ class RecordTests(SynchronousTestCase):
             for wrong in (octets + more, octets[:-1], octets[: len(octets) // 2], b""):
                 with self.assertRaises(RecordError):
                     type(record).unpack(wrong)
+
+    @given(origins, receipts)
+    def test_a_glance(self, origin: Origin, receipt: ReceiptRecord):
+        """What counters want of two records is what unpacking them gives."""
+        self.assertEqual(
+            glance(origin.pack(), receipt.pack()),
+            (receipt.state, receipt.final, origin.submit_time),
+        )
 
     def test_another_version_is_refused(self):
         """A record of a later version is not read as one of this."""
