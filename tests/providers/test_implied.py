@@ -125,6 +125,7 @@ class SpellingTests(MemoryCase):
         globalLogPublisher.addObserver(observer)
         self.addCleanup(globalLogPublisher.removeObserver, observer)
         for number in range(972660181, 972660181 + 10):
+            self.assertEqual([event for event in events if event.get("event") == "ids_learned"], [])
             self.through(client, upstream, VECTORS["V06"], b"%08x" % number)
             upstream.receipt(b"%010d" % number, DESTINATION)
             self.assertEqual(len(client.texts()), 1)
@@ -189,10 +190,14 @@ class FormTests(MemoryCase):
             ("0x00", {"esm_class": 0x00, "short_message": line}),
         ]
         for name, fields in forms:
-            client, upstream = self.accepted()
+            client, upstream = self.accepted(by_text=name == "0x00")
             upstream.receive(receipt(1, b"", DESTINATION, **fields))
             self.assertEqual(upstream.answers(), [(1, 0)], name)
             self.check(client, name)
+        self.check_data_sm(line, payload)
+
+    def check_data_sm(self, line: bytes, payload: list[tuple[int, bytes]]) -> None:
+        """The receipt in a data_sm."""
         client, upstream = self.accepted()
         (pdu,), _ = Framer().feed(receipt(1, b"", DESTINATION, short_message=b"", tlvs=payload))
         message = fields_of(pdu)
@@ -206,13 +211,20 @@ class FormTests(MemoryCase):
         self.assertEqual((answer.sequence_number, answer.command_status), (9, 0))
         self.check(client, "data_sm")
 
-    def accepted(self) -> tuple[FakeClient, FakeUpstream]:
+    def accepted(self, by_text: bool = False) -> tuple[FakeClient, FakeUpstream]:
         """A message that the provider took as 6000."""
-        client, upstream = self.pair(
-            self.world("default", provider="receipt.detect_by_text = true")
-        )
+        options = "receipt.detect_by_text = true" if by_text else ""
+        client, upstream = self.pair(self.world("default", provider=options))
         self.through(client, upstream, VECTORS["V06"])
         return client, upstream
+
+    def test_xc04_a_person_may_type_that(self) -> None:
+        """The text of a receipt in an ordinary message is one: it is for the account of its
+        number, unless the provider is known to send receipts so."""
+        client, upstream = self.accepted()
+        upstream.receipt(b"6000", DESTINATION, esm_class=0, destination_addr=b"1204")
+        message = self.delivered(client)
+        self.assertEqual((message.esm_class, message.destination_addr), (0, b"1204"))
 
     def check(self, client: FakeClient, name: str) -> None:
         """The client got one receipt."""

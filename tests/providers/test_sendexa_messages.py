@@ -214,6 +214,17 @@ class TextTests(MemoryCase):
 class WindowTests(MemoryCase):
     """How much at once, and in what order."""
 
+    def test_sx19_fifty_one_by_one(self) -> None:
+        """Fifty submit_sm, each in a read of its own, none answered: all go out, and the client
+        is still read."""
+        world = self.world("sendexa", provider="window = 50")
+        client, upstream = self.pair(world)
+        for number in range(1, 51):
+            client.receive(numbered([number]))
+        self.assertEqual((client.responses(), client.held), ([], False))
+        self.assertEqual((len(upstream.submits()), client.outstanding), (50, 50))
+        self.assertEqual(client.account.window, 50)
+
     def test_sx19_the_presets_window(self) -> None:
         """Sendexa sees 25 unanswered submit_sm and no more; one answer lets one more out."""
         world = self.world("sendexa", provider=SENDEXA)
@@ -330,7 +341,9 @@ class RateTests(MemoryCase):
         answers: list[tuple[int, int, bytes]] = []
         while not answers and world.now < began + 60:
             pdus = upstream.submits()
-            upstream.refuse(c.ESME_RTHROTTLED, *pdus) if pdus else world.advance(0.1)
+            if pdus:
+                upstream.refuse(c.ESME_RTHROTTLED, *pdus)
+            world.advance(0.1)
             answers = client.responses()
         self.assertEqual(answers, [(2, c.ESME_RTHROTTLED, b"")])
         self.assertGreater(world.now - began, 6)
