@@ -21,8 +21,8 @@ from smppproxy.text.profile import TextProfile
 
 #: Options that the reader of a table fills itself, and those that only a preset may name.
 _FILLED = frozenset({"name", "password", "hosts", "host", "status", *PROFILES})
-#: Of a preset only: what its hosts are made of.
-_OF_HOSTS = frozenset({"hosts", "port", "tls_port", "regions"})
+#: Of a preset only: what its hosts are made of, and what the simulator does in its place.
+_OF_PRESET = frozenset({"hosts", "port", "tls_port", "regions", "seen"})
 #: The words that a receipt profile may call final.
 _STATES = tuple(sorted({*NORMALISED.values(), "BUFFERD"}))
 
@@ -42,7 +42,7 @@ def read_provider(source: Source, path: Path, written: dict[str, Any] | None) ->
     known = len(source.problems)
     _misplaced(source, path, written)
     preset = _preset(source, path, written)
-    below = {option: value for option, value in preset.items() if option not in _OF_HOSTS}
+    below = {option: value for option, value in preset.items() if option not in _OF_PRESET}
     table = merged(below, written)
     arguments = options.read(source, path, table, Provider, other=_FILLED)
     arguments["name"] = options.option(source, path, attrs.fields(Provider).name, path[-1])
