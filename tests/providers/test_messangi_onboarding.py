@@ -171,7 +171,7 @@ class BoundsTests(PlainCase):
         first = await world.another(c.BIND_TRANSMITTER)
         second = await world.another(c.BIND_RECEIVER)
         # At the limit the old ones are asked for a sign of life, and get less time than usual.
-        self.patch(admission_module, "EVICTION", 0.1)
+        self.patch(admission_module, "EVICTION", 0.2)
         third = await FakeClient.connect(self, world.service.listeners[0].port)
         third.send_bind(SYSTEM_ID, PASSWORD)
         for client in (first, second):
@@ -208,7 +208,7 @@ class TwoNodesTests(PlainCase):
         """Two of two are bound, one on each node: a third gets 0x0D wherever it comes, until one of
         them has closed.
         """
-        self.patch(admission_module, "EVICTION", 0.05)
+        self.patch(admission_module, "EVICTION", 0.2)
         world = await self.messangi("max_binds = 2")
         other = self.second_node()
         link = await world.smscs[0].accept()
@@ -218,11 +218,15 @@ class TwoNodesTests(PlainCase):
         assert first is not None
         second = await FakeClient.connect(self, other.listeners[0].port)
         self.assertEqual((await second.bind(SYSTEM_ID, PASSWORD)).command_status, 0)
-        for old, service in ((first, world.service), (second, other)):
+        thirds = []
+        for service in (world.service, other):
             third = await FakeClient.connect(self, service.listeners[0].port)
             third.send_bind(SYSTEM_ID, PASSWORD)
+            thirds.append(third)
+        for old in (first, second):
             enquiry = await old.expect(c.ENQUIRE_LINK)
             old.send(build.enquire_link_resp(enquiry.sequence_number))
+        for third in thirds:
             answer = await third.expect(c.BIND_TRANSCEIVER_RESP)
             self.assertEqual(answer.command_status, c.ESME_RBINDFAIL)
         second.hang_up()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from twisted.logger import LogEvent
 
+from smppproxy.admin.metrics import NodeCollector, exposition
 from smppproxy.smpp import constants as c
 from tests.providers.case import VECTORS
 from tests.providers.memory import DESTINATION, MemoryCase, logged
@@ -123,6 +124,23 @@ class RecordTests(MemoryCase):
         self.assertEqual((ledger.submitted, ledger.accepted, ledger.refused), (10, 9, 1))
         self.assertEqual((ledger.receipts_in, ledger.matched, ledger.delivered), (9, 9, 9))
         self.assertEqual(ledger.imbalance(), {})
+
+    def test_mg30_metrics(self) -> None:
+        """The same counts, with their labels, are what dashboards scrape."""
+        world = self.messangi()
+        client, upstream = self.pair(world)
+        self.through(client, upstream, VECTORS["V06"])
+        upstream.receipt(b"6000", DESTINATION, b"REJECTD")
+        client.texts()
+        text = exposition(NodeCollector(world.relay, list)).decode()
+        for line in (
+            'smppproxy_account_submitted_total{account="esme01"} 1.0',
+            'smppproxy_account_accepted_total{account="esme01"} 1.0',
+            'smppproxy_account_receipts_delivered_total{account="esme01",state="REJECTD"} 1.0',
+            'smppproxy_host_accepted_total{host="a",provider="acme"} 1.0',
+            'smppproxy_host_receipts_total{host="a",provider="acme",state="REJECTD"} 1.0',
+        ):
+            self.assertIn(line, text.splitlines())
 
     def test_mg30_answers_by_code(self) -> None:
         """A host's refusals are counted by its own code, the account's by what it was told."""
