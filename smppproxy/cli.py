@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 if TYPE_CHECKING:
     from smppproxy.config import ConfigError, Network
@@ -312,14 +313,23 @@ def _statuses(values: tuple[str, ...]) -> dict[int, float]:
         raise click.BadParameter("an error is STATUS:FRACTION, e.g. 0x58:0.01") from None
 
 
+def _written(context: click.Context, name: str) -> bool:
+    """Whether an option stands on the command line."""
+    return context.get_parameter_source(name) is ParameterSource.COMMANDLINE
+
+
 @simulate.command()
 @click.option("--port", "ports", multiple=True, type=int, default=(0,), metavar="PORT",
               help="A host's port, 0 = any; repeat it for hosts b, c ...")  # fmt: skip
 @click.option("--address", default="127.0.0.1", show_default=True, help="Where to listen.")
 @click.option("--account", "accounts", multiple=True, metavar="SYSTEM_ID:PASSWORD",
               help="Only these may bind; without it anyone may.")  # fmt: skip
+@click.option("--preset", default="", metavar="NAME",
+              help="With the habits of a provider preset; other options change them.")  # fmt: skip
+@click.option("--spelling", default=0, metavar="NUMBER",
+              help="Of ids, where the preset leaves that open: 0 to 3.")  # fmt: skip
 @click.option("--id-format", default="dec", show_default=True,
-              help="Of message_id: dec hex HEX padded padded-hex uuid constant empty.")  # fmt: skip
+              help="Of message_id: dec hex HEX padded padded-hex hex32 uuid constant empty.")  # fmt: skip
 @click.option("--receipt-id-format", default="", help="Of receipts; default: the same.")
 @click.option("--response-delay", default="0", metavar="SECONDS", help="0.01, or 0.01-0.2")
 @click.option("--receipt-delay", default="0", metavar="SECONDS", help="After the response.")
@@ -336,19 +346,25 @@ def _statuses(values: tuple[str, ...]) -> dict[int, float]:
 @click.option("--mo-rate", default=0.0, help="MO messages a second to each system_id.")
 @click.option("--max-binds", default=0, help="Sessions per system_id and host.")
 @click.option("--for", "seconds", default=0.0, metavar="SECONDS", help="End after so long.")
-def smsc(ports: tuple[int, ...], address: str, accounts: tuple[str, ...], seconds: float,
-         response_delay: str, receipt_delay: str, errors: tuple[str, ...],
-         **habits: Any) -> None:  # fmt: skip
+@click.pass_context
+def smsc(context: click.Context, ports: tuple[int, ...], address: str, accounts: tuple[str, ...],
+         seconds: float, response_delay: str, receipt_delay: str, errors: tuple[str, ...],
+         preset: str, spelling: int, **habits: Any) -> None:  # fmt: skip
     """Be a provider with one host or several, until Ctrl-C; the last line counts what it did."""
     from twisted.internet import reactor
 
     from smppproxy.service import monotonic
+    from smppproxy.simulator.presets import habits_of
     from smppproxy.simulator.run import run_smsc
-    from smppproxy.simulator.smsc import SmscOptions
 
     pairs = (account.partition(":") for account in accounts)
+    if preset:
+        # What nobody wrote is the preset's.
+        habits = {name: value for name, value in habits.items() if _written(context, name)}
     try:
-        options = SmscOptions(
+        options = habits_of(
+            preset,
+            spelling,
             accounts={name.encode(): secret.encode() for name, _, secret in pairs},
             response_delay=_range(response_delay),
             receipt_delay=_range(receipt_delay),

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import attrs
+
 from smppproxy.config.presets import provider_preset
 from smppproxy.receipts.dialects import FINAL_BY_DEFAULT
 from smppproxy.receipts.message_ids import IdProfile
@@ -73,6 +75,20 @@ def options_for(preset: str, spelling: int = 0) -> SmscOptions:
         reference_max=table.get("reference_max", 2) if echo else 0,
         per_segment=table.get("per_segment", False),
     )
+
+
+def habits_of(preset: str, spelling: int = 0, **changes: Any) -> SmscOptions:
+    """The habits of a preset, or none in particular for "", with some of them changed.
+
+    Raises ValueError for an unknown preset and for a habit that nobody can have.
+    """
+    if not preset:
+        return SmscOptions(**changes)
+    try:
+        options = options_for(preset, spelling)
+    except KeyError:
+        raise ValueError(f"there is no preset {preset}; see smppproxy show presets") from None
+    return attrs.evolve(options, **changes)
 
 
 def _first(answers: dict[str, list[int]], name: str) -> int:
