@@ -16,7 +16,7 @@ from tests.support.processes import Actor, Event
 from tests.support.running import RunningNode, Upstream
 
 HEX_IDS = '[provider.NAME.ids]\nresp = "hex"\nreceipt_text = "dec"\nreceipt_tlv = "dec"\n'
-ESME_RMSGQFUL, ESME_RSUBMITFAIL = 0x14, 0x45
+ESME_RINVDSTADR, ESME_RSUBMITFAIL = 0x14, 0x45
 PADDED_IDS = "[provider.NAME.ids]\nstrip_zeros = true\n"
 
 
@@ -215,7 +215,7 @@ class ForeignProviderMixin:
 
     def test_refusals(self: Any) -> Deferred[None]:
         """The provider's own verdict reaches the client, with or without a body; no receipt."""
-        return Deferred.fromCoroutine(self.refusal(ESME_RMSGQFUL, ESME_RMSGQFUL))
+        return Deferred.fromCoroutine(self.refusal(ESME_RINVDSTADR, ESME_RINVDSTADR))
 
     def test_vendor_refusals(self: Any) -> Deferred[None]:
         """A vendor's status becomes ESME_RSUBMITFAIL: clients lose their link over 0x40d."""
