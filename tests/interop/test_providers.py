@@ -16,7 +16,7 @@ from tests.support.processes import Actor, Event
 from tests.support.running import RunningNode, Upstream
 
 HEX_IDS = '[provider.NAME.ids]\nresp = "hex"\nreceipt_text = "dec"\nreceipt_tlv = "dec"\n'
-ESME_RINVDSTADR, ESME_RSUBMITFAIL = 0x14, 0x45
+ESME_RINVDSTADR, ESME_RSUBMITFAIL = 0x0B, 0x45
 PADDED_IDS = "[provider.NAME.ids]\nstrip_zeros = true\n"
 
 
