@@ -329,7 +329,7 @@ def _written(context: click.Context, name: str) -> bool:
 @click.option("--spelling", default=0, metavar="NUMBER",
               help="Of ids, where the preset leaves that open: 0 to 3.")  # fmt: skip
 @click.option("--id-format", default="dec", show_default=True,
-              help="Of message_id: dec hex HEX padded padded-hex hex32 uuid constant empty.")  # fmt: skip
+              help="Of ids: dec hex HEX padded padded-hex hex32 uuid constant empty.")  # fmt: skip
 @click.option("--receipt-id-format", default="", help="Of receipts; default: the same.")
 @click.option("--response-delay", default="0", metavar="SECONDS", help="0.01, or 0.01-0.2")
 @click.option("--receipt-delay", default="0", metavar="SECONDS", help="After the response.")
@@ -347,8 +347,8 @@ def _written(context: click.Context, name: str) -> bool:
 @click.option("--max-binds", default=0, help="Sessions per system_id and host.")
 @click.option("--for", "seconds", default=0.0, metavar="SECONDS", help="End after so long.")
 @click.pass_context
-def smsc(context: click.Context, ports: tuple[int, ...], address: str, accounts: tuple[str, ...],
-         seconds: float, response_delay: str, receipt_delay: str, errors: tuple[str, ...],
+def smsc(context: click.Context, /, ports: tuple[int, ...], address: str,
+         accounts: tuple[str, ...], seconds: float, response_delay: str, receipt_delay: str, errors: tuple[str, ...],
          preset: str, spelling: int, **habits: Any) -> None:  # fmt: skip
     """Be a provider with one host or several, until Ctrl-C; the last line counts what it did."""
     from twisted.internet import reactor
