@@ -218,6 +218,25 @@ class FormTests(MemoryCase):
         self.through(client, upstream, VECTORS["V06"])
         return client, upstream
 
+    def test_xc04_receipts_that_say_nothing(self) -> None:
+        """esm_class 0x04 and 0x20 make a receipt of what cannot be read, which is acknowledged and
+        counted; under 0x08 and 0x10 it is a message, for the account of its number."""
+        for esm_class, messages in ((0x04, 0), (0x20, 0), (0x08, 1), (0x10, 1)):
+            client, upstream = self.accepted()
+            octets = receipt(
+                1,
+                b"",
+                DESTINATION,
+                esm_class=esm_class,
+                short_message=b"garbage",
+                destination_addr=b"1204",
+            )
+            upstream.receive(octets)
+            self.assertEqual(upstream.answers(), [(1, 0)])
+            self.assertEqual(len(client.deliveries()), messages)
+            ledger = client.world.ledger
+            self.assertEqual((ledger.mo_in, ledger.unreadable), (messages, 1 - messages))
+
     def test_xc04_a_person_may_type_that(self) -> None:
         """The text of a receipt in an ordinary message is one: it is for the account of its
         number, unless the provider is known to send receipts so."""
