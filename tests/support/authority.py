@@ -1,4 +1,4 @@
-"""A certificate authority that issues, at test time, certificates good and bad in every known way."""
+"""A certificate authority that issues, at test time, certificates good and bad in known ways."""
 
 from __future__ import annotations
 
