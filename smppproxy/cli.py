@@ -348,8 +348,8 @@ def _written(context: click.Context, name: str) -> bool:
 @click.option("--for", "seconds", default=0.0, metavar="SECONDS", help="End after so long.")
 @click.pass_context
 def smsc(context: click.Context, /, ports: tuple[int, ...], address: str,
-         accounts: tuple[str, ...], seconds: float, response_delay: str, receipt_delay: str, errors: tuple[str, ...],
-         preset: str, spelling: int, **habits: Any) -> None:  # fmt: skip
+         accounts: tuple[str, ...], seconds: float, response_delay: str, receipt_delay: str,
+         errors: tuple[str, ...], preset: str, spelling: int, **habits: Any) -> None:  # fmt: skip
     """Be a provider with one host or several, until Ctrl-C; the last line counts what it did."""
     from twisted.internet import reactor
 
