@@ -54,6 +54,7 @@ class SmppRelay:
         self._limits: dict[bytes, Limit] = {}
         self._swept = 0.0
         self._drops = -1
+        self._lost: Mapping[bytes, int] = {}
         self._expired_since = 0
         self._spellings = Spellings()
         self._outbox = Outbox(
@@ -224,7 +225,21 @@ class SmppRelay:
         self.store.dropped().addCallbacks(self._dropped, _next_time)
 
     def _dropped(self, totals: Mapping[bytes, int]) -> None:
-        """What full queues pushed out since the last look, beside what a sweep has told (L3)."""
+        """What full queues pushed out since the last look, beside what a sweep has told (L3).
+
+        Every queue that lost something since then is named in the log, whichever node lost it.
+        """
+        if self._drops >= 0:
+            for queue, count in totals.items():
+                lost = count - self._lost.get(queue, 0)
+                if lost:
+                    self._log.warn(
+                        "queue {queue} lost {count} entries to its limits of number and age",
+                        event="queue_dropped",
+                        queue=queue.decode("utf-8", "replace"),
+                        count=lost,
+                    )
+        self._lost = dict(totals)
         total = sum(count for queue, count in totals.items() if queue.startswith(RECEIPTS))
         if self._drops >= 0:
             self.ledger.dropped += total - self._drops - self._expired_since

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import cast
 
+from twisted.logger import ILogObserver, LogEvent, globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 
 from smppproxy.relay.peers import Relay
@@ -79,7 +80,11 @@ class RelayTests(SynchronousTestCase):
         self.assertEqual([], world.client().texts())
 
     def test_gw21_dropped(self) -> None:
-        """GW-21, L3: a full queue drops the oldest, and every drop is counted."""
+        """GW-21, L3: a full queue drops the oldest, and every drop is counted and logged."""
+        log: list[LogEvent] = []
+        observer = cast(ILogObserver, log.append)
+        globalLogPublisher.addObserver(observer)
+        self.addCleanup(globalLogPublisher.removeObserver, observer)
         world = World([make_account(receipt_limit=4)])
         world.relay.opened([(0, 0)])
         self.receipts(world, 10)
@@ -89,6 +94,8 @@ class RelayTests(SynchronousTestCase):
         self.receipts(world, 1)
         world.advance(SWEEP_EVERY)
         self.assertEqual((7, 4), (world.ledger.dropped, world.ledger.queued))
+        told = [event for event in log if event.get("event") == "queue_dropped"]
+        self.assertEqual([("r:acme", 6), ("r:acme", 1)], [(e["queue"], e["count"]) for e in told])
         self.assertEqual(4, len(world.client().texts()))
         self.assertEqual({}, world.ledger.imbalance())
 
