@@ -11,6 +11,7 @@ from collections import Counter
 from typing import Any
 
 import attrs
+from twisted.logger import globalLogPublisher
 
 from smppproxy.config.presets import BASE, provider_preset, provider_presets
 from smppproxy.receipts import text as receipt_text
@@ -29,7 +30,9 @@ from smppproxy.smpp.constants import (
     TLV_MESSAGE_PAYLOAD,
     TLV_MESSAGE_STATE,
     TLV_RECEIPTED_MESSAGE_ID,
+    TLV_SAR_MSG_REF_NUM,
     TLV_SAR_SEGMENT_SEQNUM,
+    TLV_SAR_TOTAL_SEGMENTS,
     TLV_USER_MESSAGE_REFERENCE,
 )
 from smppproxy.smpp.fields import Message, read_message, read_message_id
@@ -54,6 +57,7 @@ TOLD = {b"SKIPPED": b"REJECTD"}
 class Case:
     """One submit_sm of the client and what it means.
 
+    :ivar fields: others than those that every message has.
     :ivar meaning: text, or octets of no text; of a part: its own share.
     """
 
@@ -66,6 +70,8 @@ class Case:
     flash: bool = False
     destination: str = ""
     reference: bytes = b""
+    source: tuple[int, int, bytes] = (5, 0, b"Sender")
+    fields: dict[str, Any] = attrs.field(factory=dict)
     status: int = -1
     message_id: bytes = b""
     receipts: list[Message] = attrs.field(factory=list)
@@ -74,27 +80,56 @@ class Case:
 def cases() -> list[Case]:
     """What the client sends to each provider, each message to a destination of its own."""
     gsm7 = "Total: 25 € {net} [a|b] ~ @ £ é Ω"
-    long = "All of this is one long text, in one message_payload. " * 6
-    halves = "The first half, at home! " * 6, "the {second} half."
+    ascii_ = "me@home {1} [2] ~|^"
+    long = ("All of this is one long text, in one message_payload. " * 6)[:300]
+    emoji = "Смайлики 😀😃😄 " * 9
+    wishes = {"validity_period": b"301231235959000+", "priority_flag": 3}
     sent = [
         Case("gsm7", gsm7, 0, _gsm7(gsm7)),
+        Case("ascii", ascii_, 1, ascii_.encode(), source=(1, 1, b"+46701112233")),
         Case("ucs2", "Привет, 世界 😀", 8, "Привет, 世界 😀".encode("utf-16-be")),
-        Case("latin1", "façade þ ¢", 3, "façade þ ¢".encode("latin-1")),
+        Case("latin1", "façade þ ¢", 3, "façade þ ¢".encode("latin-1"), source=(0, 0, b"12345")),
+        Case("cyrillic", "Привет", 6, "Привет".encode("iso8859-5"), source=(2, 1, b"4670111")),
         Case("binary", b"\x00\xff\x1b\x80octets", 4, b"\x00\xff\x1b\x80octets"),
-        Case("payload", long[:300], tlvs=((TLV_MESSAGE_PAYLOAD, _gsm7(long[:300])),)),
+        Case("payload", long, tlvs=((TLV_MESSAGE_PAYLOAD, _gsm7(long)),)),
+        Case("ucs2 payload", emoji, 8, tlvs=((TLV_MESSAGE_PAYLOAD, emoji.encode("utf-16-be")),)),
+        Case("long", long[:250], 0, _gsm7(long[:250])),
+        Case("short payload", "short", tlvs=((TLV_MESSAGE_PAYLOAD, b"short"),)),
         Case("flash", "Now!", 0, b"Now!", tlvs=(FLASH,), flash=True),
         Case("flash ucs2", "Сейчас!", 24, "Сейчас!".encode("utf-16-be"), flash=True),
+        Case("flash gsm7", "Now {!}", 240, _gsm7("Now {!}"), flash=True),
         Case("reference", "With one", 0, b"With one", reference=b"order-4711-and-more"),
+        Case("number", "With a number", 0, b"With a number", reference=b"\x13\x37"),
         Case("Colombia", "Hola", 0, b"Hola", destination=COLOMBIA),
+        Case("wishes", "In time", 0, b"In time", fields=wishes),
+        Case("no text", "", 0, b""),
+        *_parts("udh", "46700000097", (b"\x05\x00\x03\x4d", b"")),
+        *_parts("wide udh", "46700000098", (b"\x06\x08\x04\x4d\x4e", b"")),
+        *_parts("sar", "46700000099", (b"", b"\x4d\x4e")),
     ]
-    for number, half in enumerate(halves, 1):
-        header = bytes((5, 0, 3, 77, 2, number))
-        part = Case(f"part {number}", half, 0, header + _gsm7(half), ESM_UDHI)
-        part.destination = "46700000099"
-        sent.append(part)
     for number, case in enumerate(sent):
         case.destination = case.destination or f"467000000{number:02}"
     return sent
+
+
+def _parts(name: str, destination: str, reference: tuple[bytes, bytes]) -> list[Case]:
+    """A message in two parts, by header or by TLVs."""
+    header, sar = reference
+    parts = []
+    for number, half in enumerate(("The first half, at home! " * 6, "the {second} half."), 1):
+        part = Case(name, half, destination=destination)
+        if header:
+            part.esm_class = ESM_UDHI
+            part.octets = header + bytes((2, number))
+        else:
+            part.tlvs = (
+                (TLV_SAR_MSG_REF_NUM, sar),
+                (TLV_SAR_TOTAL_SEGMENTS, b"\2"),
+                (TLV_SAR_SEGMENT_SEQNUM, bytes((number,))),
+            )
+        part.octets += _gsm7(half)
+        parts.append(part)
+    return parts
 
 
 def _gsm7(text: str) -> bytes:
@@ -129,6 +164,10 @@ class PresetCase(NodeCase):
         smsc.options.response_delay = 0.005
         smsc.options.receipt_delay = 0.01
         self.addCleanup(smsc.stop)
+        events: list[Any] = []
+        observer: Any = events.append
+        globalLogPublisher.addObserver(observer)
+        self.addCleanup(globalLogPublisher.removeObserver, observer)
         self.listen(preset, smsc, table)
         node = self.node()
         await self.wait(lambda: len(smsc.links(bound=True)) == len(smsc.ports), f"{preset} bound")
@@ -157,6 +196,8 @@ class PresetCase(NodeCase):
         self.check_provider(table, smsc, accepted)
         self.check_receipts(smsc, accepted, client.heard)
         self.check_books(node, smsc)
+        learned = [event for event in events if event.get("event") == "ids_learned"]
+        self.assertEqual(bool(learned and learned[-1]["certain"]), "auto" in table["ids"].values())
 
     def listen(self, preset: str, smsc: Smsc, table: dict[str, Any]) -> None:
         """Hosts as many as the preset has, in TLS where there is nothing else; the network file."""
@@ -199,8 +240,9 @@ class PresetCase(NodeCase):
             tlvs.append((TLV_MESSAGE_TYPE, b"OTP"))
         return build.submit_sm(
             number,
-            source_addr_ton=5,
-            source_addr=b"Sender",
+            source_addr_ton=case.source[0],
+            source_addr_npi=case.source[1],
+            source_addr=case.source[2],
             dest_addr_ton=1,
             dest_addr_npi=1,
             destination_addr=case.destination.encode(),
@@ -209,6 +251,7 @@ class PresetCase(NodeCase):
             data_coding=case.data_coding,
             short_message=case.octets,
             tlvs=tlvs,
+            **case.fields,
         )
 
     def check_answers(self, table: dict[str, Any], sent: list[Case]) -> None:
@@ -265,7 +308,7 @@ class PresetCase(NodeCase):
             if case.flash and table["text"]["flash"] == "dcs-16-24":
                 self.assertIn(each.data_coding, (16, 24))
             long = table["text"]["long"]
-            if case.name == "payload":
+            if case.name in ("payload", "ucs2 payload", "long"):
                 self.assertEqual(TLV_MESSAGE_PAYLOAD in tags, long == "payload")
                 self.assertEqual(TLV_SAR_SEGMENT_SEQNUM in tags, long == "sar")
 
@@ -286,6 +329,8 @@ class PresetCase(NodeCase):
             self.assertEqual(tlvs[TLV_MESSAGE_STATE], bytes((STATES[stat],)))
             self.assertEqual(tlvs.get(TLV_USER_MESSAGE_REFERENCE, b""), case.reference)
             self.assertEqual(message.source_addr, case.destination.encode())
+            back = (message.dest_addr_ton, message.dest_addr_npi, message.destination_addr)
+            self.assertEqual(back, case.source, case.name)
         self.assertEqual({case.name: len(case.receipts) for case in accepted if
                           len(case.receipts) != 1}, {})
 
@@ -294,7 +339,7 @@ class PresetCase(NodeCase):
         ledger = node.relay.ledger
         self.assertEqual(ledger.imbalance(), {})
         left = ["quarantined", "parked", "orphaned", "unreadable", "in_flight", "queued"]
-        left += ["unwanted", "made", "resent", "in_doubt"]
+        left += ["made", "resent", "in_doubt", "dropped"]
         counts = ledger.as_dict()
         self.assertEqual({name: counts[name] for name in left if counts[name]}, {})
         self.assertEqual(smsc.counts.receipts_sent, smsc.counts.receipts_acked)
@@ -312,7 +357,7 @@ def _part_of(each: Accepted) -> int:
     for tag, value in each.tlvs:
         if tag == TLV_SAR_SEGMENT_SEQNUM:
             return value[0]
-    return each.text[5] if each.esm_class & ESM_UDHI else 0
+    return each.text[each.text[0]] if each.esm_class & ESM_UDHI else 0
 
 
 def meaning(table: dict[str, Any], each: Accepted) -> str | bytes:
