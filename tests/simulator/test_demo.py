@@ -339,6 +339,21 @@ class Commands(TestCase):
         self.assertEqual(provider.last["accepted"], client.last["accepted"])
 
     @inlineCallbacks
+    def test_simulate_a_preset(self) -> Any:
+        """``--preset``: its ids, its window; options that are written win over it."""
+        provider = Command("simulate", "smsc", "--preset", "gatewayapi", "--response-delay", "0.01")
+        yield provider.says(b"host a: ")
+        port = provider.out.split()[2].rpartition(b":")[2].decode()
+        client = Command("simulate", "esme", "--port", port, "--count", "50", "--window", "20")
+        yield client.ended
+        provider.transport.signalProcess(signal.SIGINT)  # type: ignore[union-attr]
+        yield provider.ended
+        self.assertEqual(provider.code, 0, provider.story)
+        self.assertGreater(provider.last["beyond_window"], 0)
+        self.assertEqual(provider.last["accepted"], client.last["receipted"])
+        self.assertEqual(provider.last["unwanted"], 0)
+
+    @inlineCallbacks
     def test_simulated_client_without_receipts(self) -> Any:
         """Exit 1 with what is missing, when receipts do not come before the time is over."""
         provider = Command("simulate", "smsc", "--receipt-delay", "60")
@@ -372,6 +387,7 @@ class Commands(TestCase):
         """What cannot be is said, exit 2."""
         for arguments, text in (
             (("smsc", "--shape", "round"), b"'shape' must be in"),
+            (("smsc", "--preset", "nobody"), b"no preset nobody; see smppproxy show presets"),
             (("smsc", "--error", "x"), b"STATUS:FRACTION"),
             (("smsc", "--receipt-delay", "soon"), b"LEAST-MOST"),
             (("esme", "--bind", "both"), b"'bind' must be in"),

@@ -90,12 +90,13 @@ class Ids(PairCase):
             self.assertEqual(histories.check_client(esme), [])
 
     async def test_uuid(self) -> None:
-        """UUIDs of 36 characters, none twice, the same again in another run."""
-        _, esme = await self.run_through(10, id_format="uuid")
-        ids = [sent.message_id for sent in esme.history]
-        self.assertEqual({len(known) for known in ids}, {36})
-        self.assertEqual(len(set(ids)), 10)
-        self.assertEqual(ID_FORMATS["uuid"](7), ID_FORMATS["uuid"](7))
+        """UUIDs of 36 characters and hex of 32: none twice, the same again in another run."""
+        for form, length in (("uuid", 36), ("hex32", 32)):
+            _, esme = await self.run_through(10, id_format=form)
+            ids = [sent.message_id for sent in esme.history]
+            self.assertEqual({len(known) for known in ids}, {length})
+            self.assertEqual(len(set(ids)), 10)
+            self.assertEqual(ID_FORMATS[form](7), ID_FORMATS[form](7))
 
     async def test_constant_and_empty(self) -> None:
         """Ids that tell nothing, as two real servers give them."""
