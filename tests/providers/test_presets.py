@@ -268,7 +268,8 @@ class PresetCase(NodeCase):
         self.assertEqual((counts.unwanted, counts.unreadable, counts.binds_refused), (0, 0, 0))
         self.assertEqual(counts.beyond_window, 0)
         self.assertLessEqual(counts.most_unanswered, table["window"])
-        self.assertGreater(counts.most_unanswered, 1)
+        if not table.get("tps"):
+            self.assertGreaterEqual(counts.most_unanswered, table["window"] // 2, "not tried")
         self.assertEqual(len(smsc.accepted_on), len(smsc.ports), "all hosts are used")
         by_destination: dict[str, list[Accepted]] = {}
         for each in smsc.history:
