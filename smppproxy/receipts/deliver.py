@@ -9,8 +9,6 @@ from smppproxy.receipts import errs
 from smppproxy.receipts.dialects import DIALECTS, downstream
 from smppproxy.receipts.text import date_text, render
 from smppproxy.smpp.constants import (
-    ESME_RINVPARLEN,
-    ESME_ROK,
     STATE_DELIVERED,
     STATE_ENROUTE,
     TLV_MESSAGE_STATE,
@@ -18,6 +16,7 @@ from smppproxy.smpp.constants import (
     TLV_RECEIPTED_MESSAGE_ID,
     TLV_USER_MESSAGE_REFERENCE,
 )
+from smppproxy.smpp.refusals import STATUSES
 
 _TEXT_OCTETS = 20
 _REFERENCE_OCTETS = 255
@@ -43,7 +42,7 @@ _REFERENCE = TLV_USER_MESSAGE_REFERENCE.to_bytes(2, "big")
 
 def reference_status(user_message_reference: bytes) -> int:
     """The command_status for a submit_sm with this TLV: 0, or 0xC2 over 255 octets (GW-33)."""
-    return ESME_RINVPARLEN if len(user_message_reference) > _REFERENCE_OCTETS else ESME_ROK
+    return STATUSES["tlv_length"] if len(user_message_reference) > _REFERENCE_OCTETS else 0
 
 
 def reference_text(user_message_reference: bytes) -> bytes:

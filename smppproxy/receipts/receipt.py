@@ -24,7 +24,6 @@ from smppproxy.smpp.constants import (
     ESM_INTERMEDIATE,
     ESM_RECEIPT,
     ESM_UDHI,
-    ESME_RINVCMDLEN,
     STATE_ENROUTE,
     STATE_UNKNOWN,
     TLV_MESSAGE_PAYLOAD,
@@ -197,7 +196,7 @@ def _error(pdu: Pdu) -> BodyError:
             walk_message(pdu.raw)
     except BodyError as error:
         return error
-    return BodyError(ESME_RINVCMDLEN, "the body is cut short")
+    return BodyError("body_length", "the body is cut short")
 
 
 def _read(

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from smppproxy.relay.directory import Directory, Pool
-from smppproxy.relay.events import refusal_of
 from smppproxy.relay.groups import Group
 from smppproxy.relay.ledger import Ledger
 from smppproxy.relay.rules import RefusedError
 from smppproxy.relay.submission import Submit, Writes, write_to
 from smppproxy.relay.translate import Translator, translator_of
 from smppproxy.routing.providers import Provider
-from smppproxy.smpp.constants import ESME_ROK
+from smppproxy.smpp.refusals import NO_REFUSAL, RefusalStatus, refusal_of
 
 
 class Dispatch:
@@ -36,7 +35,7 @@ class Dispatch:
         self._plain: dict[str, Provider] = {}
         self._translators: dict[str, Translator] = {}
 
-    def send(self, submit: Submit, now: float, writes: Writes) -> int:
+    def send(self, submit: Submit, now: float, writes: Writes) -> RefusalStatus:
         """Give a submit to the first of its providers that is bound and can carry it.
 
         Returns 0, or why nobody took it: that no provider is bound counts before that one cannot
@@ -67,7 +66,7 @@ class Dispatch:
 
     def _translated(
         self, submit: Submit, pool: Pool, now: float, writes: Writes
-    ) -> int:
+    ) -> RefusalStatus:
         """As :meth:`send`, to a provider with wishes of its own; one PDU or several."""
         if submit.group is not None:
             return self._hand(submit, pool, now, writes)
@@ -87,9 +86,9 @@ class Dispatch:
             return self._hand(submit, pool, now, writes)
         for part in Group(submit, pool.provider, pdus).parts:
             self._hand(part, pool, now, writes)
-        return ESME_ROK
+        return NO_REFUSAL
 
-    def _hand(self, submit: Submit, pool: Pool, now: float, writes: Writes) -> int:
+    def _hand(self, submit: Submit, pool: Pool, now: float, writes: Writes) -> RefusalStatus:
         """Write a submit to a bind of this provider, or let it wait for room in a window."""
         if not pool.backlog:
             bind = pool.pick(now) if submit.affinity < 0 else pool.pick_for(submit, now)
@@ -97,7 +96,7 @@ class Dispatch:
                 write_to(bind, submit, now, writes)
                 if submit.attempts:
                     self._ledger.resent += 1
-                return ESME_ROK
+                return NO_REFUSAL
         if (
             submit.account.window_full == "throttle"
             and submit.retry is None
@@ -106,4 +105,4 @@ class Dispatch:
             return refusal_of("throttled", submit.account.errors)
         pool.backlog.append(submit)
         self.queued.add(pool)
-        return ESME_ROK
+        return NO_REFUSAL

@@ -12,7 +12,7 @@ first digits only (MG-31), and an account whose ``message_log`` is ``off`` has n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from twisted.logger import Logger, LogLevel
@@ -24,7 +24,7 @@ from smppproxy.smpp.constants import status_name
 from smppproxy.smpp.errors import BodyError
 from smppproxy.smpp.fields import walk_message
 from smppproxy.smpp.pdu import Pdu
-from smppproxy.smpp.refusals import status_of
+from smppproxy.smpp.refusals import RefusalStatus
 
 EVERY = 1.0
 """Seconds between two events of one kind, subject and reason."""
@@ -36,38 +36,6 @@ MOST_KINDS = 10_000
 """Different events that are remembered for a second; beyond them they are only counted."""
 
 MASK = "***"
-
-
-class RefusalStatus(int):
-    """The command_status of a refusal that knows which one it is.
-
-    :ivar name: in :data:`smppproxy.smpp.refusals.REFUSALS`.
-    :ivar counter: what the ledger calls it.
-    """
-
-    name: str
-    counter: str
-
-
-_KNOWN: dict[tuple[str, int], RefusalStatus] = {}
-
-
-def named(name: str, command_status: int) -> RefusalStatus:
-    """This command_status, as the refusal of that name."""
-    status = _KNOWN.get((name, command_status))
-    if status is None:
-        status = RefusalStatus(command_status)
-        status.name = name
-        status.counter = name if name.startswith("refused_") else "refused_" + name
-        # Providers' own codes come by the thousand kinds if a provider wants it.
-        if len(_KNOWN) < MOST_KINDS:
-            _KNOWN[name, command_status] = status
-    return status
-
-
-def refusal_of(name: str, errors: Mapping[str, int]) -> RefusalStatus:
-    """The command_status of a refusal towards an account with these ``errors``, with its name."""
-    return named(name, status_of(name, errors))
 
 
 def shown(number: bytes, account: Account | None) -> str:
@@ -149,7 +117,7 @@ class Events:
     def refused(
         self,
         client: Client,
-        refused: Iterable[tuple[int, Pdu]],
+        refused: Iterable[tuple[RefusalStatus, Pdu]],
         upstream: Upstream | None = None,
     ) -> None:
         """These submit_sm of one session get these command_status.
@@ -160,8 +128,6 @@ class Events:
         account = client.account
         silent = account.message_log == "off"
         for status, pdu in refused:
-            if not isinstance(status, RefusalStatus):
-                status = named("deadline", status)
             counts.refuse(status)
             self._ledger.count(status.counter)
             if not silent:

@@ -31,15 +31,10 @@ from smppproxy.relay.doubt import RESEND_AGE, Doubts, validity_of
 from smppproxy.relay.ledger import Ledger
 from smppproxy.relay.peers import Client, Upstream
 from smppproxy.relay.submission import flush, send_replies, write_to
-from smppproxy.relay.verdicts import ABOUT_OUR_BIND
+from smppproxy.relay.verdicts import trouble_of
 from smppproxy.routing.providers import Provider
-from smppproxy.smpp.constants import (
-    ESME_RALYBND,
-    ESME_RINVBNDSTS,
-    ESME_RMSGQFUL,
-    ESME_RSYSERR,
-    ESME_RTHROTTLED,
-)
+from smppproxy.smpp.constants import ESME_RALYBND, ESME_RINVBNDSTS
+from smppproxy.smpp.refusals import NO_REFUSAL, RefusalStatus, refusal_of
 
 if TYPE_CHECKING:
     from smppproxy.relay.submission import Submit, Writes
@@ -48,7 +43,7 @@ AGAIN_AFTER = 1.0
 """Seconds after which a message that met a host's trouble is tried elsewhere."""
 
 BACKLOG_AGE = 30.0
-"""Seconds a submit waits for room in a provider's window before it gets ESME_RMSGQFUL."""
+"""Seconds a submit waits for room in a provider's window before it is refused (queue_full)."""
 
 BIND_BROKEN = frozenset({ESME_RINVBNDSTS, ESME_RALYBND})
 
@@ -58,7 +53,8 @@ class Retry:
 
     :ivar avoid: (provider, host) where it failed: only used when there is no other.
     :ivar last: the one of them where it failed last.
-    :ivar status: what the client gets at the deadline; 0 while the message is only in doubt.
+    :ivar status: what the client gets at the deadline; `NO_REFUSAL` while it is only in
+        doubt.
     :ivar deadline: monotonic seconds.
     :ivar referenced: in doubt, and to be found by our reference (XC-05).
     """
@@ -68,7 +64,7 @@ class Retry:
     def __init__(self, deadline: float) -> None:
         self.avoid: set[tuple[str, str]] = set()
         self.last = ("", "")
-        self.status = 0
+        self.status = NO_REFUSAL
         self.deadline = deadline
         self.referenced = False
 
@@ -89,8 +85,8 @@ class Flow:
         ledger: Ledger,
         wall_clock: Callable[[], float],
         doubts: Doubts,
-        send: Callable[[Submit, float, Writes], int],
-        refuse: Callable[[Submit, int, dict[Client, list[bytes]]], None],
+        send: Callable[[Submit, float, Writes], RefusalStatus],
+        refuse: Callable[[Submit, RefusalStatus, dict[Client, list[bytes]]], None],
         give_up: Callable[[Iterable[Submit]], None],
         forget: Callable[[Submit], None],
         refer: Callable[[Provider, Iterable[Submit], float], None],
@@ -124,16 +120,16 @@ class Flow:
 
     def again(self, upstream: Upstream, submit: Submit, status: int, now: float) -> bool:
         """Whether this refusal only means that the message is to be tried again; it will be."""
-        provider = upstream.provider
-        answers = provider.answers
-        if status in answers.throttle:
-            return self._throttled(upstream, submit, now)
-        if status in answers.temporary or status in ABOUT_OUR_BIND:
-            return self._trouble(upstream, submit, status, now)
-        return False
+        name = trouble_of(status, upstream.provider)
+        if not name:
+            return False
+        told = refusal_of(name, submit.account.errors)
+        if name == "throttled":
+            return self._throttled(upstream, submit, told, now)
+        return self._trouble(upstream, submit, status, told, now)
 
     def _retry(
-        self, submit: Submit, provider: Provider, status: int, now: float
+        self, submit: Submit, provider: Provider, status: RefusalStatus, now: float
     ) -> Retry | None:
         """The message's retry; None when its time is over, or its client gone."""
         retry = submit.retry
@@ -148,11 +144,13 @@ class Flow:
         retry.status = status
         return retry if now < retry.deadline and submit.client.connected else None
 
-    def _throttled(self, upstream: Upstream, submit: Submit, now: float) -> bool:
+    def _throttled(
+        self, upstream: Upstream, submit: Submit, told: RefusalStatus, now: float
+    ) -> bool:
         """SX-22: the same message back to the head of the queue; its host rests."""
         self._ledger.count("provider_throttled")
         pool = self._directory.pool(upstream.provider)
-        if self._retry(submit, upstream.provider, ESME_RTHROTTLED, now) is None:
+        if self._retry(submit, upstream.provider, told, now) is None:
             return False
         self._pause(pool, upstream, now)
         pool.put_back(submit)
@@ -171,7 +169,9 @@ class Flow:
                 delay=delay,
             )
 
-    def _trouble(self, upstream: Upstream, submit: Submit, status: int, now: float) -> bool:
+    def _trouble(
+        self, upstream: Upstream, submit: Submit, status: int, told: RefusalStatus, now: float
+    ) -> bool:
         """XC-12: the host, or our bind to it, is in trouble; the message goes elsewhere."""
         provider = upstream.provider
         self._ledger.count("provider_trouble")
@@ -182,7 +182,6 @@ class Flow:
                 due = now
         elif self._directory.pool(provider).trouble(upstream.host.name, now):
             self._pause(self._directory.pool(provider), upstream, now)
-        told = ESME_RMSGQFUL if status == ESME_RMSGQFUL else ESME_RSYSERR
         retry = self._retry(submit, provider, told, now)
         if retry is None:
             return False
@@ -348,8 +347,8 @@ class Flow:
             return
         submit.settled = True
         retry = submit.retry
-        status = ESME_RMSGQFUL if retry is None else retry.status or ESME_RMSGQFUL
-        self._refuse(submit, status, replies)
+        status = NO_REFUSAL if retry is None else retry.status
+        self._refuse(submit, status or refusal_of("queue_full", submit.account.errors), replies)
 
     # -- binds that come and go, time that passes -----------------------------------------------
 

@@ -8,14 +8,13 @@ business of ``submit``. A plain account, as the preset ``default`` makes it, has
 
 from __future__ import annotations
 
-from smppproxy.relay.events import named
 from smppproxy.routing.accounts import Account
 from smppproxy.routing.addresses import Address, account_destination, account_source
 from smppproxy.smpp import constants as c
 from smppproxy.smpp.errors import BodyError
 from smppproxy.smpp.fields import walk_message
 from smppproxy.smpp.pdu import Pdu
-from smppproxy.smpp.refusals import status_of
+from smppproxy.smpp.refusals import NO_REFUSAL, RefusalStatus, refusal_of
 from smppproxy.smpp.tlv import find_tlv, iter_tlvs, tlv
 from smppproxy.text import payload, times, udh
 
@@ -34,28 +33,6 @@ Offsets = tuple[int, int, int, int, int, int]
 
 _TYPE_BITS = 0x3C
 _RESERVED_DELIVERY = 0xE0
-
-#: The refusal that a command_status of `walk_message`, `payload.read` and `payload.check` means.
-LAYOUT_NAMES = {
-    c.ESME_RINVSERTYP: "service_type_string",
-    c.ESME_RINVSRCADR: "source_addr_string",
-    c.ESME_RINVDSTADR: "destination_addr_string",
-    c.ESME_RINVSCHED: "schedule_delivery_time",
-    c.ESME_RINVEXPIRY: "validity_period",
-    c.ESME_RINVMSGLEN: "sm_length",
-    c.ESME_RINVCMDLEN: "body_length",
-    c.ESME_RINVOPTPARSTREAM: "tlv_stream",
-    c.ESME_ROPTPARNOTALLWD: "tlv_not_allowed",
-    c.ESME_RINVPARLEN: "tlv_length",
-}
-_READ_NAMES = {
-    c.ESME_RINVESMCLASS: "esm_class",
-    c.ESME_ROPTPARNOTALLWD: "tlv_not_allowed",
-    c.ESME_RINVPARLEN: "tlv_length",
-    c.ESME_RMISSINGOPTPARAM: "tlv_missing",
-    c.ESME_RINVOPTPARAMVAL: "tlv_value",
-}
-_CHECK_NAMES = {c.ESME_RSUBMITFAIL: "payload", c.ESME_RINVMSGLEN: "message_length"}
 
 
 class RefusedError(Exception):
@@ -87,11 +64,9 @@ class Judged:
         self.message_class = message_class
 
 
-def layout_status(error: BodyError, account: Account) -> int:
-    """The command_status for a broken layout (rows 16, 17, 34 to 36), as the account wants it."""
-    status = error.command_status
-    name = LAYOUT_NAMES.get(status, "")
-    return named(name or "other_string", account.errors.get(name, 0) or status)
+def layout_status(error: BodyError, account: Account) -> RefusalStatus:
+    """The refusal of a broken layout (rows 16, 17, 34 to 36), as the account wants it."""
+    return refusal_of(error.command_status.name, account.errors)
 
 
 def rules_of(account: Account) -> Rules | None:
@@ -120,7 +95,7 @@ def check(
     offsets: Offsets,
     now_wall: float,
     interface_version: int = c.VERSION_3_4,
-) -> int:
+) -> RefusalStatus:
     """The command_status with which the account's rules refuse this submit_sm, or 0.
 
     :param now_wall: unix seconds, to compare times with.
@@ -128,12 +103,12 @@ def check(
     """
     rules = rules_of(account)
     if rules is None:
-        return c.ESME_ROK
+        return NO_REFUSAL
     try:
         rules.judge(Pdu(c.SUBMIT_SM, 0, 0, raw), offsets, now_wall, interface_version)
     except RefusedError as refused:
-        return status_of(refused.name, account.errors)
-    return c.ESME_ROK
+        return refusal_of(refused.name, account.errors)
+    return NO_REFUSAL
 
 
 class Rules:
@@ -266,7 +241,7 @@ class Rules:
         if read is not None and self.account.strict_payload:
             status = payload.check(read, self._settings)
             if status:
-                raise RefusedError(_CHECK_NAMES[status])
+                raise RefusedError(status.name)
 
     def _plain_text(self, raw: bytes, offsets: Offsets, data_coding: int) -> bool:
         """Whether nothing can be wrong with the text: one SMS in what all alphabets share."""
@@ -281,7 +256,7 @@ class Rules:
         try:
             return payload.read(raw[offsets[2]], data_coding, octets, tlvs, self._settings)
         except BodyError as error:
-            raise RefusedError(_READ_NAMES[error.command_status]) from None
+            raise RefusedError(error.command_status.name) from None
 
     def _class(self, raw: bytes, offsets: Offsets) -> bytes:
         """The message class, given or the account's own; row 38 for an unknown one (GW-47)."""

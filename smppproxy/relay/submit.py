@@ -30,7 +30,7 @@ from smppproxy.relay.directory import Directory
 from smppproxy.relay.dispatch import Dispatch
 from smppproxy.relay.doubt import Doubts
 from smppproxy.relay.echoes import Echoes
-from smppproxy.relay.events import Events, named, refusal_of
+from smppproxy.relay.events import Events
 from smppproxy.relay.flow import Flow
 from smppproxy.relay.ledger import Ledger
 from smppproxy.relay.numbers import NumberPool
@@ -55,7 +55,6 @@ from smppproxy.routing.routes import RouteTable
 from smppproxy.smpp.build import header, submit_sm_resp
 from smppproxy.smpp.constants import (
     ESM_UDHI,
-    ESME_RTHROTTLED,
     ESME_RUNKNOWNERR,
     GENERIC_NACK,
     SUBMIT_SM_RESP,
@@ -63,6 +62,7 @@ from smppproxy.smpp.constants import (
 from smppproxy.smpp.errors import BodyError
 from smppproxy.smpp.fields import read_message_id, walk_message
 from smppproxy.smpp.pdu import Pdu
+from smppproxy.smpp.refusals import NO_REFUSAL, RefusalStatus, refusal_of
 from smppproxy.store.interface import UNKNOWN, Limit, Mapping, Store
 
 PATIENCE = 5.0
@@ -170,8 +170,8 @@ class Submits:
         if client.outstanding > 2 * account.window and account.window_full == "pause":
             client.hold()
 
-    def _allowance(self, client: Client, count: int, now: float) -> tuple[int, int]:
-        """How many of ``count`` may go on, and the command_status for the others (rows 39, 41)."""
+    def _allowance(self, client: Client, count: int, now: float) -> tuple[int, RefusalStatus]:
+        """How many of ``count`` may go on, and the refusal of the others (rows 39, 41)."""
         account = client.account
         if not self._store.ready:
             return 0, refusal_of("store_down", account.errors)
@@ -187,12 +187,12 @@ class Submits:
         bucket = self.rates.buckets.get(account.system_id)
         if bucket is not None:
             allowed = bucket.take(allowed, now)
-        return allowed, ESME_RTHROTTLED if allowed == count else refusal_of(refusal, account.errors)
+        return allowed, NO_REFUSAL if allowed == count else refusal_of(refusal, account.errors)
 
     def _place(
         self, client: Client, pdu: Pdu, now: float, writes: Writes, rules: Rules | None
-    ) -> int:
-        """Check, route and send one submit_sm; returns the command_status of a refusal, or 0."""
+    ) -> RefusalStatus:
+        """Check, route and send one submit_sm; returns why it is refused, or `NO_REFUSAL`."""
         raw = pdu.raw
         account = client.account
         try:
@@ -303,9 +303,7 @@ class Submits:
             return
         submit.settled = True
         status = to_client(pdu, upstream.provider, submit.account)
-        same = status == pdu.command_status
-        reason = "refused_upstream" if same else "refused_upstream_otherwise"
-        self._refuse(submit, named(reason, status), replies, upstream)
+        self._refuse(submit, status, replies, upstream)
 
     def late(self, upstream: Upstream, answers: Sequence[tuple[Submit, Pdu]], now: float) -> None:
         """Answers that came after their submit was given up (P5).
@@ -438,7 +436,7 @@ class Submits:
     def _refuse(
         self,
         submit: Submit,
-        status: int,
+        status: RefusalStatus,
         replies: dict[Client, list[bytes]],
         upstream: Upstream | None = None,
     ) -> None:

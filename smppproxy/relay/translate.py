@@ -32,15 +32,6 @@ MOST_NARROW = 10_000
 
 Tlvs = list[tuple[int, bytes]]
 
-_NAMES = {
-    c.ESME_RSUBMITFAIL: "data_coding",
-    c.ESME_RINVMSGLEN: "message_length",
-    c.ESME_RINVESMCLASS: "esm_class",
-    c.ESME_ROPTPARNOTALLWD: "tlv_not_allowed",
-    c.ESME_RINVPARLEN: "tlv_length",
-    c.ESME_RMISSINGOPTPARAM: "tlv_missing",
-    c.ESME_RINVOPTPARAMVAL: "tlv_value",
-}
 _ASKED = 1
 _INTERMEDIATE = 0x10
 
@@ -207,13 +198,13 @@ class Translator:
                 raw[submit.offsets[2]], raw[submit.offsets[3] + 2], octets, came, settings
             )
         except BodyError as error:
-            raise RefusedError(_NAMES[error.command_status]) from None
+            raise RefusedError(error.command_status.name) from None
         reference, narrow = submit.number, False
         if read.by_sar and read.segment is not None and not profile.transparent:
             reference, narrow = self._sar_reference(submit, read, now)
         parts = convert(read, settings, profile, reference, narrow)
         if isinstance(parts, int):
-            raise RefusedError(_NAMES[parts])
+            raise RefusedError(parts.name)
         if class_lost(read, profile):
             self._count("message_class_lost")
         segments = 1

@@ -5,13 +5,21 @@ The class says what is lost, `command_status` is the answer the peer gets. Neith
 PDUs are good: an exception here is never part of the hot path.
 """
 
+from smppproxy.smpp.refusals import STATUSES, RefusalStatus
+
 
 class SmppError(Exception):
     """A peer sent octets that are not SMPP as we read it; `command_status` is what it is told."""
 
-    def __init__(self, command_status: int, reason: str) -> None:
+    #: Its ``name`` is the refusal's, in `smppproxy.smpp.refusals`.
+    command_status: RefusalStatus
+
+    def __init__(self, refusal: str, reason: str) -> None:
+        """
+        :param refusal: its name in the table of refusals; KeyError for another one.
+        """
         super().__init__(reason)
-        self.command_status = command_status
+        self.command_status = STATUSES[refusal]
 
 
 class FramingError(SmppError):
@@ -23,8 +31,8 @@ class FramingError(SmppError):
     follows on it can be trusted.
     """
 
-    def __init__(self, command_status: int, sequence_number: int, reason: str) -> None:
-        super().__init__(command_status, reason)
+    def __init__(self, sequence_number: int, reason: str) -> None:
+        super().__init__("command_length", reason)
         self.sequence_number = sequence_number
 
 

@@ -111,23 +111,23 @@ class _Reader:
     def octet(self) -> int:
         """One octet; BodyError 0x02 when the body has ended."""
         if self.at >= len(self.raw):
-            raise BodyError(c.ESME_RINVCMDLEN, "the body ends before its mandatory fields do")
+            raise BodyError("body_length", "the body ends before its mandatory fields do")
         self.at += 1
         return self.raw[self.at - 1]
 
-    def text(self, name: str, limit: int, command_status: int) -> bytes:
+    def text(self, name: str, limit: int, refusal: str) -> bytes:
         """
         A C-octet string of at most `limit` octets, without its NUL.
 
-        BodyError 0x02 when the body has ended before it, `command_status` when it is too long or
+        BodyError 0x02 when the body has ended before it, that of `refusal` when it is too long or
         has no NUL.
         """
         start = self.at
         if start >= len(self.raw):
-            raise BodyError(c.ESME_RINVCMDLEN, f"the body ends before {name}")
+            raise BodyError("body_length", f"the body ends before {name}")
         end = self.raw.find(0, start, start + limit + 1)
         if end < 0:
-            raise BodyError(command_status, f"{name} does not end within {limit} octets")
+            raise BodyError(refusal, f"{name} does not end within {limit} octets")
         self.at = end + 1
         return self.raw[start:end]
 
@@ -142,13 +142,13 @@ def read_bind(pdu: Pdu) -> Bind:
     """
     body = _Reader(pdu.raw)
     return Bind(
-        system_id=body.text("system_id", MAX_SYSTEM_ID, c.ESME_RINVPASWD),
-        password=body.text("password", MAX_PASSWORD, c.ESME_RINVPASWD),
-        system_type=body.text("system_type", MAX_SYSTEM_TYPE, c.ESME_RINVSYSTYP),
+        system_id=body.text("system_id", MAX_SYSTEM_ID, "credentials"),
+        password=body.text("password", MAX_PASSWORD, "credentials"),
+        system_type=body.text("system_type", MAX_SYSTEM_TYPE, "system_type"),
         interface_version=body.octet(),
         addr_ton=body.octet(),
         addr_npi=body.octet(),
-        address_range=body.text("address_range", MAX_ADDRESS_RANGE, c.ESME_RINVCMDLEN),
+        address_range=body.text("address_range", MAX_ADDRESS_RANGE, "other_string"),
     )
 
 
@@ -239,20 +239,20 @@ def _plain_tlvs(raw: bytes, at: int, has_text: bool) -> bool:
 def _walk_carefully(raw: bytes) -> tuple[int, int, int, int, int, int]:
     """`walk_message` for what is not quite usual: schedules, TLVs, and whatever is wrong."""
     body = _Reader(raw)
-    body.text("service_type", MAX_SERVICE_TYPE, c.ESME_RINVSERTYP)
+    body.text("service_type", MAX_SERVICE_TYPE, "service_type_string")
     source_at = body.at
     body.octet()
     body.octet()
-    body.text("source_addr", MAX_ADDRESS, c.ESME_RINVSRCADR)
+    body.text("source_addr", MAX_ADDRESS, "source_addr_string")
     dest_at = body.at
     body.octet()
     body.octet()
-    body.text("destination_addr", MAX_ADDRESS, c.ESME_RINVDSTADR)
+    body.text("destination_addr", MAX_ADDRESS, "destination_addr_string")
     esm_at = body.at
     for _ in range(3):
         body.octet()
-    body.text("schedule_delivery_time", MAX_TIME, c.ESME_RINVSCHED)
-    body.text("validity_period", MAX_TIME, c.ESME_RINVEXPIRY)
+    body.text("schedule_delivery_time", MAX_TIME, "schedule_delivery_time")
+    body.text("validity_period", MAX_TIME, "validity_period")
     flags_at = body.at
     for _ in range(4):
         body.octet()
@@ -260,7 +260,7 @@ def _walk_carefully(raw: bytes) -> tuple[int, int, int, int, int, int]:
     sm_at = body.at
     if sm_at + sm_length > len(raw):
         raise BodyError(
-            c.ESME_RINVMSGLEN, f"sm_length is {sm_length}, {len(raw) - sm_at} octets are there"
+            "sm_length", f"sm_length is {sm_length}, {len(raw) - sm_at} octets are there"
         )
     tlv_at = sm_at + sm_length
     if raw[7] == c.DELIVER_SM:
@@ -287,12 +287,12 @@ def _check_values(raw: bytes, at: int, sm_length: int) -> None:
         if tag == c.TLV_MESSAGE_PAYLOAD:
             if sm_length and length:
                 raise BodyError(
-                    c.ESME_ROPTPARNOTALLWD, "short_message and message_payload are both given"
+                    "tlv_not_allowed", "short_message and message_payload are both given"
                 )
         elif tag in TLV_SIZES:
             least, most = TLV_SIZES[tag]
             if not least <= length <= most:
-                raise BodyError(c.ESME_RINVPARLEN, f"TLV 0x{tag:04x} has {length} octets")
+                raise BodyError("tlv_length", f"TLV 0x{tag:04x} has {length} octets")
 
 
 def read_message(pdu: Pdu) -> Message:
@@ -331,13 +331,15 @@ def read_data_sm(pdu: Pdu) -> Message:
     """
     body = _Reader(pdu.raw)
     message = Message(
-        service_type=body.text("service_type", MAX_SERVICE_TYPE, c.ESME_RINVSERTYP),
+        service_type=body.text("service_type", MAX_SERVICE_TYPE, "service_type_string"),
         source_addr_ton=body.octet(),
         source_addr_npi=body.octet(),
-        source_addr=body.text("source_addr", MAX_DATA_SM_ADDRESS, c.ESME_RINVSRCADR),
+        source_addr=body.text("source_addr", MAX_DATA_SM_ADDRESS, "source_addr_string"),
         dest_addr_ton=body.octet(),
         dest_addr_npi=body.octet(),
-        destination_addr=body.text("destination_addr", MAX_DATA_SM_ADDRESS, c.ESME_RINVDSTADR),
+        destination_addr=body.text(
+            "destination_addr", MAX_DATA_SM_ADDRESS, "destination_addr_string"
+        ),
         esm_class=body.octet(),
         registered_delivery=body.octet(),
         data_coding=body.octet(),

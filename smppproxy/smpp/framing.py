@@ -2,7 +2,7 @@
 
 from struct import Struct
 
-from smppproxy.smpp.constants import ESME_RINVCMDLEN, HEADER_LENGTH, MAX_PDU_BEFORE_BIND
+from smppproxy.smpp.constants import HEADER_LENGTH, MAX_PDU_BEFORE_BIND
 from smppproxy.smpp.errors import FramingError
 from smppproxy.smpp.pdu import Pdu
 
@@ -79,7 +79,6 @@ class Framer:
                 self._lost = True
                 sequence_number = int.from_bytes(rest[12:16], "big") if len(rest) >= 16 else 0
                 return FramingError(
-                    ESME_RINVCMDLEN,
                     sequence_number,
                     f"command_length {length} is not within 16..{self.max_length}",
                 )

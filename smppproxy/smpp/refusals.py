@@ -3,7 +3,8 @@ What is answered when something is refused: one table, mission section 5, row fo
 
 An account may give a refusal another command_status (its ``errors``); a name is what that setting,
 logs and counters call it. A row with several values has a name for each, and so has a row whose
-causes an operator wants to tell apart.
+causes an operator wants to tell apart. Whoever refuses names a refusal of this table and takes its
+command_status from here: `STATUSES` where no account is known, else `refusal_of`.
 """
 
 from collections.abc import Mapping
@@ -183,7 +184,8 @@ _TRAFFIC = [
     *_submit(41, "XC-12",
              ("store_down", "store down", c.ESME_RSYSERR),
              ("no_provider", "no provider reachable", c.ESME_RSYSERR),
-             ("deadline", "deadline passed", c.ESME_RSYSERR)),
+             ("deadline", "deadline passed", c.ESME_RSYSERR),
+             ("unbinding", "a request behind an unbind", c.ESME_RSYSERR)),
     *_submit(42, "XC-11",
              ("refused_upstream", "refused by the provider for the message itself", AS_PROVIDER)),
     *_submit(43, "XC-11",
@@ -237,3 +239,47 @@ def status_of(name: str, errors: Mapping[str, int]) -> int:
     Raises KeyError for a name that is not in `REFUSALS`.
     """
     return errors.get(name) or REFUSALS[name].command_status
+
+
+class RefusalStatus(int):
+    """
+    The command_status of a refusal that knows which one it is.
+
+    :ivar name: in `REFUSALS`; "" of `NO_REFUSAL`.
+    :ivar counter: what the ledger calls it.
+    """
+
+    name: str
+    counter: str
+
+
+#: Kinds of command_status that are kept ready made; providers' own may be of very many kinds.
+MOST_KINDS: Final = 10_000
+_KNOWN: dict[tuple[str, int], RefusalStatus] = {}
+
+
+def named(name: str, command_status: int) -> RefusalStatus:
+    """This command_status, as the refusal of that name."""
+    status = _KNOWN.get((name, command_status))
+    if status is None:
+        status = RefusalStatus(command_status)
+        status.name = name
+        status.counter = name if name.startswith("refused_") else "refused_" + name
+        if len(_KNOWN) < MOST_KINDS:
+            _KNOWN[name, command_status] = status
+    return status
+
+
+def refusal_of(name: str, errors: Mapping[str, int]) -> RefusalStatus:
+    """As `status_of`, with the refusal's name."""
+    return named(name, status_of(name, errors))
+
+
+#: The command_status of each refusal by its name, as the table has it.
+STATUSES: Final[dict[str, RefusalStatus]] = {
+    refusal.name: named(refusal.name, refusal.command_status)
+    for refusal in REFUSALS.values()
+    if refusal.command_status != AS_PROVIDER
+}
+#: Nothing is refused: 0, and false like it.
+NO_REFUSAL: Final = named("", c.ESME_ROK)

@@ -6,7 +6,7 @@ Pure, for both roles: octets and the monotonic time in, octets to write and list
 out. One read is one call of `receive`, and what the session itself can answer is answered there.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from math import inf
 from typing import Final
 
@@ -16,6 +16,7 @@ from smppproxy.smpp.fields import Bind, read_bind, read_bind_resp
 from smppproxy.smpp.framing import Framer
 from smppproxy.smpp.pdu import Pdu
 from smppproxy.smpp.received import Received, Ticked
+from smppproxy.smpp.refusals import status_of
 from smppproxy.smpp.table import (
     ANSWER,
     BINDING,
@@ -79,6 +80,7 @@ class Session:
         "window",
         "interface_version",
         "reading",
+        "errors",
         "_timers",
         "_version_tlv",
         "_framer",
@@ -108,6 +110,8 @@ class Session:
         self.interface_version = 0
         #: False while the wire has stopped reading: a silence of our own making is nobody's fault.
         self.reading = True
+        #: Of the account that is bound: its own command_status by the names of refusals.
+        self.errors: Mapping[str, int] = {}
         self._timers = timers
         self._version_tlv = version_tlv
         self._framer = Framer(c.MAX_PDU_BEFORE_BIND if role == SMSC else c.MAX_PDU)
@@ -174,7 +178,8 @@ class Session:
                 self._hold_rest(pdus, data, pending, received)
                 error = None
         if error is not None and self.state != CLOSED:
-            self._replies.append(build.generic_nack(error.command_status, error.sequence_number))
+            command_status = status_of("command_length", self.errors)
+            self._replies.append(build.generic_nack(command_status, error.sequence_number))
             self._close(str(error), received)
         self._watch_unfinished(bool(pdus), now)
         if self._replies:
@@ -213,7 +218,8 @@ class Session:
         elif command_id & c.RESPONSE or command_id in c.UNANSWERED:
             self._ignore(pdu, received, now)
         elif command_id == c.UNBIND:
-            self._replies.append(build.unbind_resp(pdu.sequence_number, c.ESME_RINVBNDSTS))
+            command_status = status_of("not_bound", self.errors)
+            self._replies.append(build.unbind_resp(pdu.sequence_number, command_status))
             self._close("unbind before bind", received)
         elif command_id in TYPED[self.role]:
             self._forbid(pdu, received)
@@ -239,18 +245,21 @@ class Session:
         sequence_number = pdu.sequence_number
         if command_id in c.BINDS:
             received.oddities.append(("second_bind", command_id))
+            command_status = status_of("already_bound", self.errors)
             self._replies.append(
-                build.bind_resp(command_id, c.ESME_RALYBND, sequence_number, self._system_id)
+                build.bind_resp(command_id, command_status, sequence_number, self._system_id)
             )
             return
         received.oddities.append(("wrong_state", command_id))
-        command_status = c.ESME_RSYSERR if self.state == UNBINDING else c.ESME_RINVBNDSTS
+        name = "unbinding" if self.state == UNBINDING else "bind_state"
+        command_status = status_of(name, self.errors)
         self._replies.append(build.refusal(command_id, sequence_number, command_status))
 
     def _nack(self, pdu: Pdu, received: Received, now: float) -> None:
         """An unknown or unsupported request: generic_nack 0x03, a few times a minute (F07, F09)."""
         received.oddities.append(("unsupported", pdu.command_id))
-        self._replies.append(build.generic_nack(c.ESME_RINVCMDID, pdu.sequence_number))
+        command_status = status_of("command_id", self.errors)
+        self._replies.append(build.generic_nack(command_status, pdu.sequence_number))
         if self._nacks.above(MAX_NACKS, now):
             self._close("too many unsupported requests", received)
 

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from struct import Struct
 
-from smppproxy.smpp.constants import ESME_RINVOPTPARSTREAM
 from smppproxy.smpp.errors import BodyError
 
 #: How many TLVs one PDU may carry (F14); the standard names 45 of them.
@@ -61,7 +60,7 @@ def check_tlvs(raw: bytes, at: int) -> int:
         return at
     if raw[at] == 0 and _whole(raw, at + 1):
         return at + 1
-    raise BodyError(ESME_RINVOPTPARSTREAM, "the octets behind the body are not TLVs")
+    raise BodyError("tlv_stream", "the octets behind the body are not TLVs")
 
 
 def _whole(raw: bytes, at: int) -> bool:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from smppproxy.smpp.constants import ESME_RINVMSGLEN, ESME_RSUBMITFAIL
 from smppproxy.smpp.errors import BodyError
 from smppproxy.text import gsm0338
 
@@ -49,21 +48,21 @@ def decode(name: str, octets: bytes, strict: bool = False) -> str:
             return gsm0338.decode(gsm0338.unpack(octets), strict)
         text = octets.decode(_CODECS["ascii" if name == "ascii-gsm-safe" else name])
     except ValueError as error:
-        raise BodyError(ESME_RSUBMITFAIL, f"this is not {name}: {error}") from None
+        raise BodyError("payload", f"this is not {name}: {error}") from None
     except KeyError:
-        raise BodyError(ESME_RSUBMITFAIL, f"{name} is not decoded here") from None
+        raise BodyError("payload", f"{name} is not decoded here") from None
     if strict and name in _WITH_C1 and octets.translate(None, _C1) != octets:
-        raise BodyError(ESME_RSUBMITFAIL, f"C1 controls in {name}")
+        raise BodyError("payload", f"C1 controls in {name}")
     return text
 
 
 def _decode_ucs2(octets: bytes, strict: bool) -> str:
     if len(octets) % 2:
-        raise BodyError(ESME_RINVMSGLEN, "an odd number of octets is no UCS2")
+        raise BodyError("message_length", "an odd number of octets is no UCS2")
     try:
         return octets.decode("utf-16-be", "strict" if strict else "surrogatepass")
     except ValueError:
-        raise BodyError(ESME_RSUBMITFAIL, "a lone surrogate in UCS2") from None
+        raise BodyError("payload", "a lone surrogate in UCS2") from None
 
 
 def encode(name: str, text: str) -> bytes | None:

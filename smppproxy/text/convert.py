@@ -8,13 +8,9 @@ from __future__ import annotations
 
 import attrs
 
-from smppproxy.smpp.constants import (
-    ESME_RINVMSGLEN,
-    ESME_RSUBMITFAIL,
-    TLV_DEST_ADDR_SUBUNIT,
-    TLV_MESSAGE_PAYLOAD,
-)
+from smppproxy.smpp.constants import TLV_DEST_ADDR_SUBUNIT, TLV_MESSAGE_PAYLOAD
 from smppproxy.smpp.errors import BodyError
+from smppproxy.smpp.refusals import RefusalStatus
 from smppproxy.text import alphabets, gsm0338, sar, udh
 from smppproxy.text.lengths import NARROW_HEADER, WIDE_HEADER, measure, room, split
 from smppproxy.text.payload import NO_CLASS, Payload
@@ -75,8 +71,8 @@ def convert(
     profile: TextProfile,
     reference: int,
     narrow: bool = False,
-) -> list[Part] | int:
-    """The parts that carry ``payload`` to a provider, or the command_status that says why none do.
+) -> list[Part] | RefusalStatus:
+    """The parts that carry ``payload`` to a provider, or the refusal that says why none do.
 
     0x45: no coding of the provider holds it (SX-18), a national language or another header towards
     a provider without, octets that do not decode. 0x01: more than max_parts of either side, or a
@@ -92,7 +88,7 @@ def convert(
     try:
         coded = _coded(payload, settings, profile)
         if payload.other_elements() and not profile.udh:
-            raise BodyError(ESME_RSUBMITFAIL, "no header to this provider")
+            raise BodyError("data_coding", "no header to this provider")
         segment = payload.segment
         if segment is not None:
             return [_segment(payload, segment, coded, profile, reference, narrow)]
@@ -144,7 +140,7 @@ def _coded(payload: Payload, settings: TextSettings, profile: TextProfile) -> _C
     alphabet, data_coding, octets = found
     packed = alphabet == "gsm7" and profile.gsm7 == "packed"
     if packed and not octets.isascii():
-        raise BodyError(ESME_RSUBMITFAIL, "octets above 0x7f are no septets")
+        raise BodyError("payload", "octets above 0x7f are no septets")
     tlvs: list[tuple[int, bytes]] = []
     if profile.flash == "tlv" and payload.message_class != NO_CLASS:
         tlvs.append((TLV_DEST_ADDR_SUBUNIT, bytes((payload.message_class + 1,))))
@@ -170,10 +166,10 @@ def _found(
     if alphabet.startswith("waiting-") and settings.dcs_extra:
         return alphabet, payload.data_coding, payload.octets
     if payload.national:
-        raise BodyError(ESME_RSUBMITFAIL, "national tables are copied or not at all")
+        raise BodyError("data_coding", "national tables are copied or not at all")
     found = _fitting(alphabets.decode(alphabet, payload.octets), texts)
     if found is None:
-        raise BodyError(ESME_RSUBMITFAIL, "the provider has no coding for this text")
+        raise BodyError("data_coding", "the provider has no coding for this text")
     return found
 
 
@@ -210,7 +206,7 @@ def _message(
     pieces = _cut(coded, len(header), WIDE_HEADER if wide else NARROW_HEADER, profile)
     total = len(pieces)
     if total > min(settings.max_parts, profile.max_parts):
-        raise BodyError(ESME_RINVMSGLEN, "more parts than allowed")
+        raise BodyError("message_length", "more parts than allowed")
     if by_payload:
         return [coded.whole(header)]
     reference %= 0x10000 if wide else 0x100
@@ -230,7 +226,7 @@ def _cut(coded: _Coded, others: int, concatenation: int, profile: TextProfile) -
         limit = room(coded.alphabet, _with_number(others, concatenation), profile.max_octets)
         return split(coded.alphabet, coded.octets, limit)
     except ValueError:
-        raise BodyError(ESME_RINVMSGLEN, "the header leaves no room for text") from None
+        raise BodyError("message_length", "the header leaves no room for text") from None
 
 
 def _with_number(others: int, concatenation: int) -> int:
@@ -278,4 +274,4 @@ def _fits_wide(payload: Payload, coded: _Coded, profile: TextProfile) -> bool:
 
 def _must_fit(coded: _Coded, header: int, profile: TextProfile) -> None:
     if measure(coded.alphabet, coded.octets) > room(coded.alphabet, header, profile.max_octets):
-        raise BodyError(ESME_RINVMSGLEN, "the part is longer than one SMS")
+        raise BodyError("message_length", "the part is longer than one SMS")

@@ -4,11 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from smppproxy.smpp.constants import (
-    ESME_RSUBMITFAIL,
-    TLV_DEST_ADDR_SUBUNIT,
-    TLV_MESSAGE_PAYLOAD,
-)
+from smppproxy.smpp.constants import TLV_DEST_ADDR_SUBUNIT, TLV_MESSAGE_PAYLOAD
 from smppproxy.smpp.errors import BodyError
 from smppproxy.text import alphabets, udh
 from smppproxy.text.payload import Payload
@@ -63,6 +59,6 @@ def _expected(segment: Segment | None) -> list[Segment]:
 
 def _ucs2(part: Payload) -> bytes:
     if part.national:
-        raise BodyError(ESME_RSUBMITFAIL, "national tables are copied or not at all")
+        raise BodyError("payload", "national tables are copied or not at all")
     text = alphabets.decode(part.alphabet, part.octets)
     return alphabets.encode("ucs2", text) or b""

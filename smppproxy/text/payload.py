@@ -12,12 +12,6 @@ import attrs
 
 from smppproxy.smpp.constants import (
     ESM_UDHI,
-    ESME_RINVMSGLEN,
-    ESME_RINVOPTPARAMVAL,
-    ESME_RINVPARLEN,
-    ESME_ROK,
-    ESME_ROPTPARNOTALLWD,
-    ESME_RSUBMITFAIL,
     TLV_DEST_ADDR_SUBUNIT,
     TLV_MESSAGE_PAYLOAD,
     TLV_SAR_MSG_REF_NUM,
@@ -25,6 +19,7 @@ from smppproxy.smpp.constants import (
     TLV_SAR_TOTAL_SEGMENTS,
 )
 from smppproxy.smpp.errors import BodyError
+from smppproxy.smpp.refusals import NO_REFUSAL, STATUSES, RefusalStatus
 from smppproxy.text import alphabets, sar, udh
 from smppproxy.text.lengths import NARROW_HEADER, measure, room, split
 from smppproxy.text.profile import TextSettings
@@ -144,10 +139,10 @@ def read(
     elements, end = udh.parse(text) if esm_class & ESM_UDHI else ([], 0)
     by_udh = udh.concatenation(elements)
     if octets and carried:
-        raise BodyError(ESME_ROPTPARNOTALLWD, "short_message beside message_payload")
+        raise BodyError("tlv_not_allowed", "short_message beside message_payload")
     by_sar = sar.read(own)
     if by_sar and by_udh:
-        raise BodyError(ESME_ROPTPARNOTALLWD, "SAR TLVs beside a concatenation UDH")
+        raise BodyError("tlv_not_allowed", "SAR TLVs beside a concatenation UDH")
     alphabet, message_class = meaning(data_coding, settings)
     return Payload(
         alphabet,
@@ -180,26 +175,26 @@ def _class(subunit: bytes | None, by_coding: int) -> int:
     if subunit is None:
         return by_coding
     if len(subunit) != 1:
-        raise BodyError(ESME_RINVPARLEN, "dest_addr_subunit is one octet")
+        raise BodyError("tlv_length", "dest_addr_subunit is one octet")
     if subunit[0] > 4:
-        raise BodyError(ESME_RINVOPTPARAMVAL, "dest_addr_subunit is 0 to 4")
+        raise BodyError("tlv_value", "dest_addr_subunit is 0 to 4")
     return subunit[0] - 1 if subunit[0] else by_coding
 
 
-def check(payload: Payload, settings: TextSettings) -> int:
-    """The command_status for a payload that the account may not send, else 0.
+def check(payload: Payload, settings: TextSettings) -> RefusalStatus:
+    """The refusal of a payload that the account may not send, else 0.
 
     0x45 for a data_coding that is not taken (GW-40) and for octets that do not decode (GW-41);
     0x01 for odd UCS2 (SX-17), a part over one SMS, more than max_parts or max_payload (GW-44).
     """
     if not _taken(payload.data_coding, settings):
-        return ESME_RSUBMITFAIL
+        return STATUSES["data_coding"]
     try:
         alphabet, octets = _counted(payload, settings)
     except BodyError as error:
         return error.command_status
     if payload.by_payload and len(payload.header) + len(payload.octets) > settings.max_payload:
-        return ESME_RINVMSGLEN
+        return STATUSES["message_length"]
     return _check_length(payload, alphabet, octets, settings.max_parts)
 
 
@@ -225,12 +220,15 @@ def _counted(payload: Payload, settings: TextSettings) -> tuple[str, bytes]:
     return ("ucs2", text.encode("utf-16-be")) if septets is None else ("gsm7", septets)
 
 
-def _check_length(payload: Payload, alphabet: str, octets: bytes, max_parts: int) -> int:
+def _check_length(
+    payload: Payload, alphabet: str, octets: bytes, max_parts: int
+) -> RefusalStatus:
     if measure(alphabet, octets) <= room(alphabet, len(payload.header)):
-        return ESME_ROK
+        return NO_REFUSAL
     limit = room(alphabet, (len(payload.header) or 1) + NARROW_HEADER - 1)
     try:
         parts = split(alphabet, octets, limit) if payload.segment is None else None
     except ValueError:
         parts = None
-    return ESME_ROK if parts and len(parts) <= max_parts else ESME_RINVMSGLEN
+    fits = parts and len(parts) <= max_parts
+    return NO_REFUSAL if fits else STATUSES["message_length"]

@@ -8,9 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from smppproxy.smpp.constants import (
-    ESME_RINVOPTPARAMVAL,
-    ESME_RINVPARLEN,
-    ESME_RMISSINGOPTPARAM,
     TLV_SAR_MSG_REF_NUM,
     TLV_SAR_SEGMENT_SEQNUM,
     TLV_SAR_TOTAL_SEGMENTS,
@@ -34,15 +31,15 @@ def read(tlvs: Iterable[tuple[int, bytes]]) -> tuple[int, int, int] | None:
         if size is None or tag in found:
             continue
         if len(value) != size:
-            raise BodyError(ESME_RINVPARLEN, "a SAR TLV of the wrong size")
+            raise BodyError("tlv_length", "a SAR TLV of the wrong size")
         found[tag] = int.from_bytes(value, "big")
     if not found:
         return None
     if len(found) < len(_SIZES):
-        raise BodyError(ESME_RMISSINGOPTPARAM, "SAR TLVs come all three or not at all")
+        raise BodyError("tlv_missing", "SAR TLVs come all three or not at all")
     total, sequence = found[TLV_SAR_TOTAL_SEGMENTS], found[TLV_SAR_SEGMENT_SEQNUM]
     if not 0 < sequence <= total:
-        raise BodyError(ESME_RINVOPTPARAMVAL, "a SAR sequence outside its total")
+        raise BodyError("tlv_value", "a SAR sequence outside its total")
     return None if total == 1 else (found[TLV_SAR_MSG_REF_NUM], total, sequence)
 
 

@@ -10,7 +10,6 @@ from collections.abc import Iterable, Sequence
 
 from smppproxy.smpp.constants import (
     ESM_UDHI,
-    ESME_ROPTPARNOTALLWD,
     TLV_MESSAGE_PAYLOAD,
     TLV_SAR_MSG_REF_NUM,
     TLV_SAR_SEGMENT_SEQNUM,
@@ -84,7 +83,7 @@ def segment_of(esm_class: int, octets: bytes, tlvs: Iterable[tuple[int, bytes]])
     by_tlv = sar.read(tlvs)
     by_udh = udh.concatenation(udh.parse(octets)[0]) if esm_class & ESM_UDHI else None
     if by_tlv and by_udh:
-        raise BodyError(ESME_ROPTPARNOTALLWD, "SAR TLVs beside a concatenation UDH")
+        raise BodyError("tlv_not_allowed", "SAR TLVs beside a concatenation UDH")
     if by_udh and by_udh[1] == 1:
         return None
     return by_udh or by_tlv

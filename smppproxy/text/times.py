@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 
 import attrs
 
-from smppproxy.smpp.constants import ESME_RINVEXPIRY, ESME_RINVSCHED, ESME_ROK
+from smppproxy.smpp.refusals import NO_REFUSAL, STATUSES, RefusalStatus
 
 _fields = re.compile(rb"(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(\d)(\d\d)([-+R])").fullmatch
 
@@ -23,6 +23,8 @@ _MOST_DAYS = 31
 _LONGEST = 99 * _YEAR + 11 * _MONTH
 _QUARTER = 15 * 60
 _MOST_QUARTERS = 48
+_EXPIRED = STATUSES["validity_period"]
+_NOT_THEN = STATUSES["schedule_delivery_time"]
 _LAST = datetime(2099, 12, 31, 23, 59, 59, tzinfo=UTC).timestamp()
 
 
@@ -74,22 +76,22 @@ def parse(value: bytes) -> Moment | None:
     return Moment(False, seconds - offset if sign == b"+" else seconds + offset)
 
 
-def check_validity(value: bytes, now: float) -> int:
+def check_validity(value: bytes, now: float) -> RefusalStatus:
     """0x62 for a validity_period that is no time, or is over at ``now``; else 0."""
     try:
         moment = parse(value)
     except TimeFormError:
-        return ESME_RINVEXPIRY
-    return ESME_ROK if moment is None or moment.at(now) > now else ESME_RINVEXPIRY
+        return _EXPIRED
+    return NO_REFUSAL if moment is None or moment.at(now) > now else _EXPIRED
 
 
-def check_schedule(value: bytes, now: float) -> int:
+def check_schedule(value: bytes, now: float) -> RefusalStatus:
     """0x61 for a schedule_delivery_time that is no time, or lies before ``now``; else 0."""
     try:
         moment = parse(value)
     except TimeFormError:
-        return ESME_RINVSCHED
-    return ESME_ROK if moment is None or moment.at(now) >= now else ESME_RINVSCHED
+        return _NOT_THEN
+    return NO_REFUSAL if moment is None or moment.at(now) >= now else _NOT_THEN
 
 
 def expiry(value: bytes, now: float) -> float | None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from smppproxy.smpp.constants import ESME_RINVESMCLASS
 from smppproxy.smpp.errors import BodyError
 
 CONCATENATION_8 = 0x00
@@ -86,4 +85,4 @@ def build(elements: Iterable[Element]) -> bytes:
 
 
 def _error(text: str) -> BodyError:
-    return BodyError(ESME_RINVESMCLASS, text)
+    return BodyError("esm_class", text)

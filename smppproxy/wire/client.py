@@ -145,6 +145,7 @@ class ClientSession(SmppProtocol):
         """Take the account's settings: at the bind, and when they change while it is bound."""
         self.account = account
         self.session.window.limit = account.deliver_window
+        self.session.errors = account.errors
         node = self.admission.timers
         self._timers.idle = account.idle_timeout or node.idle
         self._timers.enquire_link = account.enquire_interval or node.enquire_link

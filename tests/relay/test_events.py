@@ -8,11 +8,12 @@ from twisted.logger import LogEvent, LogLevel, formatEvent, globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 
 from smppproxy.relay import events
-from smppproxy.relay.events import Events, named, refusal_of, shown
+from smppproxy.relay.events import Events, shown
 from smppproxy.relay.ledger import Ledger
 from smppproxy.routing.accounts import Account
-from smppproxy.smpp import build
+from smppproxy.smpp import build, refusals
 from smppproxy.smpp import constants as c
+from smppproxy.smpp.refusals import named, refusal_of
 from tests.support.memory_peers import World, make_account, make_provider, mo, receipt, submit
 
 
@@ -38,7 +39,7 @@ class NamedTests(SynchronousTestCase):
 
     def test_providers_codes_fill_no_memory(self) -> None:
         """Beyond a limit they are made anew each time."""
-        self.patch(events, "MOST_KINDS", 0)
+        self.patch(refusals, "MOST_KINDS", 0)
         one = named("refused_upstream", 0x7FFF)
         self.assertIsNot(one, named("refused_upstream", 0x7FFF))
         self.assertEqual(one, 0x7FFF)
@@ -218,15 +219,15 @@ class RefusedTests(EventCase):
         )
         self.assertEqual(1, world.ledger.events["refused_source_addr_string"])
 
-    def test_deadline(self) -> None:
-        """A message that waited too long for a window was refused for that."""
+    def test_queue_full(self) -> None:
+        """A message that waited too long for a window was refused for that (row 40)."""
         world = World(providers=[make_provider(window=1, response_timeout=300.0)])
         client = world.client()
         world.upstream()
         client.receive(submit(1), submit(2))
         world.advance(32)
         (event,) = self.told("submit_refused")
-        self.assertEqual((2, "deadline"), (event["sequence_number"], event["reason"]))
+        self.assertEqual((2, "queue_full"), (event["sequence_number"], event["reason"]))
 
     def test_mg31_mask_numbers(self) -> None:
         """The event of an account that wants it shows no whole number."""

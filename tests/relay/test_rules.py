@@ -169,7 +169,9 @@ class RefusedTests(SynchronousTestCase):
             wanted = REFUSALS[name].command_status
             self.assertEqual(wanted, status(make_account(), raw), name)
             self.assertEqual(0x99, status(make_account(errors={name: 0x99}), raw), name)
-        self.assertEqual(0x77, layout_status(BodyError(0x77, ""), make_account()))
+        other = make_account(errors={"other_string": 0x77})
+        self.assertEqual(0x77, layout_status(BodyError("other_string", ""), other))
+        self.assertRaises(KeyError, BodyError, "nothing_like_it", "")
 
     def test_gw40_data_coding_to_a_5_0_bind(self) -> None:
         """GW-40: SMPP 5.0 has a code for a data_coding that is not taken."""

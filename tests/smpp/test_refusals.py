@@ -104,8 +104,8 @@ class RefusalTests(SynchronousTestCase):
                 self.assertIn(refusal.command_status, STATUS_NAMES)
 
     def test_names_are_unique(self) -> None:
-        """46 rows, and 15 more names for what has two; one that stood twice would be missing."""
-        self.assertEqual(len(REFUSALS), 46 + 15)
+        """46 rows, and 16 more names for what has two; one that stood twice would be missing."""
+        self.assertEqual(len(REFUSALS), 46 + 16)
 
     def test_order_of_a_submit(self) -> None:
         """Throttling before the body, then layout, fields as in the PDU, TLVs, payload, route."""
