@@ -23,7 +23,7 @@ from smppproxy.smpp.pdu import Pdu
 from smppproxy.smpp.tlv import iter_tlvs, tlv
 from smppproxy.text import payload, times
 from smppproxy.text.convert import Part, class_lost, convert, needs_reference
-from smppproxy.text.lengths import NARROW_HEADER, measure, room
+from smppproxy.text.lengths import LARGEST, NARROW_HEADER, measure, room, split
 
 KEEP = 600.0
 """Seconds for which the parts of a long message are believed to come (mission 4.5)."""
@@ -236,11 +236,11 @@ class Translator:
 
 
 def segments_of(alphabet: str, octets: bytes, header: int) -> int:
-    """In how many SMS a provider cuts a text that it got whole (mission 4.3)."""
-    length = measure(alphabet, octets)
-    if length <= room(alphabet, header):
+    """In how many SMS a provider cuts a text that it got whole: never inside a character (4.3)."""
+    if measure(alphabet, octets) <= room(alphabet, header):
         return 1
-    return -(-length // max(room(alphabet, header + NARROW_HEADER - bool(header)), 1))
+    limit = room(alphabet, header + NARROW_HEADER - bool(header))
+    return len(split(alphabet, octets, max(limit, LARGEST)))
 
 
 def _same(tlvs: Tlvs, came: Tlvs) -> bool:

@@ -397,6 +397,11 @@ class SegmentTests(SynchronousTestCase):
         ):
             self.assertEqual(wanted, segments_of(alphabet, b"x" * length, header))
 
+    def test_xc09_segments_of_what_cannot_be_cut(self) -> None:
+        """XC-09: a provider cuts before an extension character, so there may be one part more."""
+        self.assertEqual(2, segments_of("gsm7", b"x" * 306, 0))
+        self.assertEqual(3, segments_of("gsm7", b"x" * 152 + b"\x1b\x65" + b"x" * 152, 0))
+
     def test_xc09_one_map_for_all_segments(self) -> None:
         """XC-09: the map of a payload of 400 septets is one for three receipts."""
         world = World([preset_account("default")], [preset_provider("vibes")])
