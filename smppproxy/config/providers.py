@@ -23,6 +23,10 @@ from smppproxy.text.profile import TextProfile
 _FILLED = frozenset({"name", "password", "hosts", "host", "status", *PROFILES})
 #: Of a preset only: what its hosts are made of, and what the simulator does in its place.
 _OF_PRESET = frozenset({"hosts", "port", "tls_port", "regions", "seen"})
+#: What to write instead of a text option that this version does not know how to follow.
+_TEXT_MENDS = {"join": "write join = false, or remove it"}
+#: Seconds of silence after which a provider on the net is asked (OZ-07).
+_ENQUIRE_LEAST, _ENQUIRE_MOST = 5, 600
 #: The words that a receipt profile may call final.
 _STATES = tuple(sorted({*NORMALISED.values(), "BUFFERD"}))
 
@@ -125,7 +129,8 @@ def _text(source: Source, path: Path, table: dict[str, Any]) -> TextProfile:
         return TextProfile(**arguments)
     except ValueError as error:
         option, _, text = str(error).partition(": ")
-        source.problem((*path, option), text, f"mend {option}, or remove it")
+        mend = _TEXT_MENDS.get(option, f"mend {option}, or remove it")
+        source.problem((*path, option), text, mend)
         return TextProfile()
 
 
@@ -224,6 +229,11 @@ def _together(source: Source, path: Path, provider: Provider) -> None:
         text = f"{sessions} binds per host are more than max_binds ({provider.max_binds}) allows"
         refuse("binds", text, "write fewer, or the max_binds that the provider has agreed to")
     idle, enquire = provider.idle_timeout, provider.enquire_link
+    fine = not enquire or _ENQUIRE_LEAST <= enquire <= _ENQUIRE_MOST
+    if not fine and not all(map(_loopback, provider.hosts)):
+        text = f"enquire_link ({enquire:g} s) is not {_ENQUIRE_LEAST} to {_ENQUIRE_MOST} s"
+        mend = f"write {_ENQUIRE_LEAST} to {_ENQUIRE_MOST}, or 0 for never"
+        refuse("enquire_link", text, mend)
     if idle and not 0 < enquire < idle / 2:
         text = f"enquire_link ({enquire:g} s) is not less than half of idle_timeout ({idle:g} s)"
         refuse("enquire_link", text, f"write less than {idle / 2:g}: the provider ends idle binds")

@@ -65,7 +65,8 @@ class Account:
     window_full: str = attrs.field(default="pause", validator=OneOf(("pause", "throttle")))
     #: deliver_sm we may have unanswered, per bind (GW-48).
     deliver_window: int = attrs.field(default=50, validator=Whole(1, 10_000))
-    #: submit_sm of all binds of the account that may be unanswered at once.
+    #: submit_sm of all binds of the account that may be unanswered at once (row 39); says something
+    #: with window_full "throttle" only, a client that is paused is bounded by its window.
     max_outstanding: int = attrs.field(default=200, validator=Whole(1, MILLION))
     #: Whether a plain bind is taken (MG-03).
     tls: str = attrs.field(default="optional", validator=OneOf(("optional", "required")))

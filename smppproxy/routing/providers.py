@@ -169,7 +169,7 @@ class Provider:
     tls_min: str = attrs.field(default="1.2", validator=OneOf(("1.2", "1.3")))
     #: Our own address of connections (MG-17), "" = any.
     bind_address: str = attrs.field(default="", validator=OptionalAddress())
-    #: The provider wants to know our addresses beforehand; for people.
+    #: The provider wants to know our addresses beforehand; for people, as `check` shows it.
     allow_from_needed: bool = attrs.field(default=False, validator=Flag())
     #: What our binds say (decisions: 3.4 whatever the client used).
     interface_version: int = attrs.field(default=0x34, validator=Whole(0, 255, 0x34))

@@ -111,7 +111,7 @@ class TextProfile:
     :ivar default_alphabet: what the provider means by its ``gsm7`` coding where that is 0;
         "ascii-gsm-safe" sends only characters with the same code in both (SX-16).
     :ivar gsm7: one septet per octet, or "packed", eight in seven octets.
-    :ivar join: parts become one message_payload again (:func:`smppproxy.text.joining.join`).
+    :ivar join: false: the parts of a message go on as parts, whatever ``long`` says.
     :ivar codings: data_coding by alphabet, as far as the provider takes them.
     :ivar flash: how class 0 is told: dest_addr_subunit, data_coding 24 and 240, 16 and 24, not.
     :ivar long: how a message of several SMS goes.
@@ -152,6 +152,8 @@ class TextProfile:
         self.flash_texts = _flash_texts(self)
 
     def _check(self) -> None:
+        if self.join:
+            raise ValueError("join: parts are not joined in this version")
         for name, data_coding in self.codings.items():
             if name not in CODINGS:
                 raise ValueError(f"codings: {name!r} is no name of a coding")

@@ -128,7 +128,7 @@ tls_ca = "ca.pem"
 connect_timeout = 1
 bind_timeout = 2
 response_timeout = 3
-enquire_link = 4
+enquire_link = 6
 enquire_answer = 5
 reconnect_min = 6
 reconnect_max = 7
@@ -178,7 +178,7 @@ err = "hex"
 transparent = false
 default_alphabet = "ascii"
 gsm7 = "packed"
-join = true
+join = false
 codings = {{ ascii = 0 }}
 flash = "none"
 long = "sar"
@@ -266,7 +266,7 @@ class LoadNetworkTest(FileCase):
         expected = Provider(
             "acme", hosts, "æ".encode(), b"secret", b"SMPP", "transmitter+receiver",
             2, 3, 4, "required", "smpp.example.net", str(self.folder / "ca.pem"),
-            1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0, 11, 10, 8,
+            1.0, 2.0, 3.0, 6.0, 5.0, 6.0, 7.0, 8.0, 9.0, 11, 10, 8,
             IdProfile("hex", "dec", "dec", True, True),
             ReceiptProfile(
                 frozenset({"DELIVRD"}), (("57", frozenset({"ENROUTE", "REJECTD"})),),
@@ -275,7 +275,8 @@ class LoadNetworkTest(FileCase):
             "sinch", "", "partial", "all", "1.3", "192.0.2.9", False, 0x50, 1, 2, b"^45", 12, 4,
             20.0, 12.0, 13.0, True, 14, True, True,
             TextProfile(
-                False, "ascii", "packed", True, {"ascii": 0}, "none", "sar", False, 16, 5, 130, True
+                False, "ascii", "packed", False, {"ascii": 0}, "none", "sar", False, 16, 5, 130,
+                True,
             ),
             AddressProfile(0, 1, "keep", 2, 3, 4, 5, 6, 7, 8),
             SendProfile(True, "absolute", 1, frozenset({0x1403}), 0x2901),
@@ -351,7 +352,7 @@ class LoadNetworkTest(FileCase):
     def test_bad(self) -> None:
         """Each wrong file is told with its line, its option, what is wrong and what to write."""
         bad = bad_networks()
-        self.assertEqual(len(bad), 128)
+        self.assertEqual(len(bad), 131)
         self.write("hunter2\n", "plain.secret")
         for what, text, said in bad:
             found = self.problems(load_network, text, {"PLAIN": "hunter2"})

@@ -29,6 +29,8 @@ PROFILE_KINDS = (
 def options(*kinds: Any) -> set[str]:
     """The options of attrs classes that a file gives by their names."""
     elsewhere = {"listeners", "admin", "log_level", "hosts", "status", *PROFILES}
+    # Refused but for its default: nobody is told to write it.
+    elsewhere.add("join")
     names = {field.name for kind in kinds for field in attrs.fields(kind) if field.init}
     return names - elsewhere
 
