@@ -112,6 +112,8 @@ class Outbox:
         self._ending: set[Name] = set()
         self._unheard: list[tuple[list[Name], str, bool]] = []
         self._unburied: list[Delivery] = []
+        # Inboxes whose first receiver bound while the store could not say what is theirs.
+        self._unadopted: dict[Inbox, None] = {}
         self._kept: dict[Inbox, float] = {}
         self._grown: set[bytes] = set()
         # Inboxes with something waiting, in the order of their waking: most of many have nothing.
@@ -455,12 +457,27 @@ class Outbox:
         inbox.waiting.update(inbox.queues)
         self._hungry[inbox] = None
         if len(inbox.receivers) == 1:
-            self._adopt(list(inbox.queues), 0)
+            self._adopt_own(inbox)
         self._drain(inbox)
         self._fetch()
 
-    def _adopt(self, queues: list[bytes], idle_ms: int) -> None:
-        self._store.adopt(queues, ADOPT_COUNT, idle_ms).addCallbacks(self._take, self._not_now)
+    def _adopt_own(self, inbox: Inbox) -> None:
+        """What this node held before this process began; asked again until the store has said.
+
+        Nobody else asks before those entries are a minute old.
+        """
+        call = self._store.adopt(list(inbox.queues), ADOPT_COUNT, 0, None)
+        call.addCallbacks(self._take, self._not_adopted, errbackArgs=(inbox,))
+
+    def _not_adopted(self, failure: Any, inbox: Inbox) -> None:
+        self._unadopted[inbox] = None
+
+    def _adopt_again(self) -> None:
+        waiting, self._unadopted = self._unadopted, {}
+        for inbox in waiting:
+            # Without a receiver, the next one to bind asks.
+            if inbox.receivers:
+                self._adopt_own(inbox)
 
     def _touch(self, names: Iterable[Name]) -> None:
         held = list(names)
@@ -528,6 +545,7 @@ class Outbox:
 
     def _say_again(self) -> None:
         """What the store did not hear."""
+        self._adopt_again()
         unheard, self._unheard = self._unheard, []
         for names, field, again in unheard:
             self._end(names, field, again)
@@ -550,4 +568,5 @@ class Outbox:
                 for queue in inbox.queues
             ]
             if queues:
-                self._adopt(queues, ADOPT_IDLE_MS)
+                call = self._store.adopt(queues, ADOPT_COUNT, ADOPT_IDLE_MS)
+                call.addCallbacks(self._take, self._not_now)

@@ -177,9 +177,11 @@ class Commands:
             flat += want
         return self._calls.call(self._fetch, flat, new_entries, patience)
 
-    def adopt(self, queues: list[bytes], count: int, idle_ms: int) -> Deferred[list[Entry]]:
+    def adopt(
+        self, queues: list[bytes], count: int, idle_ms: int, patience: float | None = 0.0
+    ) -> Deferred[list[Entry]]:
         args = (queues, min(count, 1000), idle_ms, self._started_ms)
-        return self._calls.call(self._adopt, args, old_entries, 0.0)
+        return self._calls.call(self._adopt, args, old_entries, patience)
 
     def touch(self, held: list[tuple[bytes, bytes]]) -> Deferred[None]:
         return self._calls.call(self._touch, by_queue(held), nothing, 0.0)

@@ -301,7 +301,9 @@ class Store(Protocol):
         this node neither acks nor touches them for as long as :meth:`adopt` says.
         """
 
-    def adopt(self, queues: list[bytes], count: int, idle_ms: int) -> Deferred[list[Entry]]:
+    def adopt(
+        self, queues: list[bytes], count: int, idle_ms: int, patience: float | None = 0.0
+    ) -> Deferred[list[Entry]]:
         """Entries nobody is busy with any more, up to ``count`` per queue, now in our hands.
 
         ``idle_ms`` 0: what this node's name held before this process began. Else: what anyone

@@ -205,7 +205,9 @@ class MemoryStore:
 
         return self._call(do, patience)
 
-    def adopt(self, queues: list[bytes], count: int, idle_ms: int) -> Deferred[list[Entry]]:
+    def adopt(
+        self, queues: list[bytes], count: int, idle_ms: int, patience: float | None = 0.0
+    ) -> Deferred[list[Entry]]:
         def do() -> list[Entry]:
             latest = self._world.wall() - idle_ms / 1000
             entries: list[Entry] = []
@@ -222,7 +224,7 @@ class MemoryStore:
                 entries += self._world.hand_out(queue, left[:count], self._node)
             return entries
 
-        return self._call(do, 0.0)
+        return self._call(do, patience)
 
     def touch(self, held: list[tuple[bytes, bytes]]) -> Deferred[None]:
         def do() -> None:

@@ -777,6 +777,39 @@ class ComeAndGoTests(OutboxTestCase):
         self.assertEqual(3, world.ledger.redelivered)
         self.assertEqual({}, world.ledger.imbalance())
 
+    def test_after_a_restart_when_the_store_does_not_answer(self) -> None:
+        """D6: what this node held is asked for until the store has said, while somebody is here to
+        receive it, and again for whoever comes next.
+        """
+        self.start()
+        self.receiver()
+        self.receipts(3)
+        self.world.clock.advance(1)
+        world = World(after=self.world)
+        for stays in (False, True):
+            world.store.fail_next("adopt")
+            receiver = world.client()
+            self.assertEqual([], receiver.deliveries())
+            if not stays:
+                receiver.lose()
+                world.advance(1)
+        world.advance(1)
+        self.assertEqual(3, len(receiver.texts()))
+
+    def test_after_a_restart_while_the_store_is_away(self) -> None:
+        """D6: the store comes back after the receiver did."""
+        self.start()
+        self.receiver()
+        self.receipts(3)
+        self.world.clock.advance(1)
+        world = World(after=self.world)
+        world.store.go_away()
+        receiver = world.client()
+        world.advance(3)
+        self.assertEqual([], receiver.deliveries())
+        world.store.come_back()
+        self.assertEqual(3, len(receiver.texts()))
+
     def test_adopted_twice_is_sent_once(self) -> None:
         """An entry that two adoptions bring is sent once."""
         self.start()

@@ -134,6 +134,20 @@ class LostAnswerTests(FaultTestCase):
         entries = await self.store.fetch([(b"m:alpha", 2), (b"m:beta", 2)])
         self.assertEqual([each.receipt for each in entries], [b"3"])
 
+    async def test_adopt_hands_out_the_same_entries_again(self):
+        """What a former process of this node held is not lost with an answer, and given once."""
+        await self.store.put(b"m:alpha", [b"1", b"2"], Limit(5, 50))
+        await self.store.fetch([(b"m:alpha", 2)])
+        await later(reactor, 0.005)
+        again = open_store(f"redis+unix://{self.relay.path}?deadline=0.5", "node", reactor)
+        self.addCleanup(again.stop)
+        await again.start()
+        self.relay.swallow = 1
+        entries = await again.adopt([b"m:alpha"], 10, 0, None)
+        told = [(each.receipt, each.deliveries) for each in entries]
+        self.assertEqual(told, [(b"1", 2), (b"2", 2)])
+        self.assertEqual(await again.adopt([b"m:alpha"], 10, 0, None), [])
+
     async def test_an_ack_is_done_at_last(self):
         """It has all the patience there is."""
         await self.store.put(b"m:alpha", [b"1"], Limit(5, 50))

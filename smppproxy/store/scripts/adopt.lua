@@ -21,7 +21,27 @@ local function anyones(key)
   return entries
 end
 
-local result = {}
+-- What is kept for another try are ids and deliveries only; the entries are read again.
+local function again_from(taken)
+  local result = {}
+  for _, held in ipairs(taken) do
+    local queue, ids, counts = unpack(held)
+    local entries, deliveries = {}, {}
+    for i = 1, #ids do
+      local entry = call('XRANGE', prefix .. 'q:' .. queue, ids[i], ids[i])[1]
+      if entry then
+        entries[#entries + 1] = entry
+        deliveries[#deliveries + 1] = counts[i]
+      end
+    end
+    result[#result + 1] = {queue, entries, deliveries}
+  end
+  return cmsgpack.pack(result)
+end
+
+local done = kept()
+if done then return again_from(done) end
+local result, taken = {}, {}
 for i = 1, #queues do
   local key = prefix .. 'q:' .. queues[i]
   expire(queues[i], key)
@@ -33,6 +53,8 @@ for i = 1, #queues do
       deliveries[j] = call('XPENDING', key, 'g', id, id, 1)[1][4]
     end
     result[#result + 1] = {queues[i], entries, deliveries}
+    taken[#taken + 1] = {queues[i], ids_of(entries), deliveries}
   end
 end
+if #taken > 0 then keep(taken) end
 return cmsgpack.pack(result)
