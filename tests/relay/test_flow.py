@@ -126,6 +126,33 @@ class ThrottledTests(SynchronousTestCase):
         upstream.refuse(0x410, *upstream.submits())
         self.assertEqual([(1, c.ESME_RTHROTTLED, b"")], client.responses())
 
+    def test_refusals_as_the_account_wants_them(self) -> None:
+        """At the deadline an account hears its own values, and the reason is the refusal's name."""
+        errors = {"throttled": 0x71, "queue_full": 0x72, "deadline": 0x73}
+        for status, name in ((0x58, "throttled"), (0x14, "queue_full"), (0x08, "deadline")):
+            for late in (False, True):
+                world = World([make_account(errors=errors)], [make_provider(retry_for=5.0)])
+                client, upstream = world.client(), world.upstream()
+                client.receive(*several(1))
+                if late:
+                    world.advance(6)
+                upstream.refuse(status, *upstream.submits())
+                world.advance(4.5)
+                upstream.refuse(status, *upstream.submits())
+                world.advance(2)
+                self.assertEqual([(1, errors[name], b"")], client.responses())
+                self.assertEqual(1, world.ledger.events["refused_" + name])
+
+    def test_refusals_of_a_backlog_as_the_account_wants_them(self) -> None:
+        """Row 40: so it is for what waited too long for a window."""
+        account = make_account(errors={"queue_full": 0x72})
+        world = World([account], [make_provider(window=1, response_timeout=300.0)])
+        client = world.client()
+        world.upstream()
+        client.receive(*several(1, 2))
+        world.advance(BACKLOG_AGE + 2)
+        self.assertEqual([(2, 0x72, b"")], client.responses())
+
     def test_sx22_validity_is_a_deadline(self) -> None:
         """A message whose validity_period is over is not sent again."""
         world = World()

@@ -26,6 +26,24 @@ class PassedTests(SynchronousTestCase):
             pdu = Pdu(c.SUBMIT_SM_RESP, status, 1, b"")
             self.assertEqual(told, to_client(pdu, make_provider(), account))
 
+    def test_refusals_as_the_account_wants_them(self) -> None:
+        """Row 43 and what is not the message's fault are the account's; row 42 is the provider's.
+
+        Each knows which refusal it is.
+        """
+        names = ("refused_upstream_otherwise", "throttled", "queue_full", "deadline")
+        account = make_account(errors=dict(zip(names, range(0x71, 0x75), strict=True)))
+        for status, told, name in (
+            (0x410, 0x71, "refused_upstream_otherwise"),
+            (c.ESME_RTHROTTLED, 0x72, "throttled"),
+            (c.ESME_RMSGQFUL, 0x73, "queue_full"),
+            (c.ESME_RSYSERR, 0x74, "deadline"),
+            (c.ESME_RINVBNDSTS, 0x74, "deadline"),
+            (c.ESME_RINVDSTADR, c.ESME_RINVDSTADR, "refused_upstream"),
+        ):
+            verdict = to_client(Pdu(c.SUBMIT_SM_RESP, status, 1, b""), make_provider(), account)
+            self.assertEqual((told, name), (verdict, verdict.name))
+
     def test_xc12_profile(self) -> None:
         """XC-12: what the profile calls throttling is 0x58, and trouble 0x08 or 0x14."""
         provider = make_provider(

@@ -1,4 +1,9 @@
-"""The table of refusals against mission section 5."""
+"""The table of refusals against mission section 5, the code and the tests against the table."""
+
+import ast
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
 
 import attrs
 from twisted.trial.unittest import SynchronousTestCase
@@ -7,7 +12,9 @@ from smppproxy.smpp.constants import STATUS_NAMES
 from smppproxy.smpp.refusals import (
     ANSWERS,
     AS_PROVIDER,
+    NO_REFUSAL,
     REFUSALS,
+    STATUSES,
     SUBMIT_ORDER,
     Refusal,
     status_of,
@@ -66,6 +73,99 @@ SECTION_5 = {
 # (35-38), payload (31-33), route (21), queues (40, 41).
 STAGES = ({15}, {39}, {16, 17, 34}, {*range(18, 31)}, {*range(35, 39)}, {31, 32, 33}, {21},
           {40, 41})  # fmt: skip
+
+PACKAGE = Path(__file__).resolve().parents[2] / "smppproxy"
+#: Where a command_status means something else than a refusal of ours: file, constants, what.
+OTHERWISE: dict[str, tuple[str, str]] = {
+    "smpp/constants.py": ("*", "their values and names"),
+    "smpp/refusals.py": ("*", "the table"),
+    "routing/providers.py": ("*", "what a provider answered, by default of its profile"),
+    "relay/verdicts.py": ("*", "what a provider answered"),
+    "relay/flow.py": ("RALYBND RINVBNDSTS", "what a provider answered: our bind is broken"),
+    "relay/outbox.py": ("*", "what a client answered to a deliver_sm"),
+    "relay/submit.py": ("RUNKNOWNERR", "the message is in doubt, nobody refused it (reading 1)"),
+}
+#: A test that provokes each refusal: its name, where the test is.
+PROVOKED: dict[str, str] = {
+    "command_length": "wire.test_listener.BeforeBindTests.test_f03_impossible_lengths",
+    "command_id": "wire.test_keeping.AnswerTests.test_gw16_v23_is_answered_by_v24",
+    "unexpected_response": "wire.test_listener.BoundTests.test_f35_answers_to_nothing",
+    "unfinished_pdu": "wire.test_listener.BeforeBindTests.test_f05_unfinished_pdu",
+    "never_bound":
+        "wire.test_listener.BeforeBindTests.test_f24_f25_session_init_is_not_reset_by_octets",
+    "already_bound": "wire.test_listener.BindTests.test_f28_second_bind",
+    "address_not_allowed": "wire.test_listener.BindTests.test_f45_mg17_address",
+    "tls_required": "wire.test_listener.BindTests.test_f45_mg03_tls_required",
+    "version_not_allowed":
+        "wire.test_admission.SettingsTests.test_mg02_only_the_versions_of_the_account",
+    "credentials": "wire.test_listener.BindTests.test_gw14_oz05_wrong_password",
+    "unknown_system_id": "wire.test_admission.SettingsTests.test_gw14_distinct_auth_errors",
+    "system_type": "wire.test_admission.SettingsTests.test_sx07_required_system_type",
+    "bind_type_not_allowed": "wire.test_listener.BindTests.test_mg04_bind_type",
+    "too_many_binds": "wire.test_listener.BindTests.test_f45_mg28_too_many_binds",
+    "not_ready": "wire.test_listener.BindTests.test_oz05_store_away_is_temporary",
+    "account_disabled": "wire.test_listener.BindTests.test_f45_account_disabled",
+    "bind_state": "wire.test_listener.BoundTests.test_f27_sx10_wrong_direction",
+    "sm_length": "relay.test_rules.RefusedTests.test_layout_errors_of_an_account",
+    "body_length": "relay.test_rules.RefusedTests.test_layout_errors_of_an_account",
+    "source_addr_string": "relay.test_rules.RefusedTests.test_layout_errors_of_an_account",
+    "destination_addr_string": "relay.test_rules.RefusedTests.test_layout_errors_of_an_account",
+    "service_type_string": "relay.test_rules.RefusedTests.test_layout_errors_of_an_account",
+    "other_string": "smpp.test_fields.BindTests.test_f10_string_without_end",
+    "service_type": "relay.test_rules.RefusedTests.test_rows_18_to_38",
+    "source_addr": "relay.test_rules.RefusedTests.test_rows_18_to_38",
+    "source_addr_ton": "relay.test_rules.RefusedTests.test_rows_18_to_38",
+    "source_addr_npi": "relay.test_rules.RefusedTests.test_rows_18_to_38",
+    "destination_addr": "relay.test_rules.RefusedTests.test_rows_18_to_38",
+    "no_route":
+        "relay.test_submission.RulesInTheJourneyTests.test_account_errors_of_the_journey",
+    "dest_addr_ton": "relay.test_rules.RefusedTests.test_rows_18_to_38",
+    "dest_addr_npi": "relay.test_rules.RefusedTests.test_rows_18_to_38",
+    "esm_class": "relay.test_rules.RefusedTests.test_rows_18_to_38",
+    "priority_flag": "relay.test_rules.RefusedTests.test_rows_18_to_38",
+    "schedule_delivery_time": "relay.test_rules.RefusedTests.test_rows_18_to_38",
+    "validity_period": "relay.test_rules.RefusedTests.test_rows_18_to_38",
+    "registered_delivery": "relay.test_rules.RefusedTests.test_rows_18_to_38",
+    "replace_if_present": "relay.test_rules.RefusedTests.test_rows_18_to_38",
+    "replace_if_present_flag": "relay.test_rules.RefusedTests.test_rows_18_to_38",
+    "sm_default_msg_id": "relay.test_rules.RefusedTests.test_rows_18_to_38",
+    "data_coding": "relay.test_rules.RefusedTests.test_rows_18_to_38",
+    "data_coding_5_0": "relay.test_rules.RefusedTests.test_gw40_data_coding_to_a_5_0_bind",
+    "payload": "relay.test_rules.RefusedTests.test_rows_18_to_38",
+    "message_length": "relay.test_rules.RefusedTests.test_rows_18_to_38",
+    "tlv_stream": "relay.test_rules.RefusedTests.test_layout_errors_of_an_account",
+    "tlv_not_allowed": "relay.test_rules.RefusedTests.test_rows_18_to_38",
+    "tlv_length": "relay.test_rules.RefusedTests.test_layout_errors_of_an_account",
+    "tlv_missing": "relay.test_rules.RefusedTests.test_rows_18_to_38",
+    "tlv_value": "relay.test_rules.RefusedTests.test_rows_18_to_38",
+    "throttled":
+        "relay.test_submission.RulesInTheJourneyTests.test_account_errors_of_the_journey",
+    "too_many_outstanding":
+        "relay.test_submission.RulesInTheJourneyTests.test_account_errors_of_the_journey",
+    "queue_full": "relay.test_events.RefusedTests.test_queue_full",
+    "store_down":
+        "relay.test_submission.RulesInTheJourneyTests.test_account_errors_of_the_journey",
+    "no_provider":
+        "relay.test_submission.RulesInTheJourneyTests.test_account_errors_of_the_journey",
+    "deadline": "relay.test_flow.TroubleTests.test_xc12_deadline",
+    "unbinding":
+        "smpp.test_session_faults.StateFaultTests.test_f30_new_submits_while_unbinding",
+    "refused_upstream": "relay.test_events.RefusedTests.test_mg14_by_a_provider",
+    "refused_upstream_otherwise": "relay.test_events.RefusedTests.test_mg14_by_a_provider",
+    "not_bound": "wire.test_keeping.AnswerTests.test_row_44_v34_when_not_bound",
+    "no_response": "wire.test_keeping.KeepingTests.test_f38_gw23_three_unanswered_in_a_row",
+    "idle": "wire.test_keeping.KeepingTests.test_oz08_idle_after_five_minutes",
+    "no_enquire_link_resp": "wire.test_listener.BoundTests.test_f40_oz06_silent_client",
+    "draining": "wire.test_listener.LeavingTests.test_gw04_drain",
+}
+
+
+def constants_of(path: Path) -> Iterator[str]:
+    """The constants of command_status that a file names, ESME_ROK aside."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        name = node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")
+        if name.startswith("ESME_") and name != "ESME_ROK":
+            yield name
 
 
 def of_row(row: int) -> list[Refusal]:
@@ -136,6 +236,44 @@ class RefusalTests(SynchronousTestCase):
         self.assertEqual(status_of("throttled", {"throttled": 0x14}), 0x14)
         self.assertEqual(status_of("queue_full", {"throttled": 0x14}), 0x14)
         self.assertRaises(KeyError, status_of, "nothing_like_it", {})
+
+    def test_nobody_else_refuses(self) -> None:
+        """A refusal is named and its command_status taken from the table, in every room.
+
+        The simulator plays somebody else, who answers what its options say.
+        """
+        for path in sorted(PACKAGE.rglob("*.py")):
+            file = path.relative_to(PACKAGE).as_posix()
+            allowed, _ = OTHERWISE.get(file, ("", ""))
+            if allowed != "*" and not file.startswith("simulator/"):
+                self.assertLessEqual(
+                    {*constants_of(path)}, {f"ESME_{each}" for each in allowed.split()}, file
+                )
+        for file in OTHERWISE:
+            self.assertTrue([*constants_of(PACKAGE / file)], file)
+
+    def test_every_refusal_is_provoked(self) -> None:
+        """Each refusal of each row has a test that provokes it, and that test is there."""
+        self.assertEqual(set(PROVOKED), set(REFUSALS))
+        for name, test in PROVOKED.items():
+            module, case, method = test.rsplit(".", 2)
+            found = getattr(getattr(import_module(f"tests.{module}"), case), method, None)
+            self.assertTrue(callable(found), f"{name}: {test}")
+
+    def test_ready_made(self) -> None:
+        """Without an account: a number with its name, for whatever has one; none is false."""
+        self.assertEqual(
+            {name: int(status) for name, status in STATUSES.items()},
+            {
+                name: refusal.command_status
+                for name, refusal in REFUSALS.items()
+                if refusal.command_status != AS_PROVIDER
+            },
+        )
+        self.assertEqual(
+            [status.name for status in STATUSES.values()], [*STATUSES]
+        )
+        self.assertFalse(NO_REFUSAL)
 
     def test_a_row_as_a_value(self) -> None:
         """A refusal is a plain value: it can be printed and written as JSON."""

@@ -259,6 +259,30 @@ class StateFaultTests(SynchronousTestCase):
         received = session.receive(vectors()["V06"], 1.0)
         self.assertEqual(received.reply, build.refusal(c.SUBMIT_SM, 2, 0x08))
 
+    def test_refusals_as_the_account_wants_them(self):
+        """What a bound session answers by itself is as its account's ``errors`` have it."""
+        errors = {
+            "command_length": 0x71,
+            "command_id": 0x72,
+            "already_bound": 0x73,
+            "bind_state": 0x74,
+            "unbinding": 0x75,
+            "not_bound": 0x76,
+        }
+        told = []
+        for state, octets in (
+            ("bound_rx", bytes(16)),
+            ("bound_rx", (16).to_bytes(4, "big") + bytes((0, 0, 0, 0x99)) + bytes(8)),
+            ("bound_rx", build.bind(c.BIND_RECEIVER, 9, Bind(b"other"))),
+            ("bound_rx", vectors()["V06"]),
+            ("unbinding", vectors()["V06"]),
+            ("open", vectors()["V34"]),
+        ):
+            session = session_in(SMSC, state)
+            session.errors = errors
+            told += [status for _, status, _ in facts(session.receive(octets, 1.0).reply)]
+        self.assertEqual(told, [*errors.values()])
+
     def test_f30_receipts_while_unbinding(self):
         """A provider's deliver_sm is still taken: refused, it might be lost."""
         session = session_in(ESME, "unbinding")

@@ -150,10 +150,12 @@ class SettingsTests(TestCase):
 
     async def test_refusals_as_the_account_wants_them(self) -> None:
         """`errors` gives a refusal another command_status, by the refusal's name."""
-        door = Door(self, service="mo", errors={"system_type": 0x0D, "bind_state": 0x45})
+        errors = {"system_type": 0x0D, "bind_state": 0x45, "already_bound": 0x46}
+        door = Door(self, service="mo", errors=errors)
         client = await door.bound()
-        client.send(V["V06"])
-        self.assertEqual((await client.expect()).command_status, 0x45)
+        client.send(V["V06"] + V["V01"])
+        answers = {(await client.expect()).command_status for _ in range(2)}
+        self.assertEqual(answers, {0x45, 0x46})
         door.accounts[NAME.decode()].require_system_type = "x"
         self.assertEqual(await door.status(), 0x0D)
 
