@@ -11,6 +11,8 @@ from smppproxy.receipts.message_ids import format_client_message_id
 from smppproxy.relay.peers import Client, Upstream
 from smppproxy.routing.accounts import Account
 from smppproxy.smpp.constants import TLV_USER_MESSAGE_REFERENCE, VERSION_3_4
+from smppproxy.smpp.errors import BodyError
+from smppproxy.smpp.fields import walk_message
 from smppproxy.smpp.pdu import Pdu
 from smppproxy.smpp.tlv import find_tlv
 from smppproxy.store.interface import Mapping
@@ -180,6 +182,24 @@ def without_stray_nul(pdu: Pdu, offsets: Offsets) -> tuple[Pdu, Offsets]:
         pdu.command_id, 0, pdu.sequence_number, (len(rest) + 4).to_bytes(4, "big") + rest
     )
     return clean, (source_at, dest_at, esm_at, flags_at, sm_at, tlv_at - 1)
+
+
+def without_last_nul(pdu: Pdu) -> Pdu | None:
+    """A submit_sm that is refused as it is, less the NUL behind its last TLV; None: no better.
+
+    naz (PyPI) ends message_payload with a NUL that its length does not count, so each of its long
+    messages has one. Everything else behind the TLVs is refused (GW-52).
+    """
+    raw = pdu.raw
+    if raw[-1]:
+        return None
+    rest = raw[4:-1]
+    clean = (len(rest) + 4).to_bytes(4, "big") + rest
+    try:
+        walk_message(clean)
+    except BodyError:
+        return None
+    return Pdu(pdu.command_id, 0, pdu.sequence_number, clean)
 
 
 def write_to(bind: Upstream, submit: Submit, now: float, writes: Writes) -> None:

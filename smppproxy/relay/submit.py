@@ -46,6 +46,7 @@ from smppproxy.relay.submission import (
     flush,
     mapping_of,
     send_replies,
+    without_last_nul,
     without_stray_nul,
 )
 from smppproxy.relay.verdicts import to_client
@@ -198,7 +199,9 @@ class Submits:
         try:
             offsets = walk_message(raw)
         except BodyError as error:
-            return layout_status(error, account)
+            clean = without_last_nul(pdu)
+            refused = layout_status(error, account)
+            return refused if clean is None else self._place(client, clean, now, writes, rules)
         if offsets[5] - offsets[4] != raw[offsets[4] - 1]:
             pdu, offsets = without_stray_nul(pdu, offsets)
             raw = pdu.raw

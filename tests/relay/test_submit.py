@@ -83,6 +83,27 @@ class AcceptedTests(SynchronousTestCase):
             self.assertEqual(wanted[:4], pdu.raw[:4])
             self.assertEqual(wanted[16:], pdu.raw[16:])
 
+    def test_gw53_nul_behind_message_payload_is_left_out(self) -> None:
+        """An uncounted NUL behind the last TLV, as naz writes message_payload, goes no further."""
+        world = World()
+        client, upstream = world.client(), world.upstream()
+        wanted = submit(1, short_message=b"", tlvs=[(c.TLV_MESSAGE_PAYLOAD, b"long" * 80)])
+        client.receive((len(wanted) + 1).to_bytes(4, "big") + wanted[4:] + b"\0")
+        (pdu,) = upstream.submits()
+        self.assertEqual(wanted[:4], pdu.raw[:4])
+        self.assertEqual(wanted[16:], pdu.raw[16:])
+
+    def test_gw52_other_octets_behind_the_tlvs(self) -> None:
+        """GW-52: two NULs, any other octet, and a TLV that runs past the end stay 0xC0."""
+        world = World()
+        client, upstream = world.client(), world.upstream()
+        clean = submit(1, tlvs=[(0x1401, b"x")])
+        for tail in (b"\0\0", b"\xff", b"\x02\x04\0\x09\0"):
+            sent = clean + tail
+            client.receive(len(sent).to_bytes(4, "big") + sent[4:])
+            self.assertEqual([(1, c.ESME_RINVOPTPARSTREAM, b"")], client.responses())
+        self.assertEqual([], upstream.submits())
+
     def test_sx20_answers_in_any_order(self) -> None:
         """SX-20: answers are matched by sequence_number, whatever their order."""
         world = World()
