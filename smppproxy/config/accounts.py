@@ -23,6 +23,8 @@ _CHOICES = ("service_types", "message_classes")
 _REFUSALS = frozenset(
     refusal.name for refusal in REFUSALS.values() if refusal.command_status > 0
 )
+#: Refusals among them that are answered while nobody knows which account it is.
+_OF_NOBODY = frozenset({"unknown_system_id", "other_string", "not_bound"})
 ZONE_MEND = 'write "UTC" or a name of the zone database, e.g. "Europe/Copenhagen"'
 
 
@@ -116,6 +118,9 @@ def _together(
     for name in arguments.get("errors", {}):
         if name not in _REFUSALS:
             refuse("errors", f"there is no refusal {show(name)}", near(name, _REFUSALS))
+        elif name in _OF_NOBODY:
+            text = f"{show(name)} is answered before the account is known"
+            refuse("errors", text, "remove it; smppproxy show refusals has them all")
     if not _is_zone(effective["receipt_tz"]):
         text = f"{show(effective['receipt_tz'])} is not a time zone"
         refuse("receipt_tz", text, ZONE_MEND)
