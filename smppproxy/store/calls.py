@@ -21,6 +21,12 @@ from .scripts import Script
 
 FOREVER = float("inf")
 
+TOO_LATE = "TOOLATE"
+"""The error of a script that the server met after its call was given up, or nearly so."""
+
+CAUTION = 0.25
+"""Seconds by which the server's patience ends before the caller's: time for an answer to come."""
+
 _BAD_SERVER = ("READONLY", "LOADING", "MASTERDOWN", "NOAUTH", "WRONGPASS", "UNBLOCKED")
 """Errors that say: not this server, or not now. The connection is given up (T17, F85)."""
 
@@ -33,7 +39,10 @@ Decode = Callable[[Any], Any]
 
 
 class Call:
-    """One call that is out or waiting. ``until`` is when its patience ends, on the clock."""
+    """One call that is out or waiting. ``until`` is when its patience ends, on the clock.
+
+    ``patient``: its patience has an end that is worth telling the server.
+    """
 
     __slots__ = (
         "again",
@@ -43,6 +52,7 @@ class Call:
         "due",
         "fate",
         "number",
+        "patient",
         "reason",
         "result",
         "script",
@@ -51,11 +61,14 @@ class Call:
         "whole",
     )
 
-    def __init__(self, script: Script, body: bytes, decode: Decode, until: float) -> None:
+    def __init__(
+        self, script: Script, body: bytes, decode: Decode, until: float, patient: bool
+    ) -> None:
         self.script = script
         self.body = body
         self.decode = decode
         self.until = until
+        self.patient = patient
         self.due = 0.0
         self.again = False
         self.whole = False
@@ -88,6 +101,8 @@ class Calls:
         self._closed = False
         self._link: Link | None = None
         self._epoch = b"0"
+        # Milliseconds: the server's unix time less our clock's.
+        self._ahead = 0.0
         self._number = 0
         self._slots: list[int] = list(range(limit, 0, -1))
         self._waiting: list[Call] = []
@@ -105,7 +120,8 @@ class Calls:
         if not self._slots:
             return _failed(StoreUnavailable(NOT_SENT, "busy"))
         until = FOREVER if patience is None else self._clock.seconds() + patience
-        call = Call(script, _pack(args), decode, until)
+        patient = patience is not None and patience >= 4 * CAUTION
+        call = Call(script, _pack(args), decode, until, patient)
         call.slot = self._slots.pop()
         self._number += 1
         call.number = self._number
@@ -124,6 +140,19 @@ class Calls:
         waiting, self._waiting = self._waiting, []
         for call in sorted(waiting, key=lambda each: each.number):
             self._send(call, link)
+
+    def told_time(self, reply: list[bytes]) -> int:
+        """The server said what time it is (TIME); returns that in unix milliseconds.
+
+        Raises ValueError for an answer that makes no sense.
+
+        A call with patience carries the time on the server's clock at which that ends. A server
+        that was frozen meanwhile then leaves undone what its caller has been told is not.
+        """
+        seconds, micros = reply
+        milliseconds = int(seconds) * 1000 + int(micros) // 1000
+        self._ahead = milliseconds - self._clock.seconds() * 1000
+        return milliseconds
 
     def down(self) -> None:
         """The connection went. What was out has come back by way of :data:`LOST`."""
@@ -151,6 +180,9 @@ class Calls:
             self._fail(call)
 
     def _send(self, call: Call, link: Link) -> None:
+        until = 0
+        if call.patient:
+            until = int((call.until - CAUTION) * 1000 + self._ahead)
         head = _pack(
             (
                 self._prefix,
@@ -160,6 +192,7 @@ class Calls:
                 call.slot,
                 call.number,
                 call.again,
+                until,
             )
         )
         script = call.script
@@ -201,6 +234,11 @@ class Calls:
             call.whole = True
             self._send(call, link)
             call.whole = False
+        elif code == TOO_LATE:
+            # Or its clock was set: then the next try comes in time by the new one.
+            link.send(self._time_told, b"TIME")
+            call.due = self._clock.seconds() + 0.1
+            self._retry(call, call.fate, "lost", text)
         elif code in _BAD_SERVER:
             self._retry(call, call.fate, "away", text)
             link.abort()
@@ -211,6 +249,10 @@ class Calls:
         else:
             call.fate, call.reason, call.detail = UNKNOWN, "refused", text
             self._fail(call)
+
+    def _time_told(self, reply: Any) -> None:
+        if reply.__class__ is list:
+            self.told_time(reply)
 
     def _retry(self, call: Call, fate: str, reason: str, detail: str = "") -> None:
         call.fate, call.reason, call.detail = fate, reason, detail

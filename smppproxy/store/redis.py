@@ -180,9 +180,9 @@ class RedisStore(Commands):
         durable = yield link.ask(b"CONFIG", b"GET", b"appendonly").addErrback(_unknown)
         synced = yield link.ask(b"CONFIG", b"GET", b"appendfsync").addErrback(_unknown)
         self._check_settings(settings, durable, synced)
+        time_there = self._calls.told_time((yield link.ask(b"TIME")))
         if self._started_ms < 0:
-            seconds, micros = yield link.ask(b"TIME")
-            self._started_ms = int(seconds) * 1000 + int(micros) // 1000
+            self._started_ms = time_there
         written = yield link.ask(*self._probe_command()).addErrback(_out_of_memory)
         self._send_limits(link, self._known_limits)
         self._up(link, written is not None)

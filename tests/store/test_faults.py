@@ -13,7 +13,8 @@ from twisted.internet.defer import CancelledError, Deferred, gatherResults
 from twisted.logger import globalLogPublisher
 
 from smppproxy.store import open_store
-from smppproxy.store.interface import MERGED, QUEUED, Limit, StoreUnavailable
+from smppproxy.store.interface import MERGED, PARKED, QUEUED, Limit, StoreUnavailable
+from smppproxy.store.link import ServerError
 from tests.support.redis_server import RedisServer
 
 from .contract import FINAL_TTL, TTL, arrival, later, mapping
@@ -279,6 +280,31 @@ class CrashTests(FaultTestCase):
         self.assertEqual(await call, [(QUEUED, b"r:alpha")])
         self.assertEqual(await store.sizes([b"r:alpha"]), [(1, 0)])
         self.assertEqual(seen, [True, False, True])
+
+    async def test_f81_what_was_given_up_is_not_done(self):
+        """A server that stood still for longer than a call's patience leaves that undone: the
+        caller has told others that there is no way back for their receipts.
+        """
+        server = self.own_server()
+        store = self.open_at(server, "?deadline=0.2")
+        await store.start()
+        server.freeze()
+        error = await self.fails(store.record(b"north", [mapping(b"1")], TTL, {}, patience=1.0))
+        self.assertEqual(error.fate, "unknown")
+        server.thaw()
+        await self.until(lambda: store.ready)
+        outcome = await store.match(b"north", [arrival(b"1")], FINAL_TTL, {})
+        self.assertEqual(outcome, [(PARKED, b"")])
+
+    async def test_f89_the_servers_clock_is_set(self):
+        """A step of its clock is learnt from the first call that meets it; nothing is given up."""
+        calls = self.store._calls
+        calls._ahead -= 3_600_000
+        await self.store.record(b"north", [mapping(b"1")], TTL, {}, patience=5.0)
+        outcome = await self.store.match(b"north", [arrival(b"1")], FINAL_TTL, {}, patience=5.0)
+        self.assertEqual(outcome, [(QUEUED, b"r:alpha")])
+        calls._time_told(ServerError("LOADING"))
+        self.assertEqual(await self.store.take_numbers(b"n", 1, patience=5.0), 1)
 
     async def test_f81_an_idle_store_notices_too(self):
         """Without any call, by its probe (T24)."""
