@@ -23,6 +23,13 @@ _CHOICES = ("service_types", "message_classes")
 _REFUSALS = frozenset(
     refusal.name for refusal in REFUSALS.values() if refusal.command_status > 0
 )
+#: Options that say something only beside another one with this value.
+_BESIDE: dict[str, tuple[str, object, str]] = {
+    "max_outstanding": ("window_full", "throttle", '"throttle"'),
+    "strict_gsm7": ("strict_payload", True, "true"),
+    "strict_latin1": ("strict_payload", True, "true"),
+    "strict_utf16": ("strict_payload", True, "true"),
+}
 #: Refusals among them that are answered while nobody knows which account it is.
 _OF_NOBODY = frozenset({"unknown_system_id", "other_string", "not_bound"})
 ZONE_MEND = 'write "UTC" or a name of the zone database, e.g. "Europe/Copenhagen"'
@@ -112,6 +119,7 @@ def _together(
     if effective["service"] == "mo" and effective["bind_types"] == {"tx"}:
         text = 'service "mo" needs a bind that receives, bind_types has none'
         refuse("service", text, 'add "rx" or "trx" to bind_types')
+    _beside(refuse, effective)
     _idle(refuse, effective)
     _codings(refuse, effective, arguments.get("alphabets", {}))
     _message_class(refuse, effective["default_message_class"], arguments)
@@ -124,6 +132,15 @@ def _together(
     if not _is_zone(effective["receipt_tz"]):
         text = f"{show(effective['receipt_tz'])} is not a time zone"
         refuse("receipt_tz", text, ZONE_MEND)
+
+
+def _beside(refuse: Any, effective: dict[str, Any]) -> None:
+    """Nobody is left to believe in an option that has no effect."""
+    fields: dict[str, Any] = attrs.fields_dict(Account)
+    for option, (other, needed, shown) in _BESIDE.items():
+        if effective[option] != fields[option].default and effective[other] != needed:
+            text = f"{option} says nothing without {other} = {shown}"
+            refuse(option, text, f"write {other} = {shown} too, or remove {option}")
 
 
 def _idle(refuse: Any, effective: dict[str, Any]) -> None:

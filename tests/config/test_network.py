@@ -88,7 +88,7 @@ strip_00 = false
 strict_ton = false
 strict_npi = true
 strict_fields = false
-strict_payload = false
+strict_payload = true
 default_alphabet = "latin1"
 alphabets = {{ 1 = "gsm7", 0xF5 = "binary" }}
 data_codings = [0, 1, 0xF5]
@@ -249,7 +249,7 @@ class LoadNetworkTest(FileCase):
             "demo", HASH, frozenset({"tx"}), 1, 2, 3, 4, "throttle", 5, 6, "required",
             allowed, "answer", "uuid", False, "never", 7, 8, 9, 10, False,
             "messangi", frozenset({0x33, 0x34}), "mt", "shop", True, "echo", "node", 100.0, 40.0,
-            ("1204", "Acme"), "replace", 1, 2, 3, 4, True, False, False, True, False, False,
+            ("1204", "Acme"), "replace", 1, 2, 3, 4, True, False, False, True, False, True,
             "latin1", {1: "gsm7", 0xF5: "binary"}, frozenset({0, 1, 0xF5}), True, True, True, True,
             True, "ignore", 2, 20, 1000, {"1": "acme", "2": ""}, {"premium": "acme", "plain": ""},
             "plain", "gatewayapi", "Europe/Copenhagen", "DELIVRD", True, "EXPIRED", True,
@@ -352,7 +352,7 @@ class LoadNetworkTest(FileCase):
     def test_bad(self) -> None:
         """Each wrong file is told with its line, its option, what is wrong and what to write."""
         bad = bad_networks()
-        self.assertEqual(len(bad), 132)
+        self.assertEqual(len(bad), 133)
         self.write("hunter2\n", "plain.secret")
         for what, text, said in bad:
             found = self.problems(load_network, text, {"PLAIN": "hunter2"})

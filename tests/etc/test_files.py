@@ -162,7 +162,7 @@ class LoadTestTest(SynchronousTestCase):
         (account,) = network.accounts.values()
         argon2.PasswordHasher().verify(account.password, "load")
         self.assertEqual((account.system_id, account.tps), ("load", 0))
-        self.assertEqual((account.window, account.max_outstanding), (10_000, 1_000_000))
+        self.assertEqual((account.window, account.window_full), (10_000, "pause"))
 
     def test_provider(self) -> None:
         """One provider, two hosts, two binds to each, window 100, smppproxy/smppproxy."""
