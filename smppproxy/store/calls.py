@@ -24,8 +24,11 @@ FOREVER = float("inf")
 TOO_LATE = "TOOLATE"
 """The error of a script that the server met after its call was given up, or nearly so."""
 
+GRACE = 1.0
+"""Seconds beyond its patience for a call that the server may have done: time to connect and ask."""
+
 CAUTION = 0.25
-"""Seconds by which the server's patience ends before the caller's: time for an answer to come."""
+"""Seconds by which the server's patience with that question ends before ours."""
 
 _BAD_SERVER = ("READONLY", "LOADING", "MASTERDOWN", "NOAUTH", "WRONGPASS", "UNBLOCKED")
 """Errors that say: not this server, or not now. The connection is given up (T17, F85)."""
@@ -120,7 +123,7 @@ class Calls:
         if not self._slots:
             return _failed(StoreUnavailable(NOT_SENT, "busy"))
         until = FOREVER if patience is None else self._clock.seconds() + patience
-        patient = patience is not None and patience >= 4 * CAUTION
+        patient = patience is not None and patience >= GRACE
         call = Call(script, _pack(args), decode, until, patient)
         call.slot = self._slots.pop()
         self._number += 1
@@ -165,7 +168,7 @@ class Calls:
         waiting, self._waiting = self._waiting, []
         for call in waiting:
             link = self._link
-            if now >= call.until:
+            if now >= _end_of(call):
                 self._fail(call)
             elif link is not None and now >= call.due:
                 self._send(call, link)
@@ -182,7 +185,8 @@ class Calls:
     def _send(self, call: Call, link: Link) -> None:
         until = 0
         if call.patient:
-            until = int((call.until - CAUTION) * 1000 + self._ahead)
+            ends = call.until + GRACE - CAUTION if call.again else call.until
+            until = int(ends * 1000 + self._ahead)
         head = _pack(
             (
                 self._prefix,
@@ -257,7 +261,7 @@ class Calls:
     def _retry(self, call: Call, fate: str, reason: str, detail: str = "") -> None:
         call.fate, call.reason, call.detail = fate, reason, detail
         call.again = call.again or fate == UNKNOWN
-        if call.result is None or self._clock.seconds() >= call.until:
+        if call.result is None or self._clock.seconds() >= _end_of(call):
             self._fail(call)
         else:
             self._waiting.append(call)
@@ -278,6 +282,11 @@ class Calls:
         if call in self._waiting:
             self._waiting.remove(call)
             self._leave(call)
+
+
+def _end_of(call: Call) -> float:
+    """When nobody waits for a call any more."""
+    return call.until + GRACE if call.patient and call.again else call.until
 
 
 def _failed(error: StoreUnavailable) -> Deferred[Any]:
