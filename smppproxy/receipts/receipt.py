@@ -61,7 +61,8 @@ class Receipt:
     :ivar text: at most 255 octets.
     :ivar network_error_code: the TLV's value, b"" when absent.
     :ivar user_message_reference: the TLV's value, at most 255 octets, b"" when absent.
-    :ivar destination: the receipt's source_addr: who got the message.
+    :ivar destination: who got the message: the receipt's source_addr, see
+        :attr:`ReceiptProfile.addresses`.
     :ivar final: the provider says no more after this one (its profile's table).
     :ivar kind: the WANT bits of which one must be asked for.
     :ivar receipted_message_id: the id of the TLV, b"" when absent.
@@ -101,6 +102,8 @@ class ReceiptProfile:
     :ivar prefer: "tlv" or "text": whose id is tried first (XC-03).
     :ivar tz: zone of its dates, "UTC" or a name of the zone database; for records only (GW-27).
     :ivar err: "dec", "hex", "gatewayapi" or "opaque" (GW-34).
+    :ivar addresses: "swapped", source_addr is who got the message, or "as_submitted", that is
+        destination_addr (larvitsmpp as a server writes them so).
     """
 
     final: frozenset[str] = FINAL_BY_DEFAULT
@@ -110,6 +113,9 @@ class ReceiptProfile:
     tz: str = "UTC"
     err: str = attrs.field(
         default="dec", validator=attrs.validators.in_(("dec", "hex", "gatewayapi", "opaque"))
+    )
+    addresses: str = attrs.field(
+        default="swapped", validator=attrs.validators.in_(("swapped", "as_submitted"))
     )
     zone: tzinfo | None = attrs.field(init=False, repr=False, eq=False)
     _dates: dict[bytes, int] = attrs.field(init=False, repr=False, eq=False, factory=dict)
@@ -177,9 +183,11 @@ def read_receipt(pdu: Pdu, profile: ReceiptProfile) -> Receipt | None:
     raw = pdu.raw
     data_sm = pdu.command_id == DATA_SM
     try:
-        esm_class, destination, octets, tlv_at = _locate(raw, data_sm)
+        esm_class, destination, addressee, octets, tlv_at = _locate(raw, data_sm)
     except (IndexError, ValueError):
         raise _error(pdu) from None
+    if profile.addresses == "as_submitted":
+        destination = addressee
     receipt = None
     # Most of what is no receipt has neither.
     if tlv_at < len(raw) or esm_class & _ESM_TYPE or profile.detect_by_text:
@@ -295,8 +303,8 @@ def _state(stat: bytes, tlv: bytes) -> tuple[int, str, str]:
     return by_tlv, NORMALISED[by_tlv], CONFLICT
 
 
-def _locate(raw: bytes, data_sm: bool) -> tuple[int, bytes, bytes, int]:
-    """(esm_class, source_addr, short_message, offset of the TLVs), whatever their lengths.
+def _locate(raw: bytes, data_sm: bool) -> tuple[int, bytes, bytes, bytes, int]:
+    """(esm_class, source_addr, destination_addr, short_message, offset of the TLVs), of any length.
 
     :raises IndexError: when the body ends before; ValueError for a string without its NUL.
     """
@@ -305,10 +313,11 @@ def _locate(raw: bytes, data_sm: bool) -> tuple[int, bytes, bytes, int]:
     at = raw.index(b"\x00", source_end + 3) + 1
     esm_class = raw[at]
     source_addr = raw[source_at:source_end]
+    destination_addr = raw[source_end + 3 : at - 1]
     if data_sm:
-        return esm_class, source_addr, b"", at + 3
+        return esm_class, source_addr, destination_addr, b"", at + 3
     at = raw.index(b"\x00", at + 3) + 1  # behind schedule_delivery_time
     at = raw.index(b"\x00", at) + 5  # sm_length, behind validity_period and four octets
     sm_at = at + 1
     tlv_at = sm_at + raw[at]
-    return esm_class, source_addr, raw[sm_at:tlv_at], tlv_at
+    return esm_class, source_addr, destination_addr, raw[sm_at:tlv_at], tlv_at

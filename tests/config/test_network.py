@@ -173,6 +173,7 @@ detect_by_text = true
 prefer = "text"
 tz = "Europe/Copenhagen"
 err = "hex"
+addresses = "as_submitted"
 
 [provider.acme.text]
 transparent = false
@@ -270,7 +271,7 @@ class LoadNetworkTest(FileCase):
             IdProfile("hex", "dec", "dec", True, True),
             ReceiptProfile(
                 frozenset({"DELIVRD"}), (("57", frozenset({"ENROUTE", "REJECTD"})),),
-                True, "text", "Europe/Copenhagen", "hex",
+                True, "text", "Europe/Copenhagen", "hex", "as_submitted",
             ),
             "sinch", "", "partial", "all", "1.3", "192.0.2.9", False, 0x50, 1, 2, b"^45", 12, 4,
             20.0, 12.0, 13.0, True, 14, True, True,

@@ -257,6 +257,17 @@ class FieldsTests(SynchronousTestCase):
             self.assertEqual(found.err, expected)
         self.assertRaises(ValueError, ReceiptProfile, err="roman")
         self.assertRaises(ValueError, ReceiptProfile, prefer="both")
+        self.assertRaises(ValueError, ReceiptProfile, addresses="any")
+
+    def test_xc04_addresses_as_submitted(self) -> None:
+        """A provider that repeats the message's own addresses: destination_addr got the message."""
+        fields: Any = {"source_addr": b"12345", "destination_addr": b"4510203040", "esm_class": 4}
+        octets = deliver_sm(1, short_message=b"id:7 stat:DELIVRD", **fields)
+        pdu = Pdu(DELIVER_SM, 0, 1, octets)
+        for addresses, destination in (("swapped", b"12345"), ("as_submitted", b"4510203040")):
+            receipt = read_receipt(pdu, ReceiptProfile(addresses=addresses))
+            assert receipt is not None
+            self.assertEqual(destination, receipt.destination)
 
     def test_network_error_code_fills_err(self) -> None:
         """The TLV fills err when the text has none, also when it holds text."""

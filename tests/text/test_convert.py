@@ -11,11 +11,11 @@ from twisted.trial.unittest import SynchronousTestCase
 from smppproxy.smpp.errors import BodyError
 from smppproxy.text import alphabets, gsm0338, sar, udh
 from smppproxy.text.convert import Part, class_lost, convert, needs_reference
-from smppproxy.text.joining import join
 from smppproxy.text.lengths import split
 from smppproxy.text.payload import Payload, read
 from smppproxy.text.profile import TextProfile, TextSettings
 from tests.text import bounded
+from tests.text.joining import join
 from tests.text.test_lengths import gsm_texts
 from tests.text.test_payload import DEFAULT, HEADER, said
 

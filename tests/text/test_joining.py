@@ -4,8 +4,8 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from smppproxy.smpp.errors import BodyError
 from smppproxy.text import sar
-from smppproxy.text.joining import join
 from smppproxy.text.payload import Payload
+from tests.text.joining import join
 from tests.text.test_payload import said
 
 
