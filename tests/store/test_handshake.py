@@ -157,9 +157,14 @@ class PlayedServerTests(TestCase):
         self.assertEqual(await store.record(b"north", [mapping(b"1")], 5, limits), [])
         before = len(self.commands)
         store._link.abort()
-        await self.until(lambda: store.ready)
-        told = [command for command in self.commands[before:] if command[0] == b"HSET"]
-        self.assertEqual(told, [[b"HSET", b"smppproxy:limits", b"r:alpha", b"\0\0\0\5\0\0\0\x32"]])
+
+        def told() -> list[list[bytes]]:
+            return [command for command in self.commands[before:] if command[0] == b"HSET"]
+
+        # Ready is not yet read by the server.
+        await self.until(lambda: store.ready and told())
+        news = [b"HSET", b"smppproxy:limits", b"r:alpha", b"\0\0\0\5\0\0\0\x32"]
+        self.assertEqual(told(), [news])
 
 
 class LinkTests(SynchronousTestCase):
