@@ -47,7 +47,7 @@ class SmpplibTests(ForeignClientMixin, TlsMixin, NodeCase):
     async def taken(self, sample: Sample, number: int) -> Taken:
         """What the simulator wrote down last."""
         last = self.smsc.history[-1]
-        text = b"" if sample.payload else bytes.fromhex(sample.udh) + sample.octets
+        text = bytes.fromhex(sample.udh) + sample.octets
         destination = sample.order(number)["to"].encode()
         fits = last.text == text and last.destination == (1, 1, destination)
         return Taken(last.message_id.decode(), fits)

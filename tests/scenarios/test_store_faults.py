@@ -7,6 +7,7 @@ from pathlib import Path
 
 from twisted.internet.protocol import Factory, Protocol
 
+from smppproxy.relay.submit import PATIENCE
 from smppproxy.simulator.esme import UNANSWERED, Esme, Sent
 from smppproxy.simulator.histories import check_acknowledged, check_client, check_providers
 from smppproxy.simulator.smsc import Smsc
@@ -50,14 +51,19 @@ class StoreScenario(Scenario):
         await hosts_carry(smsc, "ab", 40)
         return smsc, node, client
 
-    async def all_is_well(self, smsc: Smsc, node: Node, *clients: Esme) -> None:
-        """Nothing that was acknowledged is lost, nothing comes twice, nothing is in doubt."""
+    async def all_is_well(self, smsc: Smsc, node: Node, *clients: Esme, away: float = 0.0) -> None:
+        """Nothing that was acknowledged is lost, nothing comes twice, nothing is in doubt.
+
+        :param away: for how many seconds the store was; beyond its patience of 5 s a message that
+            a provider has is in doubt (reading 4).
+        """
+        codes = {ESME_RSYSERR} if away < PATIENCE else {ESME_RSYSERR, ESME_RUNKNOWNERR}
         await self.finish(*clients)
         await until(lambda: smsc.idle)
         await until(lambda: node.ledger()["queued"] == 0)
         self.check(check_providers(clients, [smsc]), check_acknowledged(smsc))
         for client in clients:
-            self.check(check_client(client), check_refused(client, [smsc], {ESME_RSYSERR}))
+            self.check(check_client(client), check_refused(client, [smsc], codes))
             self.assertEqual(client.tally.lost, 0)
             self.assertEqual(client.tally.sessions_lost, 0)
 
@@ -86,6 +92,7 @@ class StoreLossTests(StoreScenario):
         """
         server = self.redis()
         smsc, node, client = await self.traffic(server)
+        killed = reactor.seconds()
         server.kill()
         await node.process.expect_line(AWAY)
         refused = client.tally.refused
@@ -100,8 +107,9 @@ class StoreLossTests(StoreScenario):
         await until(lambda: smsc.mailbox.unacknowledged > 0)
         server.start()
         await node.process.expect_line(READY)
+        away = reactor.seconds() - killed
         await hosts_carry(smsc, "ab", 40)
-        await self.all_is_well(smsc, node, client)
+        await self.all_is_well(smsc, node, client, away=away)
 
     async def freeze(self, server: RedisServer, node: Node) -> Esme:
         """SIGSTOP the store; within about a second submits are refused, each at once.
