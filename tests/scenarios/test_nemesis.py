@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from smppproxy.simulator.esme import LOST, Esme
 from smppproxy.simulator.histories import check_acknowledged, check_client, check_providers
 from smppproxy.simulator.smsc import Smsc
@@ -34,7 +36,7 @@ class NemesisTests(Scenario):
         habits = {"early": 0.1, "other_host": 0.3, "duplicates": 0.05, "silence": 0.002}
         delays = {"response_delay": (0.0, 0.05), "receipt_delay": (0.0, 0.5)}
         errors = {ESME_RTHROTTLED: 0.01}
-        common = {"seed": seed, "errors": errors, **habits, **delays}
+        common: dict[str, Any] = {"seed": seed, "errors": errors, **habits, **delays}
         first = self.provider(id_format="hex", receipt_id_format="padded", **common)
         second = self.provider(**common)
         upstreams = [
