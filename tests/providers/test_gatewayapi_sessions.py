@@ -9,6 +9,7 @@ from twisted.internet.ssl import Certificate, optionsForClientTLS
 
 from smppproxy.config import Listener
 from smppproxy.routing.providers import Provider
+from smppproxy.simulator.esme import Esme
 from smppproxy.simulator.smsc import Smsc
 from smppproxy.smpp import build
 from smppproxy.smpp import constants as c
@@ -232,10 +233,8 @@ class BindTests(DocumentCase):
 class HostTests(DocumentCase):
     """Hosts that go and come back, a node that goes."""
 
-    async def test_gw04_planned_restart_of_a_host(self) -> None:
-        """A host that unbinds answers what it has; new submits go to the other one, and no client
-        hears anything but ESME_ROK.
-        """
+    async def traffic(self) -> tuple[Smsc, Esme]:
+        """Two hosts bound, and a client in the middle of 200 messages."""
         smsc = self.provider("a", "b", response_delay=0.005)
         self.network_file.write_text(self.two_hosts(smsc))
         service = self.node()
@@ -244,6 +243,13 @@ class HostTests(DocumentCase):
             service, system_id=SYSTEM_ID, password=PASSWORD, count=200, window=20
         )
         await self.wait(lambda: client.tally.accepted > 30, "traffic")
+        return smsc, client
+
+    async def test_gw04_planned_restart_of_a_host(self) -> None:
+        """A host that unbinds answers what it has; new submits go to the other one, and no client
+        hears anything but ESME_ROK.
+        """
+        smsc, client = await self.traffic()
         smsc.unbind("a")
         await self.wait(lambda: client.tally.accepted == 200, "all accepted")
         self.assertEqual(client.tally.refused, 0)
@@ -251,14 +257,7 @@ class HostTests(DocumentCase):
 
     async def test_gw04_host_that_dies(self) -> None:
         """A host that is gone without a word costs no client more than a moment either."""
-        smsc = self.provider("a", "b", response_delay=0.005)
-        self.network_file.write_text(self.two_hosts(smsc))
-        service = self.node()
-        await self.wait(lambda: len(smsc.links(bound=True)) == 2, "both hosts bound")
-        client = self.client(
-            service, system_id=SYSTEM_ID, password=PASSWORD, count=200, window=20
-        )
-        await self.wait(lambda: client.tally.accepted > 30, "traffic")
+        smsc, client = await self.traffic()
         smsc.crash("a")
         await self.wait(lambda: client.tally.accepted == 200, "all accepted")
         self.assertEqual(client.tally.refused, 0)
