@@ -43,7 +43,8 @@ class Admin:
 
     address: str = attrs.field(default="127.0.0.1", validator=Address())
     port: int = attrs.field(default=0, validator=Whole(0, 65_535, 8080))
-    path: str = attrs.field(default="", validator=Text(0, 100, "/run/smppproxy/admin"))
+    #: As long as the system lets the name of a socket be.
+    path: str = attrs.field(default="", validator=Text(0, 107, "/run/smppproxy/admin"))
 
 
 @attrs.define
@@ -217,7 +218,9 @@ def _admin(source: Source, listeners: dict[Path, Listener]) -> Admin:
         mend = "remove one of them, or set port = 0"
         source.problem(("admin", "path"), "the admin door has a port already", mend)
     if admin.path:
-        admin.path = str(source.folder / admin.path)
+        whole = str(source.folder / admin.path)
+        if options.option(source, ("admin", "path"), attrs.fields(Admin).path, whole):
+            admin.path = whole
     for listener in listeners.values():
         if admin.port and admin.port == listener.port and _overlap(admin.address, listener.address):
             text = f"listener {listener.name} listens on port {admin.port} already"

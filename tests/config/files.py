@@ -5,6 +5,7 @@ A text marks the line that a problem must name with the comment `# <--`.
 
 from collections.abc import Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -20,8 +21,8 @@ class FileCase(SynchronousTestCase):
 
     def setUp(self) -> None:
         """An empty folder."""
-        self.folder = Path(self.mktemp()).absolute()
-        self.folder.mkdir(parents=True)
+        # Not mktemp(): below a checkout a path may be too long for a socket.
+        self.folder = Path(self.enterContext(TemporaryDirectory())).resolve()
 
     def write(self, text: str | bytes, name: str = "file.toml") -> Path:
         """A file of the folder."""

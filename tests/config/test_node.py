@@ -261,6 +261,18 @@ class LoadNodeTest(FileCase):
         self.assertEqual(node.listeners, (Listener(8775, "::1", "tls", True, *files, 5, 6),))
         self.assertEqual(node.admin, Admin("127.0.0.1", 0, f"{folder}/admin"))
 
+    def test_deep_folder(self) -> None:
+        """A socket whose whole path the system would not take is told, with its line."""
+        self.folder = self.folder / ("deep" * 25)
+        self.folder.mkdir()
+        self.write("", "network.toml")
+        length = len(str(self.folder)) + len("/admin")
+        said = self.problems(load_node, SMALL + '[admin]\npath = "admin" # <--\n')
+        self.assertEqual(
+            said,
+            f"admin.path: the text has {length} octets; write at most 107 octets",
+        )
+
     def test_port_0(self) -> None:
         """Any number of listeners may ask the system for a free port."""
         text = HEAD + 2 * "[[listener]]\nport = 0\n"
