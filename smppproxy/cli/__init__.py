@@ -1,0 +1,28 @@
+"""The command `smppproxy`: one group, one file per command or family of commands.
+
+A command imports what it needs when it runs, so that `smppproxy --help` and the small commands
+start at once and none of them brings in a reactor that it does not use.
+"""
+
+import click
+
+from smppproxy.cli import check, demo, password, show, simulate
+
+
+@click.group("smppproxy", context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="smppproxy", prog_name="smppproxy")
+def main() -> None:
+    """Everything around the SMPP multiplexing router that is not the server itself.
+
+    The server runs under twistd: twistd -n smppproxy -c etc/smppproxy.toml
+    """
+
+
+for command in (
+    check.check,
+    demo.demo,
+    password.password,
+    show.show,
+    simulate.simulate,
+):
+    main.add_command(command)

@@ -1,0 +1,88 @@
+"""`smppproxy check`: is this configuration good, and what holds for one of its names."""
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from smppproxy.config import ConfigError, Network
+
+
+@click.command()
+@click.option(
+    "-c",
+    "--config",
+    default="etc/smppproxy.toml",
+    show_default=True,
+    metavar="FILE",
+    help="The node file; its network file is checked too.",
+)
+@click.option("--network", metavar="FILE", help="Check only this network file.")
+@click.option("--provider", metavar="NAME", help="Print what holds for it: its effective profile.")
+@click.option("--account", metavar="NAME", help="The same for an account.")
+def check(config: str, network: str | None, provider: str | None, account: str | None) -> None:
+    """Read the configuration and print every problem with its line and its mend.
+
+    Exit status 0 when it can be used, 1 when not.
+    """
+    from smppproxy.config import ConfigError, load_network, load_node
+
+    try:
+        doors = ""
+        if network is None:
+            node = load_node(config)
+            doors = f", {_count(len(node.listeners), 'listener')}"
+            network = _shown(node.network_file)
+        loaded = load_network(network)
+    except ConfigError as error:
+        _print_problems(error)
+        sys.exit(1)
+    if provider is not None:
+        _print_effective("provider", provider, loaded.providers, network)
+    if account is not None:
+        _print_effective("account", account, loaded.accounts, network)
+    if provider is None and account is None:
+        click.echo(f"ok: {_summary(loaded)}{doors}")
+
+
+def _print_effective(kind: str, name: str, known: dict[str, Any], network: str) -> None:
+    """One provider or account as TOML, each option with who says so."""
+    from smppproxy.config.effective import account_lines, provider_lines, read_written
+    from smppproxy.config.source import near
+
+    if name not in known:
+        mend = near(name, known)
+        raise click.ClickException(f"there is no {kind} {name} in {network}; {mend}")
+    lines = provider_lines if kind == "provider" else account_lines
+    for line in lines(known[name], read_written(network, kind, name)):
+        click.echo(f"{line.text:<55} # {line.origin}" if line.origin else line.text)
+
+
+def _print_problems(error: "ConfigError") -> None:
+    for problem in error.problems:
+        click.echo(str(problem))
+    click.echo(_count(len(error.problems), "problem"))
+
+
+def _shown(path: str) -> str:
+    """A path as the operator would write it: relative where it lies below the working folder."""
+    from pathlib import Path
+
+    here = Path.cwd()
+    return str(Path(path).relative_to(here)) if Path(path).is_relative_to(here) else path
+
+
+def _summary(network: "Network") -> str:
+    return ", ".join(
+        (
+            _count(len(network.accounts), "account"),
+            _count(len(network.providers), "provider"),
+            _count(len(network.routes.routes), "route"),
+            _count(len(network.mo.routes), "MO route"),
+        )
+    )
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"

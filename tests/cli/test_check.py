@@ -1,0 +1,101 @@
+"""smppproxy check."""
+
+from pathlib import Path
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from smppproxy.cli.check import _shown
+from tests.cli.running import run
+from tests.config.files import HASH
+
+ETC = Path(__file__).parent.parent.parent / "etc"
+
+
+class CheckTest(SynchronousTestCase):
+    """smppproxy check."""
+
+    def setUp(self) -> None:
+        """An empty folder."""
+        self.folder = Path(self.mktemp()).absolute()
+        self.folder.mkdir(parents=True)
+
+    def write(self, node: str, network: str) -> str:
+        """A node file and its network file; the path of the first."""
+        (self.folder / "network.toml").write_text(network)
+        path = self.folder / "node.toml"
+        path.write_text(node)
+        return str(path)
+
+    def test_ok(self) -> None:
+        """A good pair of files is counted, exit status 0."""
+        result = run("check", "-c", str(ETC / "smppproxy.toml"))
+        self.assertEqual(
+            result.output, "ok: 2 accounts, 2 providers, 2 routes, 1 MO route, 1 listener\n"
+        )
+        self.assertEqual(result.exit_code, 0)
+
+    def test_network_only(self) -> None:
+        """--network checks that file and asks for no node file."""
+        result = run("check", "-c", "gone.toml", "--network", str(ETC / "loadtest-network.toml"))
+        self.assertEqual(result.output, "ok: 1 account, 1 provider, 1 route, 1 MO route\n")
+        self.assertEqual(result.exit_code, 0)
+
+    def test_bad_network(self) -> None:
+        """Every problem is a line with file, line, option and mend; exit status 1."""
+        path = self.write(
+            '[node]\nname = "n"\nnetwork_file = "network.toml"\n[[listener]]\nport = 2775\n',
+            f'[account.demo]\npassword = "{HASH}"\nwindow = "ten"\ntsp = 5\n',
+        )
+        result = run("check", "-c", path)
+        place = _shown(f"{self.folder}/network.toml")
+        self.assertEqual(
+            result.output.splitlines(),
+            [
+                f'{place}:3: account.demo.window: "ten" is not a whole number; '
+                "write a number from 1 to 10000, e.g. window = 50",
+                f'{place}:4: account.demo.tsp: there is no such option; did you mean "tps"?',
+                "2 problems",
+            ],
+        )
+        self.assertEqual(result.exit_code, 1)
+
+    def test_bad_node(self) -> None:
+        """A wrong node file is told as well, under the name it was given by."""
+        path = self.write('[node]\nname = "n"\nnetwork_file = "network.toml"\n', "")
+        result = run("check", "--config", path)
+        self.assertEqual(
+            result.output,
+            f"{path}:1: listener: there is no listener; "
+            'write [[listener]] with address = "127.0.0.1" and port = 2775\n1 problem\n',
+        )
+        self.assertEqual(result.exit_code, 1)
+
+    def test_provider(self) -> None:
+        """--provider prints what holds for it, each option with who says so."""
+        result = run("check", "-c", str(ETC / "smppproxy.toml"), "--provider", "acme")
+        self.assertEqual(result.exit_code, 0)
+        lines = result.output.splitlines()
+        self.assertEqual(lines[0], "[provider.acme]")
+        for line in ("[provider.acme.host.b]", "[provider.acme.text]"):
+            self.assertIn(line, lines)
+        self.assertRegex(result.output, r"(?m)^window = 10 +# file$")
+        self.assertNotIn("ok:", result.output)
+
+    def test_account(self) -> None:
+        """--account does the same for an account and its preset."""
+        result = run("check", "--network", str(ETC / "network.toml"), "--account", "shop")
+        self.assertEqual(result.exit_code, 0)
+        self.assertRegex(result.output, r'(?m)^dialect = "gatewayapi" +# preset gatewayapi$')
+        self.assertRegex(result.output, r"(?m)^max_binds = 4 +# file$")
+
+    def test_nobody(self) -> None:
+        """A name that the file does not have is told, with the nearest one."""
+        place = str(ETC / "network.toml")
+        result = run("check", "--network", place, "--provider", "amce")
+        self.assertEqual(result.exit_code, 1)
+        self.assertIn(f'there is no provider amce in {place}; did you mean "acme"?', result.output)
+
+    def test_paths_as_people_write_them(self) -> None:
+        """A network file below the working folder is named from there, another one in full."""
+        self.assertEqual(_shown(str(Path.cwd() / "etc" / "x.toml")), "etc/x.toml")
+        self.assertEqual(_shown("/elsewhere/x.toml"), "/elsewhere/x.toml")

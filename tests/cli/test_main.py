@@ -1,0 +1,20 @@
+"""The command by itself."""
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from tests.cli.running import run
+
+
+class GroupTest(SynchronousTestCase):
+    """The command by itself."""
+
+    def test_help(self) -> None:
+        """It tells its commands, and how the server is started."""
+        result = run("--help")
+        self.assertEqual(result.exit_code, 0)
+        for word in ("check", "password", "twistd -n smppproxy"):
+            self.assertIn(word, result.output)
+
+    def test_version(self) -> None:
+        """It tells its version."""
+        self.assertRegex(run("--version").output, r"smppproxy, version \d+\.\d+")
