@@ -35,7 +35,9 @@ class WallClockTests(Scenario):
 
     async def node_with_a_clock(self, text: str) -> Node:
         """A node whose wall clock the test sets."""
-        node = Node(text, options=f"enquire_link = {PERIOD}\nsession_init = {PATIENCE}\n")
+        # The silent client is not looked after at once where the machine is busy.
+        timers = f"enquire_link = {PERIOD}\nenquire_answer = 60\nsession_init = {PATIENCE}\n"
+        node = Node(text, options=timers)
         self.addCleanup(node.end)
         self.clock = node.folder / "clock"
         self.clock.write_text("+0\n")
