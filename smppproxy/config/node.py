@@ -9,13 +9,21 @@ import attrs
 
 from smppproxy.config import options
 from smppproxy.config.lines import Path
-from smppproxy.config.references import store_url
+from smppproxy.config.references import secret, store_url
 from smppproxy.config.source import Source
-from smppproxy.routing.rules import Address, Flag, OneOf, Seconds, Secret, Text, Whole
+from smppproxy.routing.rules import Address, Flag, OneOf, Seconds, Secret, Table, Text, Whole
 from smppproxy.smpp.timers import Timers
 
 _HOUR = 3600.0
 _LEVELS = ("debug", "info", "warn", "error", "critical")
+
+ROLES = ("read", "operate", "admin")
+"""What may be done at the operator's door; each role may do what those before it may."""
+
+SHORTEST_TOKEN = 16
+"""Octets of a token at least: who may guess it has the whole network's traffic."""
+
+_TOKENS_EXAMPLE = '{ read = "env:SMPPPROXY_READ", "admin:alice" = "file:alice.token" }'
 _LISTENER_EXAMPLE = '[[listener]] with address = "127.0.0.1" and port = 2775'
 
 
@@ -39,12 +47,19 @@ class Listener:
 
 @attrs.define
 class Admin:
-    """The operator's door: a port, a Unix socket (`path`), or none of them."""
+    """The operator's door: a port, a Unix socket (`path`), both or none of them."""
 
     address: str = attrs.field(default="127.0.0.1", validator=Address())
     port: int = attrs.field(default=0, validator=Whole(0, 65_535, 8080))
     #: As long as the system lets the name of a socket be.
     path: str = attrs.field(default="", validator=Text(0, 107, "/run/smppproxy/admin"))
+    #: What opens the port, by role, or by role and person: "operate:alice". The socket needs none.
+    tokens: dict[str, bytes] = attrs.field(
+        factory=dict, repr=False, validator=Table(Text(1, 64), Secret(), _TOKENS_EXAMPLE)
+    )
+    #: PEM files: with them the port speaks TLS.
+    certificate: str = attrs.field(default="", validator=Text(0, 4096, "admin.crt"))
+    key: str = attrs.field(default="", validator=Text(0, 4096, "admin.key"))
 
 
 @attrs.define
@@ -214,11 +229,10 @@ def _admin(source: Source, listeners: dict[Path, Listener]) -> Admin:
     if len(source.problems) > known:
         return Admin()
     admin = Admin(**arguments)
-    if admin.path and admin.port:
-        mend = "remove one of them, or set port = 0"
-        source.problem(("admin", "path"), "the admin door has a port already", mend)
+    admin.tokens = _tokens(source, arguments.get("tokens", {}))
+    _admin_tls(source, admin)
     if admin.path:
-        whole = str(source.folder / admin.path)
+        whole = os.path.normpath(source.folder / admin.path)
         if options.option(source, ("admin", "path"), attrs.fields(Admin).path, whole):
             admin.path = whole
     for listener in listeners.values():
@@ -226,3 +240,40 @@ def _admin(source: Source, listeners: dict[Path, Listener]) -> Admin:
             text = f"listener {listener.name} listens on port {admin.port} already"
             source.problem(("admin", "port"), text, "give the admin door a port of its own")
     return admin
+
+
+def _tokens(source: Source, written: dict[str, Any]) -> dict[str, bytes]:
+    """The tokens by role, or by role and person; `env:` and `file:` followed."""
+    tokens: dict[str, bytes] = {}
+    for name, value in written.items():
+        path = ("admin", "tokens", name)
+        role, _, person = name.partition(":")
+        if role not in ROLES or (":" in name and not person):
+            mend = f'write one of {", ".join(ROLES)}, or role and person: "operate:alice"'
+            source.problem(path, f'"{name}" is no role', mend)
+            continue
+        token = secret(source, path, value)
+        if token is None:
+            continue
+        if len(token) < SHORTEST_TOKEN:
+            mend = f"take at least {SHORTEST_TOKEN} octets, e.g. of: openssl rand -hex 32"
+            source.problem(path, "the token is short enough to be guessed", mend)
+        elif not token.isascii() or not token.decode().isprintable() or b" " in token:
+            mend = "take letters and digits, e.g. of: openssl rand -hex 32"
+            source.problem(path, "the token does not fit into a line of HTTP", mend)
+        elif token in tokens.values():
+            source.problem(path, "another one has this token", "give each a token of its own")
+        else:
+            tokens[name] = token
+    return tokens
+
+
+def _admin_tls(source: Source, admin: Admin) -> None:
+    """Both PEM files or none."""
+    if bool(admin.certificate) != bool(admin.key):
+        name = "key" if admin.certificate else "certificate"
+        options.missing(source, ("admin",), name, f'TLS needs {name} = "FILE.pem" too')
+    if admin.certificate:
+        admin.certificate = source.file(("admin", "certificate"), admin.certificate)
+    if admin.key:
+        admin.key = source.file(("admin", "key"), admin.key)

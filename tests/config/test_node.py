@@ -203,9 +203,56 @@ BAD: list[tuple[str, str, str]] = [
         "give the admin door a port of its own",
     ),
     (
-        "an admin door with port and path",
-        HEAD + DOOR + '[admin]\nport = 8080\npath = "admin" # <--\n',
-        "admin.path: the admin door has a port already; remove one of them, or set port = 0",
+        "a token for no role",
+        HEAD + DOOR + '[admin]\ntokens = { boss = "0123456789abcdef" } # <--\n',
+        'admin.tokens.boss: "boss" is no role; '
+        'write one of read, operate, admin, or role and person: "operate:alice"',
+    ),
+    (
+        "a person without a name",
+        HEAD + DOOR + '[admin]\ntokens = { "read:" = "0123456789abcdef" } # <--\n',
+        'admin.tokens."read:": "read:" is no role; '
+        'write one of read, operate, admin, or role and person: "operate:alice"',
+    ),
+    (
+        "a token that is no text",
+        HEAD + DOOR + "[admin]\ntokens = { read = 5 } # <--\n",
+        'admin.tokens: at "read": the value is not text; write a table, e.g. tokens = '
+        '{ read = "env:SMPPPROXY_READ", "admin:alice" = "file:alice.token" }',
+    ),
+    (
+        "a token that nobody set",
+        HEAD + DOOR + '[admin]\ntokens = { read = "env:GONE" } # <--\n',
+        "admin.tokens.read: the environment variable GONE is not set or empty; "
+        "set GONE before smppproxy starts, or use file:PATH",
+    ),
+    (
+        "a short token",
+        HEAD + DOOR + '[admin]\ntokens = { read = "hunter2" } # <--\n',
+        "admin.tokens.read: the token is short enough to be guessed; "
+        "take at least 16 octets, e.g. of: openssl rand -hex 32",
+    ),
+    (
+        "a token that no header can carry",
+        HEAD + DOOR + '[admin]\ntokens = { read = "hunter2 hunter2 hunter2" } # <--\n',
+        "admin.tokens.read: the token does not fit into a line of HTTP; "
+        "take letters and digits, e.g. of: openssl rand -hex 32",
+    ),
+    (
+        "one token twice",
+        HEAD + DOOR + '[admin]\n[admin.tokens]\nread = "0123456789abcdef"\n'
+        'admin = "0123456789abcdef" # <--\n',
+        "admin.tokens.admin: another one has this token; give each a token of its own",
+    ),
+    (
+        "an admin certificate without its key",
+        HEAD + DOOR + '[admin] # <--\nport = 1\ncertificate = "network.toml"\n',
+        'admin.key: this option is missing; TLS needs key = "FILE.pem" too',
+    ),
+    (
+        "an admin key without its certificate",
+        HEAD + DOOR + '[admin] # <--\nport = 1\nkey = "network.toml"\n',
+        'admin.certificate: this option is missing; TLS needs certificate = "FILE.pem" too',
     ),
 ]
 
@@ -249,9 +296,11 @@ class LoadNodeTest(FileCase):
                 'system_id = "us"\nworkers = 1\ndrain_timeout = 3\n'
                 '[[listener]]\nname = "tls"\naddress = "::1"\nport = 8775\ntls = true\n'
                 'certificate = "tls.crt"\nkey = "tls.key"\naccept_rate = 5\nmax_sessions = 6\n'
-                '[admin]\npath = "admin"\n[log]\nlevel = "warn"\n'
+                '[admin]\npath = "admin"\nport = 8080\ncertificate = "tls.crt"\nkey = "tls.key"\n'
+                'tokens = { read = "env:T", "admin:alice" = "hunter2-hunter2-hunter2" }\n'
+                '[log]\nlevel = "warn"\n'
             ),
-            {"S": "redis://u:hunter2@h"},
+            {"S": "redis://u:hunter2@h", "T": "hunter2-hunter2-hunter3"},
         )
         folder = str(self.folder)
         self.assertEqual((node.store, node.drain_timeout), ("redis://u:hunter2@h", 3.0))
@@ -259,7 +308,9 @@ class LoadNodeTest(FileCase):
         self.assertEqual((node.system_id, node.workers, node.log_level), (b"us", 1, "warn"))
         files = (f"{folder}/tls.crt", f"{folder}/tls.key")
         self.assertEqual(node.listeners, (Listener(8775, "::1", "tls", True, *files, 5, 6),))
-        self.assertEqual(node.admin, Admin("127.0.0.1", 0, f"{folder}/admin"))
+        tokens = {"read": b"hunter2-hunter2-hunter3", "admin:alice": b"hunter2-hunter2-hunter2"}
+        admin = Admin("127.0.0.1", 8080, f"{folder}/admin", tokens, *files)
+        self.assertEqual(node.admin, admin)
 
     def test_deep_folder(self) -> None:
         """A socket whose whole path the system would not take is told, with its line."""
