@@ -9,7 +9,7 @@ from smppproxy.smpp.constants import TLV_MESSAGE_PAYLOAD
 from smppproxy.smpp.fields import walk_message
 from smppproxy.smpp.tlv import find_tlv
 from smppproxy.store.interface import Entry
-from smppproxy.store.records import MoRecord, Origin, ReceiptRecord
+from smppproxy.store.records import MoRecord, Origin, ReceiptRecord, RecordError
 
 HEADER = 16
 LONGEST_TEXT = 254
@@ -20,9 +20,13 @@ FIRST_DELAY = 10.0
 
 
 class Delivery:
-    """A receipt or an MO message on its way to a client."""
+    """A receipt or an MO message on its way to a client.
 
-    __slots__ = ("attempts", "delay", "due", "entry", "inbox")
+    :ivar attempts: how often it was sent, by any node.
+    :ivar sure: the number of ``attempts`` after which it may be sent again without a question.
+    """
+
+    __slots__ = ("attempts", "delay", "due", "entry", "inbox", "sure")
 
     def __init__(self, inbox: Inbox, entry: Entry) -> None:
         self.inbox = inbox
@@ -30,11 +34,20 @@ class Delivery:
         self.attempts = entry.deliveries - 1
         self.delay = FIRST_DELAY
         self.due = 0.0
+        self.sure = 0
 
     @property
     def name(self) -> tuple[bytes, bytes]:
         """Queue and entry_id."""
         return (self.entry.queue, self.entry.entry_id)
+
+    @property
+    def is_intermediate(self) -> bool:
+        """Whether another receipt of the same message may follow it."""
+        try:
+            return self.entry.origin != b"" and not ReceiptRecord.unpack(self.entry.receipt).final
+        except RecordError:
+            return False
 
 
 def body_of(delivery: Delivery, client: Client) -> bytes:

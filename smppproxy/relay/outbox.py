@@ -34,7 +34,7 @@ from smppproxy.smpp.constants import (
     GENERIC_NACK,
 )
 from smppproxy.smpp.pdu import Pdu
-from smppproxy.store.interface import UNKNOWN, Entry, Limit, Store
+from smppproxy.store.interface import UNKNOWN, Entry, Limit, Name, Store
 from smppproxy.store.records import Origin, RecordError
 
 HEADER = Struct(">IIII").pack
@@ -77,10 +77,6 @@ ADOPT_COUNT = 1_000
 KEEP = 30.0
 """Seconds for which deliveries wait in hand for a receiver to come back. Signs of life stop at
 once and were given at most 20 s before, so nobody else has adopted them by then."""
-
-Name = tuple[bytes, bytes]
-"""Queue and entry_id of an entry."""
-
 
 class Outbox:
     """Fetches, hands out, acknowledges."""
@@ -255,12 +251,16 @@ class Outbox:
         if fresh:
             self._forget_fresh(self._seconds())
         writes: dict[Client, list[bytes]] = {}
+        repeats: list[Delivery] = []
         while due:
             client = inbox.pick()
             if client is None:
                 break
             delivery = due.popleft()
             if fresh and self._too_early(delivery):
+                continue
+            if delivery.attempts != delivery.sure and delivery.is_intermediate:
+                repeats.append(delivery)
                 continue
             body = self._body(delivery, client)
             if body is None:
@@ -277,6 +277,41 @@ class Outbox:
                 self._ledger.redelivered += 1
         for client, parts in writes.items():
             client.write(b"".join(parts))
+        self._repeat(inbox, repeats)
+
+    def _repeat(self, inbox: Inbox, repeats: list[Delivery]) -> None:
+        """Intermediate receipts that were sent before: the store is asked before they go again.
+
+        Another node may have delivered the final receipt of their message meanwhile (GW-24).
+        """
+        if repeats:
+            self._store.touch([delivery.name for delivery in repeats]).addCallbacks(
+                self._send_again,
+                self._ask_again,
+                callbackArgs=(inbox, repeats),
+                errbackArgs=(inbox, repeats),
+            )
+
+    def _send_again(
+        self, found: tuple[list[Name], list[Name]], inbox: Inbox, repeats: list[Delivery]
+    ) -> None:
+        superseded, gone = map(set, found)
+        held = self._held.get(inbox.account.key, set())
+        for delivery in reversed(repeats):
+            name = delivery.name
+            if name in superseded:
+                self._ledger.count("overtaken")
+                self._end([name], "dropped")
+            elif name in gone:
+                held.discard(name)
+            elif name in held:
+                delivery.sure = delivery.attempts
+                inbox.due.appendleft(delivery)
+        self._drain(inbox)
+
+    def _ask_again(self, failure: Any, inbox: Inbox, repeats: list[Delivery]) -> None:
+        """The store could not say: the next tick asks again."""
+        inbox.later += repeats
 
     def _too_early(self, delivery: Delivery) -> bool:
         """Whether the answer to this receipt's message has only just been written, elsewhere."""

@@ -9,7 +9,7 @@ from urllib.parse import unquote_to_bytes
 
 import msgpack
 
-from .interface import QUEUED, Arrival, Entry, Mapping, Overdue, Stray
+from .interface import QUEUED, Arrival, Entry, Mapping, Name, Overdue, Stray
 
 _OCTETS = [bytes((number,)) for number in range(256)]
 
@@ -153,9 +153,15 @@ def _of_group(queue: bytes, entry_id: bytes, deliveries: int, fields: list[bytes
     return Entry(queue, entry_id, deliveries, fields[1], fields[3], int(fields[5]), int(fields[7]))
 
 
-def pairs(reply: Any) -> list[tuple[int, int]]:
-    """Two numbers for each name that was asked about."""
+def pairs(reply: Any) -> list[tuple[Any, Any]]:
+    """Two by two: numbers of each name that was asked about, or names of entries."""
     return list(zip(reply[::2], reply[1::2], strict=True))
+
+
+def two_lists(reply: Any) -> tuple[list[Name], list[Name]]:
+    """Names of entries of two kinds."""
+    one, other = reply
+    return pairs(one), pairs(other)
 
 
 def counts(reply: Any) -> dict[bytes, int]:

@@ -25,6 +25,7 @@ from .batches import (
     reminders,
     same,
     strays,
+    two_lists,
 )
 from .calls import Calls, Decode
 from .interface import (
@@ -35,6 +36,7 @@ from .interface import (
     Entry,
     Limit,
     Mapping,
+    Name,
     Overdue,
     Stray,
 )
@@ -183,8 +185,8 @@ class Commands:
         args = (queues, min(count, 1000), idle_ms, self._started_ms)
         return self._calls.call(self._adopt, args, old_entries, patience)
 
-    def touch(self, held: list[tuple[bytes, bytes]]) -> Deferred[None]:
-        return self._calls.call(self._touch, by_queue(held), nothing, 0.0)
+    def touch(self, held: list[Name]) -> Deferred[tuple[list[Name], list[Name]]]:
+        return self._calls.call(self._touch, by_queue(held), two_lists, 0.0)
 
     def ack(self, acks: list[tuple[bytes, bytes]], patience: float | None = None) -> Deferred[int]:
         return self._calls.call(self._ack, by_queue(acks), same, patience)

@@ -56,6 +56,10 @@ DUE_GRACE = 3_600
 """Seconds for which a map that :meth:`Store.overdue` still has to see outlives its end."""
 
 
+Name = tuple[bytes, bytes]
+"""Queue and entry_id of an entry."""
+
+
 class StoreError(Exception):
     """The store is set up in a way that the product cannot work with."""
 
@@ -310,8 +314,12 @@ class Store(Protocol):
         (this node too) held for longer than ``idle_ms`` without a :meth:`touch` (D6).
         """
 
-    def touch(self, held: list[tuple[bytes, bytes]]) -> Deferred[None]:
-        """Say that these ``(queue, entry_id)`` are still in our hands; others' are left alone."""
+    def touch(self, held: list[Name]) -> Deferred[tuple[list[Name], list[Name]]]:
+        """Say that these are still in our hands; others' are left alone.
+
+        The result: those in our hands whose message has a later receipt by now, so that they are
+        not to be sent again (GW-24), and those that are not in our hands any more.
+        """
 
     def ack(self, acks: list[tuple[bytes, bytes]], patience: float | None = None) -> Deferred[int]:
         """Remove delivered ``(queue, entry_id)``; how many were still there (L2, L3)."""

@@ -20,6 +20,7 @@ from .interface import (
     Entry,
     Limit,
     Mapping,
+    Name,
     Overdue,
     StoreUnavailable,
     Stray,
@@ -226,14 +227,8 @@ class MemoryStore:
 
         return self._call(do, patience)
 
-    def touch(self, held: list[tuple[bytes, bytes]]) -> Deferred[None]:
-        def do() -> None:
-            for queue, entry_id in held:
-                entry = self._world.queues.get(queue, {}).get(entry_id)
-                if entry is not None and entry.holder == self._node:
-                    entry.touched = self._world.wall()
-
-        return self._call(do, 0.0)
+    def touch(self, held: list[Name]) -> Deferred[tuple[list[Name], list[Name]]]:
+        return self._call(lambda: self._world.touch(held, self._node), 0.0)
 
     def ack(self, acks: list[tuple[bytes, bytes]], patience: float | None = None) -> Deferred[int]:
         def do() -> int:

@@ -25,6 +25,7 @@ from .interface import (
     Entry,
     Limit,
     Mapping,
+    Name,
     Overdue,
     Stray,
 )
@@ -377,6 +378,19 @@ class World:
                 )
             )
         return handed
+
+    def touch(self, held: list[Name], node: str) -> tuple[list[Name], list[Name]]:
+        """Signs of life; what has a later receipt of its message, what the node does not hold."""
+        superseded, gone = [], []
+        for queue, entry_id in held:
+            entry = self.queues.get(queue, {}).get(entry_id)
+            if entry is None or entry.holder != node:
+                gone.append((queue, entry_id))
+                continue
+            entry.touched = self.wall()
+            if entry_id in self.superseded.get(queue, ()):
+                superseded.append((queue, entry_id))
+        return superseded, gone
 
     def _limit(self, queue: bytes) -> Limit:
         return self.limits.get(queue) or Limit(DEFAULT_COUNT, DEFAULT_KEEP)

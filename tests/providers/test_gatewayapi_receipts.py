@@ -345,6 +345,24 @@ class QueueTests(ReceiptCase):
         self.assertEqual(upstream.answers(), [(number, 0)])
         self.assertEqual(sorted(ids(world.client("esme01").deliveries())), sorted(known))
 
+    def test_gw24_final_on_another_node(self) -> None:
+        """An ENROUTE that a client on one node put off is not sent again once the final receipt
+        went to a client on another node.
+        """
+        world = self.world("gatewayapi")
+        other = World(beside=world, node="other")
+        here, upstream = self.pair(world)
+        there = other.client("esme01")
+        octets = submit(2, DESTINATION, registered_delivery=TRANSIENT_TOO)
+        self.through(here, upstream, octets)
+        world.advance(1)
+        upstream.receipt(b"6000", DESTINATION, b"ENROUTE")
+        here.acknowledge(here.deliveries(), 0x64)
+        other.upstream("b").receipt(b"6000", DESTINATION)
+        self.assertEqual(field(self.delivered(there), b"stat"), b"DELIVRD")
+        world.advance(60)
+        self.assertEqual(here.deliveries(), [])
+
 
 class LineTests(ReceiptCase):
     """The receipt's PDU and its line."""

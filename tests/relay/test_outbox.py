@@ -7,7 +7,6 @@ from typing import Any
 from twisted.trial.unittest import SynchronousTestCase
 
 from smppproxy.relay.delivery import FIRST_DELAY
-from smppproxy.relay.directory import REMEMBERED
 from smppproxy.relay.outbox import (
     ADOPT_EVERY,
     DEAD,
@@ -443,90 +442,6 @@ class AnswerTests(OutboxTestCase):
         self.assertEqual(1, self.ledger.events["dead_letter"])
         self.assertEqual([], self.receiver().deliveries())
         self.balanced()
-
-
-class OrderTests(OutboxTestCase):
-    """GW-24: nothing about a message after its final receipt, redelivery included."""
-
-    def two_states(self, *stats: bytes) -> None:
-        """A message whose client asked for everything, and its receipts, one read each."""
-        self.sender.receive(submit(1, registered_delivery=0x11))
-        self.upstream.accept((self.upstream.submits()[0], b"x"))
-        self.world.clock.advance(2 * FRESH)
-        for number, stat in enumerate(stats, 1):
-            self.upstream.receive(receipt(number, b"x", stat=stat))
-
-    def stats(self, pdus: list[Pdu]) -> list[bytes]:
-        return [fields_of(pdu).short_message.split(b"stat:")[1][:7] for pdu in pdus]
-
-    def test_gw24_refused_for_now_and_then_superseded(self) -> None:
-        """An intermediate receipt that was refused for now is not sent after the final one."""
-        self.start()
-        receiver = self.receiver()
-        self.two_states(b"ENROUTE")
-        receiver.acknowledge(receiver.deliveries(), c.ESME_RTHROTTLED)
-        self.upstream.receive(receipt(9, b"x"))
-        pdus = receiver.deliveries()
-        self.assertEqual([b"DELIVRD"], self.stats(pdus))
-        receiver.acknowledge(pdus)
-        self.world.advance(60)
-        self.assertEqual([], receiver.deliveries())
-        self.assertEqual((1, 1), (self.ledger.dropped, self.ledger.delivered))
-        self.assertEqual(1, self.ledger.events["overtaken"])
-        self.balanced()
-
-    def test_gw24_unanswered_and_then_superseded(self) -> None:
-        """An intermediate one whose bind is lost is not sent again after the final one."""
-        self.start()
-        one, two = self.receiver(), self.receiver()
-        self.two_states(b"ENROUTE", b"DELIVRD")
-        holders = {self.stats(each.deliveries())[0]: each for each in (one, two)}
-        holders[b"ENROUTE"].lose()
-        self.assertEqual([], holders[b"DELIVRD"].deliveries())
-        self.assertEqual(1, self.ledger.dropped)
-        self.balanced()
-
-    def test_gw24_final_refused_for_now(self) -> None:
-        """A final one that was refused for now is sent again, whatever came before it."""
-        self.start()
-        receiver = self.receiver()
-        self.two_states(b"ENROUTE", b"ACCEPTD", b"DELIVRD")
-        pdus = receiver.deliveries()
-        self.assertEqual([b"ENROUTE", b"ACCEPTD", b"DELIVRD"], self.stats(pdus))
-        receiver.acknowledge(pdus, c.ESME_RTHROTTLED)
-        self.world.advance(10)
-        self.assertEqual([b"DELIVRD"], self.stats(receiver.deliveries()))
-        self.assertEqual(2, self.ledger.events["overtaken"])
-
-    def test_gw24_adopted_after_the_final_one(self) -> None:
-        """An intermediate one that comes back by adoption is not sent after the final one."""
-        self.start()
-        receiver = self.receiver()
-        self.two_states(b"ENROUTE", b"DELIVRD")
-        receiver.acknowledge(receiver.deliveries()[1:])
-        receiver.lose()
-        self.world.advance(KEEP + 1)
-        receiver = self.receiver()
-        self.world.advance(60)
-        self.assertEqual([], receiver.deliveries())
-        self.assertEqual((1, 1), (self.ledger.dropped, self.ledger.delivered))
-        self.balanced()
-
-    def test_gw24_memory_is_bounded(self) -> None:
-        """Only messages with intermediate receipts are remembered, and not without end."""
-        self.start()
-        inbox = self.world.relay.directory.inbox(self.world.accounts["acme"])
-        for state, wanted in ((c.STATE_DELIVERED, 0x01), (c.STATE_ENROUTE, 0x11)):
-            self.assertFalse(inbox.overtaken(b"m", state, wanted))
-        self.assertEqual({}, inbox.finished)
-        for number in range(REMEMBERED + 5):
-            inbox.overtaken(b"%d" % number, c.STATE_DELIVERED, (0x11, 0x03)[number % 2])
-        self.assertEqual(REMEMBERED, len(inbox.finished))
-        self.assertFalse(inbox.overtaken(b"4", c.STATE_ENROUTE, 0x11))
-        self.assertTrue(inbox.overtaken(b"5", c.STATE_ENROUTE, 0x11))
-        inbox.account.intermediate = "always"
-        inbox.overtaken(b"x", c.STATE_UNDELIVERABLE, 0x01)
-        self.assertIn(b"x", inbox.finished)
 
 
 class StoreTroubleTests(OutboxTestCase):

@@ -192,3 +192,35 @@ class LossContract(Uses):
         await store.put_receipts(b"alpha", [(b"o", b"r")], limits[b"r:alpha"])
         self.assertEqual(store.overflowed, {b"r:alpha": 4, b"m:alpha": 2})
         self.assertEqual(await store.dropped(), store.overflowed)
+
+
+class TouchContract(Uses):
+    """A sign of life brings back what is not to be sent again."""
+
+    async def test_gw24_a_later_receipt_of_the_message(self):
+        """Told of an intermediate receipt in our hands once a later one of its message, or of its
+        group, is queued; also when that one went to another node and has left the store.
+        """
+        other = await self.new_store("other")
+        await self.record(mapping(b"1"), mapping(b"2"), part(3, 2), part(4, 2))
+        await self.match(enroute(b"1"), enroute(b"2"), enroute(b"3"))
+        held = [(b"r:alpha", each.entry_id) for each in await self.fetch(b"r:alpha", 9)]
+        self.assertEqual(await self.store.touch(held), ([], []))
+        await self.match(arrival(b"1"), arrival(b"3"), arrival(b"4"))
+        finals = await other.fetch([(b"r:alpha", 9)])
+        self.assertEqual(await other.ack([(each.queue, each.entry_id) for each in finals]), 2)
+        self.assertEqual(await self.store.touch(held), ([held[0], held[2]], []))
+        self.assertEqual(await self.store.ack(held), 3)
+
+    async def test_gw22_what_is_not_in_our_hands(self):
+        """Told of what another node has, of what was dropped, and of what never was."""
+        other = await self.new_store("other")
+        await self.store.put(b"m:alpha", [b"1", b"2", b"3"], Limit(3, 1000))
+        held = [(b"m:alpha", each.entry_id) for each in await self.fetch(b"m:alpha", 3)]
+        await self.pause()
+        await self.store.touch(held[2:])
+        await other.adopt([b"m:alpha"], 2, 40)
+        await self.store.put(b"m:alpha", [b"4"], Limit(3, 1000))
+        held.append((b"m:none", b"1-1"))
+        self.assertEqual(await self.store.touch(held), ([], [held[0], held[1], held[3]]))
+        self.assertEqual(await other.touch(held[:2]), ([], held[:1]))

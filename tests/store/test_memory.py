@@ -10,7 +10,7 @@ from smppproxy.store.interface import DUPLICATE, Limit, Store, StoreUnavailable
 from smppproxy.store.memory import MemoryStore, World
 
 from .contract import FINAL_TTL, TTL, Contract, arrival, mapping, part
-from .contract_ends import LeaseContract, LossContract, OverdueContract
+from .contract_ends import LeaseContract, LossContract, OverdueContract, TouchContract
 from .contract_groups import GroupContract, LateContract, SharedContract
 
 
@@ -36,7 +36,7 @@ class MemoryTestCase(TestCase):
         self.clock.advance(1.01)
 
 
-class MemoryContractTests(MemoryTestCase, Contract, LeaseContract, LossContract):
+class MemoryContractTests(MemoryTestCase, Contract, LeaseContract, LossContract, TouchContract):
     """The contract, and what needs a clock that can be set."""
 
     async def test_gw22_what_is_too_old_is_dropped(self):

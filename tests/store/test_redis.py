@@ -13,7 +13,7 @@ from smppproxy.store.interface import Store
 from tests.support.redis_server import RedisServer
 
 from .contract import FINAL_TTL, TTL, Contract, arrival, later, mapping, part
-from .contract_ends import LeaseContract, LossContract, OverdueContract
+from .contract_ends import LeaseContract, LossContract, OverdueContract, TouchContract
 from .contract_groups import GroupContract, LateContract, SharedContract
 
 _shared: list[RedisServer] = []
@@ -57,7 +57,7 @@ class ServerTestCase(TestCase):
         await later(reactor, 1.01)
 
 
-class RedisContractTests(ServerTestCase, Contract, LeaseContract, LossContract):
+class RedisContractTests(ServerTestCase, Contract, LeaseContract, LossContract, TouchContract):
     """The whole contract, and what only a real server can show."""
 
     async def test_d10_a_final_receipt_shortens_the_life_of_its_map(self):

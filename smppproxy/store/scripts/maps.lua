@@ -91,9 +91,9 @@ local function enqueue(account, origin, receipt, parts, good)
 end
 
 local function supersede(queue, id)
-  local key = prefix .. 's:' .. queue
-  call('RPUSH', key, id)
-  call('LTRIM', key, -25000, -1)
+  local key = prefix .. 'z:' .. queue
+  call('ZADD', key, string.match(id, '^%d+'), id)
+  call('ZREMRANGEBYRANK', key, 0, -25001)
   call('EXPIRE', key, 172800)
 end
 

@@ -30,7 +30,7 @@ end
 local function drop(queue, key, count)
   local dropped = 0
   while dropped < count do
-    local id = call('LPOP', prefix .. 's:' .. queue)
+    local id = call('ZPOPMIN', prefix .. 'z:' .. queue)[1]
     if not id then break end
     dropped = dropped + remove(key, {id})
   end
