@@ -4,42 +4,16 @@ The rule, in one sentence: of the routes that name the account (or no account), 
 longest prefix of the destination wins, and of equals the first in the file.
 """
 
-import math
+from smppproxy.routing.route import Pick, Route
+from smppproxy.routing.targets import Orders, Rewrite, Target, orders_of
 
-import attrs
+__all__ = ["Pick", "Rewrite", "Route", "RouteTable", "Target", "bare"]
 
-from smppproxy.routing.rules import Digits, Flag, Names, Several, Text, Whole
-
-#: A choice is the list of all orders that `spread` picks from.
-Orders = tuple[tuple[str, ...], ...]
 #: (length, {prefix of that length: orders}), longest first.
 Plan = tuple[tuple[int, dict[bytes, Orders]], ...]
 
-_ROUNDS = 64  # orders per first target; more would not spread a failed target's share finer
 _ZERO_NINE = 0x39
 _ONE = 0x31
-
-
-@attrs.define
-class Target:
-    """A provider of a route. Weight 0 takes no new messages: the provider is being drained."""
-
-    provider: str = attrs.field(validator=Text(1, 64, "acme"))
-    weight: int = attrs.field(default=1, validator=Whole(0, 100))
-    #: Tried only after all that are not backups, in file order whatever their weights.
-    backup: bool = attrs.field(default=False, validator=Flag())
-
-
-@attrs.define
-class Route:
-    """Who may go where. No accounts: any account. No prefixes: any destination."""
-
-    name: str = attrs.field(validator=Text(1, 64, "denmark"))
-    accounts: frozenset[str] = attrs.field(default=frozenset(), validator=Names("demo"))
-    prefixes: tuple[str, ...] = attrs.field(default=(), validator=Digits("45"))
-    targets: tuple[Target, ...] = attrs.field(
-        default=(), validator=Several(Target, 'targets = ["acme"]')
-    )
 
 
 class RouteTable:
@@ -101,47 +75,7 @@ def _plan(routes: list[Route]) -> Plan:
     """Tables by length of prefix for routes in file order; a prefix's first route keeps it."""
     tables: dict[int, dict[bytes, Orders]] = {}
     for route in routes:
-        orders = _orders(route.targets)
+        orders = orders_of(route.targets, route.select)
         for prefix in route.prefixes or ("",):
             tables.setdefault(len(prefix), {}).setdefault(prefix.encode(), orders)
     return tuple(sorted(tables.items(), reverse=True))
-
-
-def _orders(targets: tuple[Target, ...]) -> Orders:
-    """Every order in which a route's targets are tried.
-
-    The first target follows a wheel in which each has as many places as its weight. Each full turn
-    shifts the order of the others, so that a failed target's share spreads over all of them.
-    """
-    main = {t.provider: t.weight for t in targets if t.weight and not t.backup}
-    backups = tuple(t.provider for t in targets if t.weight and t.backup)
-    if not main:
-        return (backups,)
-    wheel = _wheel(main)
-    others = {
-        first: _wheel({name: weight for name, weight in main.items() if name != first})
-        for first in main
-    }
-    rounds = min(_ROUNDS, max(len(rest) for rest in others.values())) if len(main) > 2 else 1
-    return tuple(
-        (first, *_turned(others[first], turn), *backups)
-        for turn in range(rounds)
-        for first in wheel
-    )
-
-
-def _wheel(weights: dict[str, int]) -> list[str]:
-    """Each name as often as its weight (in lowest terms), spread as evenly as can be."""
-    share = math.gcd(*weights.values())
-    places = [
-        ((2 * place + 1) * share / (2 * weight), name)
-        for name, weight in weights.items()
-        for place in range(weight // share)
-    ]
-    return [name for _, name in sorted(places, key=lambda item: item[0])]
-
-
-def _turned(wheel: list[str], turn: int) -> dict[str, None]:
-    """The names of a wheel, each once, in the order met when starting `turn` places on."""
-    start = turn % len(wheel) if wheel else 0
-    return dict.fromkeys(wheel[start:] + wheel[:start])

@@ -6,8 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from smppproxy.routing.routes import Route, RouteTable, Target, _orders, bare
+from smppproxy.routing.routes import Route, RouteTable, Target, bare
 from smppproxy.routing.rules import RuleError
+from smppproxy.routing.targets import orders_of
 
 ACCOUNTS = ("demo", "shop", "load")
 DIGITS = st.text("0123456789", min_size=1, max_size=4).filter(lambda s: not s.startswith("00"))
@@ -21,9 +22,9 @@ ROUTES = st.lists(
     st.builds(
         Route,
         st.just("r"),
-        st.frozensets(st.sampled_from(ACCOUNTS), max_size=2),
-        st.lists(DIGITS, max_size=3).map(tuple),
-        TARGETS,
+        accounts=st.frozensets(st.sampled_from(ACCOUNTS), max_size=2),
+        prefixes=st.lists(DIGITS, max_size=3).map(tuple),
+        targets=TARGETS,
     ),
     max_size=6,
 )
@@ -73,7 +74,7 @@ class ChoiceTest(SynchronousTestCase):
         """A route that names accounts is for them only; the others take the rest."""
         table = RouteTable(
             [
-                Route("vip", frozenset({"shop"}), targets=to("a")),
+                Route("vip", accounts=frozenset({"shop"}), targets=to("a")),
                 Route("all", targets=to("b")),
             ]
         )
@@ -199,4 +200,4 @@ class OrderTest(SynchronousTestCase):
         """Even weights of no common factor prepare at most 64 turns of the wheel."""
         weights = (97, 89, 83, 79, 73, 71)
         targets = [Target(name, weight) for name, weight in zip("abcdef", weights, strict=True)]
-        self.assertEqual(len(_orders(tuple(targets))), 64 * sum(weights))
+        self.assertEqual(len(orders_of(tuple(targets))), 64 * sum(weights))
