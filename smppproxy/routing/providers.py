@@ -30,6 +30,9 @@ from smppproxy.smpp.constants import (
 )
 from smppproxy.text.profile import TextProfile
 
+STATES = ("up", "isolate", "drain", "down")
+"""What may be wanted of a provider, a host or a bind; each stricter than those before it."""
+
 MONTH = 30 * 24 * 3600
 HOUR = 3600.0
 DAY = 24 * HOUR
@@ -91,6 +94,8 @@ class Host:
     port: int = attrs.field(default=0, validator=Whole(0, 65_535, 2775))
     #: Its port where TLS begins at once; 0 = TLS, if required, is spoken on `port`.
     tls_port: int = attrs.field(default=0, validator=Whole(0, 65_535, 8775))
+    #: What holds of it as long as no operator says otherwise, see `routing.states`.
+    state: str = attrs.field(default="up", validator=OneOf(STATES))
 
 
 def _key(provider: "Provider") -> bytes:
@@ -121,7 +126,7 @@ class Provider:
     binds: int = attrs.field(default=1, validator=Whole(1, 1000))
     #: submit_sm we may have unanswered, per bind.
     window: int = attrs.field(default=10, validator=Whole(1, 10_000))
-    #: submit_sm per second to this provider, 0 = no limit.
+    #: submit_sm per second to this provider, over all nodes, 0 = no limit.
     tps: int = attrs.field(default=0, validator=Whole(0, 1_000_000))
     #: "none" must be asked for knowingly (SX-03); "required" is TLS 1.2 or later, "preferred" the
     #: same for hosts that have a tls_port.
@@ -198,6 +203,13 @@ class Provider:
     address: AddressProfile = attrs.field(factory=AddressProfile)
     send: SendProfile = attrs.field(factory=SendProfile)
     answers: AnswersProfile = attrs.field(factory=AnswersProfile)
+    # ---- what all nodes share, and how they are held back
+    #: Sessions of all nodes with all of its hosts, 0 = as many as `binds` makes on each node.
+    binds_total: int = attrs.field(default=0, validator=Whole(0, 10_000, 4))
+    #: "adaptive": fewer when it is throttled or slow, more again while that goes well.
+    pace: str = attrs.field(default="fixed", validator=OneOf(("fixed", "adaptive")))
+    #: What holds of it as long as no operator says otherwise, see `routing.states`.
+    state: str = attrs.field(default="up", validator=OneOf(STATES))
     #: The octets of name, made once.
     key: bytes = attrs.field(
         init=False, eq=False, repr=False, default=attrs.Factory(_key, takes_self=True)

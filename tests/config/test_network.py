@@ -120,8 +120,11 @@ password = "env:ACME"
 system_type = "SMPP"
 bind = "transmitter+receiver"
 binds = 2
+binds_total = 8
 window = 3
 tps = 4
+pace = "adaptive"
+state = "isolate"
 tls = "required"
 tls_name = "smpp.example.net"
 tls_ca = "ca.pem"
@@ -282,6 +285,7 @@ class LoadNetworkTest(FileCase):
             AddressProfile(0, 1, "keep", 2, 3, 4, 5, 6, 7, 8),
             SendProfile(True, "absolute", 1, frozenset({0x1403}), 0x2901),
             AnswersProfile(frozenset({1}), frozenset({2}), frozenset({3}), frozenset()),
+            8, "adaptive", "isolate",
         )  # fmt: skip
         self.assertEqual(attrs.asdict(network.providers["acme"]), attrs.asdict(expected))
 
