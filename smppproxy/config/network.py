@@ -10,10 +10,11 @@ import attrs
 from smppproxy.config import options
 from smppproxy.config.accounts import choices, read_account
 from smppproxy.config.lines import Path
+from smppproxy.config.mo_routes import read_mo
 from smppproxy.config.providers import read_provider
 from smppproxy.config.source import Source, near
 from smppproxy.routing.accounts import Account
-from smppproxy.routing.mo import MoRoute, MoTable
+from smppproxy.routing.mo import MoTable
 from smppproxy.routing.providers import Provider
 from smppproxy.routing.routes import Route, RouteTable, Target
 from smppproxy.routing.rules import show
@@ -40,7 +41,7 @@ def load_network(path: str | FilePath, environ: Mapping[str, str] | None = None)
     `environ` holds the variables that `env:NAME` may name, by default those of the process.
     """
     source = Source(path, os.environ if environ is None else environ)
-    source.unknown((), source.data, ("account", "provider", "route", "mo_route"), "table")
+    source.unknown((), source.data, ("account", "provider", "route", "mo_route", "mo"), "table")
     accounts = {
         name: read_account(source, at, table) for name, at, table in _named(source, "account")
     }
@@ -50,13 +51,13 @@ def load_network(path: str | FilePath, environ: Mapping[str, str] | None = None)
     choices(source, accounts.values(), providers)
     routes = _routes(source, accounts, providers)
     _one_way(source, routes, providers)
-    mo_routes = _mo_routes(source, accounts, providers)
+    mo = read_mo(source, accounts, providers)
     source.raise_problems()
     return Network(
         accounts={name: account for name, account in accounts.items() if account},
         providers={name: provider for name, provider in providers.items() if provider},
         routes=RouteTable(list(routes.values())),
-        mo=MoTable(mo_routes),
+        mo=mo,
     )
 
 
@@ -129,23 +130,6 @@ def _targets(
             source.problem(at, f"{show(name)} is a target of this route already", mend)
         found[name] = Target(**arguments)
     return tuple(found.values())
-
-
-def _mo_routes(
-    source: Source, accounts: Iterable[str], providers: Iterable[str]
-) -> list[MoRoute]:
-    routes: list[MoRoute] = []
-    for path, table in source.tables("mo_route"):
-        known = len(source.problems)
-        arguments = options.read(source, path, table, MoRoute)
-        name = arguments.get("account")
-        if name is not None and name not in accounts:
-            text = f"there is no account {show(name)}"
-            source.problem((*path, "account"), text, near(name, accounts))
-        _known(source, path, arguments, "providers", providers, "provider")
-        if len(source.problems) == known:
-            routes.append(MoRoute(**arguments))
-    return routes
 
 
 def _known(

@@ -15,7 +15,7 @@ from smppproxy.receipts.message_ids import IdProfile
 from smppproxy.receipts.receipt import ReceiptProfile
 from smppproxy.routing.accounts import Account
 from smppproxy.routing.addresses import AddressProfile
-from smppproxy.routing.mo import MoRoute
+from smppproxy.routing.mo import MoRoute, MoSettings
 from smppproxy.routing.providers import AnswersProfile, Host, Provider, SendProfile
 from smppproxy.routing.routes import Route, Target
 from smppproxy.text.profile import TextProfile
@@ -110,7 +110,7 @@ class SampleTest(SynchronousTestCase):
         """Each option is written in the files, at work or behind a #."""
         for name, kinds in {
             "smppproxy.toml": (Node, Listener, Admin),
-            "network.toml": (Account, Provider, Host, Route, MoRoute, *PROFILE_KINDS),
+            "network.toml": (Account, Provider, Host, Route, MoRoute, MoSettings, *PROFILE_KINDS),
         }.items():
             text = (ETC / name).read_text()
             written = set(re.findall(r"^#?([a-z0-9_]+) = ", text, re.MULTILINE))
