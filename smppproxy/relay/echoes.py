@@ -20,6 +20,8 @@ from smppproxy.relay.submission import Submit, mapping_of
 from smppproxy.routing.providers import Provider
 from smppproxy.store.interface import Mapping
 
+NOBODY = (None, b"")
+
 
 class Echoes:
     """Who is to be found by a reference."""
@@ -38,35 +40,36 @@ class Echoes:
         self._wall_clock = wall_clock
         self._record = record
         self._accept = accept
-        self._waiting: dict[bytes, Submit] = {}
+        # By key: the message, and the number that its provider was given.
+        self._waiting: dict[bytes, tuple[Submit, bytes]] = {}
 
     def refer(self, provider: Provider, submits: Iterable[Submit], now: float) -> None:
         """Let receipts find these, which are in doubt."""
         began = self._wall_clock() - now
         mappings: list[Mapping] = []
-        found: dict[bytes, Submit] = {}
+        found: dict[bytes, tuple[Submit, bytes]] = {}
         for submit in submits:
             if submit.settled or submit.group is not None or submit.retry is None:
                 continue
             reference = own_reference(submit.receipt_message_id, provider.reference_max)
             submit.retry.referenced = True
-            mapping = self.joined(submit, key_of_reference(reference), began)
+            mapping = self.joined(submit, key_of_reference(reference), began, provider)
             mappings.append(mapping)
-            found[mapping.key] = submit
+            found[mapping.key] = (submit, mapping.destination)
         if mappings:
             self._record(provider, mappings, []).addCallback(self._recorded, found)
 
-    def _recorded(self, durable: bool, found: dict[bytes, Submit]) -> None:
+    def _recorded(self, durable: bool, found: dict[bytes, tuple[Submit, bytes]]) -> None:
         if durable:
             self._waiting.update(found)
 
     @staticmethod
-    def joined(submit: Submit, key: bytes, began: float) -> Mapping:
+    def joined(submit: Submit, key: bytes, began: float, provider: Provider) -> Mapping:
         """A map of a message that was in doubt, joined with its other one if it has one.
 
         The client gets one receipt, whichever copy's comes.
         """
-        mapping = mapping_of(submit, key, began)
+        mapping = mapping_of(submit, key, began, provider)
         if submit.retry is not None and submit.retry.referenced:
             mapping.group = mapping.group or b"%d" % submit.number
         return mapping
@@ -76,11 +79,9 @@ class Echoes:
         if not self._waiting:
             return
         for key in keys:
-            submit = self._waiting.get(key)
+            submit, own = self._waiting.get(key, NOBODY)
             if submit is None or submit.settled or not submit.client.connected:
                 continue
-            dest_at, esm_at = submit.offsets[1:3]
-            own = destination_tail(submit.pdu.raw[dest_at + 2 : esm_at - 1])
             if fits(own, destination_tail(destination)):
                 self._accept(submit)
 
@@ -88,5 +89,5 @@ class Echoes:
         """Once a second: forget who has an answer."""
         if self._waiting:
             self._waiting = {
-                key: submit for key, submit in self._waiting.items() if not submit.settled
+                key: found for key, found in self._waiting.items() if not found[0].settled
             }

@@ -49,11 +49,12 @@ class Part(Submit):
             message.account,
             message.pdu,
             message.offsets,
-            (group.provider.name,),
+            message.pick,
             message.number,
             message.arrived,
             affinity,
         )
+        self.targets = (group.provider.name,)
         self.out = PartPdu(out, group)
         self.group = group
         self.message_class = message.message_class
@@ -102,7 +103,8 @@ class Group:
         count = len(self._keys)
         for number, (each, _) in enumerate(self._keys, 1):
             each.part_number = number
-        return [mapping_of(each, key, began, None, count) for each, key in self._keys]
+        to = self.provider
+        return [mapping_of(each, key, began, to, None, count) for each, key in self._keys]
 
     def end(self) -> bool:
         """The message is answered without all its parts: no part is sent any more.
@@ -125,4 +127,4 @@ class Group:
     def unasked(self) -> list[Mapping]:
         """Maps of the parts that were accepted in vain: their receipts are known, not passed on."""
         keys, self._keys = self._keys, []
-        return [mapping_of(part, key, self._began, 0) for part, key in keys]
+        return [mapping_of(part, key, self._began, self.provider, 0) for part, key in keys]

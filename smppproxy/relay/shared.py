@@ -12,6 +12,7 @@ from struct import error as StructError
 
 from smppproxy.receipts.dialects import kind_of
 from smppproxy.relay.submission import Submit, mapping_of
+from smppproxy.routing.providers import Provider
 from smppproxy.store.interface import Entry, Mapping
 from smppproxy.store.records import ReceiptRecord, RecordError
 from smppproxy.text.segments import concatenation
@@ -52,9 +53,11 @@ class Nameless:
             self._waiting.setdefault(message, []).append(submit)
             self._count += 1
 
-    def join(self, mapping: Mapping, submit: Submit, provider: str, began: float) -> None:
+    def join(
+        self, mapping: Mapping, submit: Submit, provider: Provider, began: float
+    ) -> None:
         """Let the parts that waited for this one's id share its map."""
-        message = _message(submit, provider)
+        message = _message(submit, provider.name)
         waiting = self._waiting.pop(message, None) if message is not None else None
         if waiting is None:
             return
@@ -63,7 +66,7 @@ class Nameless:
         young = [each for each in waiting if abs(submit.arrived - each.arrived) <= WAIT]
         if not young:
             return
-        others = [mapping_of(each, mapping.key, began) for each in young]
+        others = [mapping_of(each, mapping.key, began, provider) for each in young]
         origins = [(each.want, each.origin) for each in (*others, mapping)]
         mapping.origin = pack(origins)
         for want, _ in origins:

@@ -10,6 +10,9 @@ from smppproxy.receipts.dialects import wanted
 from smppproxy.receipts.message_ids import format_client_message_id
 from smppproxy.relay.peers import Client, Upstream
 from smppproxy.routing.accounts import Account
+from smppproxy.routing.addresses import provider_destination
+from smppproxy.routing.providers import Provider
+from smppproxy.routing.route import Pick
 from smppproxy.smpp.constants import TLV_USER_MESSAGE_REFERENCE, VERSION_3_4
 from smppproxy.smpp.errors import BodyError
 from smppproxy.smpp.fields import walk_message
@@ -25,6 +28,11 @@ if TYPE_CHECKING:
 
 Writes = dict[Upstream, list[bytes]]
 Offsets = tuple[int, int, int, int, int, int]
+URGENT = 2
+"""priority_flag from which on a message of an account with ``priority_lane`` is urgent."""
+
+Skipped = tuple[str, str, int]
+"""A target that was passed over: its provider, why (see ``relay.reasons``), its command_status."""
 
 
 class Submit:
@@ -33,6 +41,9 @@ class Submit:
     :ivar pdu: what the client sent, as its account has it.
     :ivar out: what the provider chosen last gets: ``pdu`` itself where nothing differs.
     :ivar group: the message that this is a part of, when it goes upstream as several submit_sm.
+    :ivar pick: what the route says; shared by all messages of one choice.
+    :ivar targets: the providers that are left to try, in order.
+    :ivar skipped: the targets that were passed over, in time; () nearly always.
     :ivar retry: why it is sent once more, None nearly always.
     :ivar message_class: b"": none (GW-47).
     :ivar segments: receipts that the provider sends for it, one per SMS that it cuts (XC-09).
@@ -50,9 +61,11 @@ class Submit:
         "offsets",
         "out",
         "pdu",
+        "pick",
         "retry",
         "segments",
         "settled",
+        "skipped",
         "targets",
     )
 
@@ -62,7 +75,7 @@ class Submit:
         account: Account,
         pdu: Pdu,
         offsets: Offsets,
-        targets: tuple[str, ...],
+        pick: Pick,
         number: int,
         arrived: float,
         affinity: int,
@@ -71,7 +84,9 @@ class Submit:
         self.account = account
         self.pdu = self.out = pdu
         self.offsets = offsets
-        self.targets = targets
+        self.pick = pick
+        self.targets = pick.names
+        self.skipped: tuple[Skipped, ...] = ()
         self.number = number
         self.arrived = arrived
         self.affinity = affinity
@@ -100,6 +115,13 @@ class Submit:
         return format_client_message_id(self.number, form)
 
     @property
+    def urgent(self) -> bool:
+        """Whether it goes before others where messages wait: its account may, and it asks to."""
+        if not self.account.priority_lane:
+            return False
+        return self.pdu.raw[self.offsets[2] + 2] >= URGENT
+
+    @property
     def part(self) -> int:
         """Which part of its message its receipt tells of; 0: of as many as it has segments."""
         return 0 if self.segments > 1 else 1
@@ -111,10 +133,28 @@ def receipt_form(account: Account, interface_version: int) -> str:
     return "decimal10" if old else account.message_id_format
 
 
+def tail_at(submit: Submit, provider: Provider, destination: bytes) -> bytes:
+    """What the provider's receipts have in common with the number that it was given."""
+    rewrite = submit.pick.rewrites.get(provider.name)
+    if rewrite is None:
+        return destination_tail(destination)
+    raw, dest_at = submit.pdu.raw, submit.offsets[1]
+    told = provider_destination(provider.address, raw[dest_at], raw[dest_at + 1], destination)
+    return destination_tail(rewrite.destination(told[2]))
+
+
 def mapping_of(
-    submit: Submit, key: bytes, began: float, want: int | None = None, parts: int = 1
+    submit: Submit,
+    key: bytes,
+    began: float,
+    provider: Provider,
+    want: int | None = None,
+    parts: int = 1,
 ) -> Mapping:
     """What the store keeps of an accepted message, for its receipts to find.
+
+    The client's own addresses, for its receipts; but the number that this provider was given, since
+    that is what the provider's receipts are about.
 
     :param began: unix seconds at which the monotonic clock stood at 0.
     :param want: the receipts to pass on, instead of those that its registered_delivery asks for.
@@ -147,7 +187,10 @@ def mapping_of(
         user_message_reference=reference,
         interface_version=interface_version,
     )
-    mapping = Mapping(key, account.key, destination_tail(destination), want, origin.pack())
+    tail = destination_tail(destination)
+    if submit.pick.rewrites:
+        tail = tail_at(submit, provider, destination)
+    mapping = Mapping(key, account.key, tail, want, origin.pack())
     if account.late_delivery:
         mapping.late = True
     if account.on_no_receipt != "nothing":

@@ -4,10 +4,9 @@
    route, ``dispatch`` (what the provider wants, see ``translate`` and ``groups``; window); one
    write per bind. A refusal is a submit_sm_resp with the error's own command_status.
 2. A full window makes a submit wait in the provider's backlog; the client's own window is what
-   bounds it. A client that exceeds its window (F36) is still read, so that its enquire_link and
-   deliver_sm_resp are heard (XC-16): up to one window more of its submits waits here, parsed, with
-   the others. Beyond that, and the rest of that one read, the client is not read until no more
-   than a window of its submits is unanswered: at most two windows and one read of a client wait.
+   bounds it. Of a client that exceeds its window (F36) up to one window more waits here, with the
+   others, and the rest of that one read. Then it is held: its submits wait at its session, apart
+   from others', until no more than a window of them is unanswered (XC-16, ``wire.parking``).
 3. :meth:`Submits.responses`: the provider's answers of one read. Windows are free again, so the
    backlog moves on; then one store call maps every accepted message.
 4. Stored: one write per client with our message_id. A client never holds an id whose receipt
@@ -52,7 +51,9 @@ from smppproxy.relay.submission import (
 from smppproxy.relay.verdicts import to_client
 from smppproxy.routing.accounts import Account
 from smppproxy.routing.providers import Provider
+from smppproxy.routing.route import Pick, Route
 from smppproxy.routing.routes import RouteTable
+from smppproxy.routing.targets import Target
 from smppproxy.smpp.build import header, submit_sm_resp
 from smppproxy.smpp.constants import (
     ESM_UDHI,
@@ -227,10 +228,16 @@ class Submits:
         # Nearly every message has neither header nor TLVs, and a call is dear here.
         if raw[offsets[2]] & ESM_UDHI or offsets[5] < len(raw):
             affinity = affinity_of(raw, offsets, account)
-        submit = Submit(client, account, pdu, offsets, targets, number, now, affinity)
+        pick = self._pick(account, destination, targets)
+        submit = Submit(client, account, pdu, offsets, pick, number, now, affinity)
         if judged is not None:
             submit.message_class = judged.message_class
         return self._send(submit, now, writes)
+
+    def _pick(self, account: Account, destination: bytes, targets: tuple[str, ...]) -> Pick:
+        """The route's options with these targets."""
+        route = self._routes.route(account.system_id, destination)
+        return Pick(route or Route("service_type", targets=(Target(targets[0]),)), targets)
 
     # -- a provider's read ----------------------------------------------------------------------
 
@@ -264,7 +271,7 @@ class Submits:
             elif provider_message_id:
                 key = key_of_response(provider.ids, provider_message_id)
                 if submit.affinity < 0:
-                    mappings.append(mapping_of(submit, key, began))
+                    mappings.append(mapping_of(submit, key, began, provider))
                 else:
                     mappings.append(self._joined(submit, key, provider, began))
                 accepted.append(submit)
@@ -280,11 +287,11 @@ class Submits:
     def _joined(self, submit: Submit, key: bytes, provider: Provider, began: float) -> Mapping:
         """The map of what was in doubt, or is a part whose others have no id (XC-05, XC-08)."""
         if submit.retry is None:
-            mapping = mapping_of(submit, key, began)
+            mapping = mapping_of(submit, key, began, provider)
         else:
-            mapping = self.echoes.joined(submit, key, began)
+            mapping = self.echoes.joined(submit, key, began, provider)
         if self._nameless:
-            self._nameless.join(mapping, submit, provider.name, began)
+            self._nameless.join(mapping, submit, provider, began)
         return mapping
 
     def _refused(
@@ -329,7 +336,7 @@ class Submits:
     ) -> list[Mapping]:
         """The map of a copy that nobody was told of: its receipt is known and not passed on."""
         key = key_of_response(provider.ids, read_message_id(pdu))
-        return [mapping_of(submit, key, began, 0)] if key else []
+        return [mapping_of(submit, key, began, provider, 0)] if key else []
 
     def _record(
         self, provider: Provider, mappings: list[Mapping], accepted: list[Submit]

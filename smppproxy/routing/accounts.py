@@ -163,6 +163,8 @@ class Account:
     schedule: str = attrs.field(default="pass", validator=OneOf(("pass", "refuse", "ignore")))
     #: A higher priority_flag is lowered to this (GW-50).
     max_priority: int = attrs.field(default=3, validator=Whole(0, 3))
+    #: Where messages wait for a provider, those with priority_flag 2 and 3 go before all others.
+    priority_lane: bool = attrs.field(default=False, validator=Flag())
     #: Parts that one message may have, else 0x01.
     max_parts: int = attrs.field(default=10, validator=Whole(1, 255))
     #: Octets of message_payload, else 0x01 (GW-44).
