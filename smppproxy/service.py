@@ -6,20 +6,22 @@ Nobody else knows more than what was given to it here.
 
 from __future__ import annotations
 
-import os
-import socket
 import time
 from collections.abc import Callable
+from importlib.metadata import version
 from typing import Any
 
 from twisted.application.service import Service
-from twisted.internet.defer import Deferred, DeferredList, gatherResults, succeed
-from twisted.internet.endpoints import TCP4ServerEndpoint, UNIXServerEndpoint
+from twisted.internet.defer import Deferred, DeferredList, gatherResults
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from smppproxy.admin.http import site
+from smppproxy.admin.loads import Loads
+from smppproxy.admin.opening import AdminDoor
+from smppproxy.admin.operator import Operator
+from smppproxy.admin.rooms import Rooms
 from smppproxy.config import ConfigError, Listener, Network, Node, load_network
 from smppproxy.relay.relay import SmppRelay
 from smppproxy.routing.providers import Provider
@@ -43,7 +45,6 @@ class SmppProxy(Service):
     :ivar relay: the journeys, with the ledger and the directory of who is bound.
     :ivar listeners: the doors for clients; each tells its ``port``.
     :ivar pools: the binds to each provider, by its name.
-    :ivar admin_port: of the admin door, 0 when it has none.
     """
 
     _log = Logger()
@@ -71,8 +72,12 @@ class SmppProxy(Service):
         self._certificates: list[ServerTls] = []
         self.listeners = [self._listener(listener) for listener in node.listeners]
         self.pools: dict[str, UpstreamPool] = {}
-        self.admin_port = 0
-        self._admin: Any = None
+        self._admin = AdminDoor(reactor, node.admin)
+        if self._admin.tls is not None:
+            self._certificates.append(self._admin.tls)
+        self._loads = Loads(self.relay.counts)
+        self._started = time.time()
+        self._operator = Operator(self._rooms())
         self._loop = LoopingCall(self._tick)
         self._loop.clock = reactor
 
@@ -120,7 +125,16 @@ class SmppProxy(Service):
         self._leases.start()
         self._loop.start(1.0, now=False)
         self._use(self.network)
-        self._open_admin()
+        self._admin.start(
+            site(
+                self.relay,
+                self.ready,
+                self.binds,
+                self._operator,
+                self.node.admin.tokens,
+                self._reactor,
+            )
+        )
         grace = self._reactor.callLater(STORE_GRACE, self._open_doors)
         self.store.start().addBoth(self._forget, grace).addCallbacks(
             self._store_started, self._store_failed
@@ -155,25 +169,29 @@ class SmppProxy(Service):
         for pool in self.pools.values():
             pool.start()
 
-    def _open_admin(self) -> None:
-        admin = self.node.admin
-        if admin.path:
-            remove_dead_socket(admin.path)
-            endpoint: Any = UNIXServerEndpoint(self._reactor, admin.path, mode=0o600)
-        elif admin.port:
-            endpoint = TCP4ServerEndpoint(self._reactor, admin.port, interface=admin.address)
-        else:
-            return
-
-        def listening(port: Any) -> None:
-            self._admin = port
-            self.admin_port = getattr(port.getHost(), "port", 0)
-            self._log.info("admin door on {port}", event="admin_listening", port=port.getHost())
-
-        endpoint.listen(site(self.relay, self.ready, self.binds)).addCallbacks(
-            listening,
-            lambda failure: self._log.failure("no admin door", failure, event="admin_failed"),
+    def _rooms(self) -> Rooms:
+        """What the operator's views and verbs are given."""
+        return Rooms(
+            self.node,
+            lambda: self.network,
+            self.relay,
+            self.store,
+            self.pools,
+            self._admission.sessions_of,
+            lambda: self.draining,
+            self._loads,
+            self._reactor,
+            time.time,
+            self._started,
+            version("smppproxy"),
+            lambda: 0,
+            lambda: self._admin.place,
         )
+
+    @property
+    def admin_port(self) -> int:
+        """Of the admin door, 0 when it has none."""
+        return self._admin.port
 
     # -- the network ----------------------------------------------------------------------------
 
@@ -226,7 +244,9 @@ class SmppProxy(Service):
         return UpstreamPool(provider, self._reactor, self.relay, self.ticker)
 
     def _tick(self) -> None:
-        self.relay.tick(self._reactor.seconds())
+        now = self._reactor.seconds()
+        self.relay.tick(now)
+        self._loads.tick(now)
 
     # -- stop -----------------------------------------------------------------------------------
 
@@ -254,22 +274,7 @@ class SmppProxy(Service):
         self.relay.stop()
         self.ticker.stop()
         self._threads.stop()
-        admin: Deferred[Any] = succeed(None)
-        if self._admin is not None:
-            admin = self._admin.stopListening() or admin
-        return gatherResults([self.store.stop(), admin])
-
-
-def remove_dead_socket(path: str) -> None:
-    """Remove the Unix socket that a killed node left behind; one that is listened on stays."""
-    with socket.socket(socket.AF_UNIX) as probe:
-        probe.setblocking(False)
-        try:
-            probe.connect(path)
-        except ConnectionRefusedError:
-            os.unlink(path)
-        except OSError:
-            return  # nothing there, or somebody who is busy: listening will tell
+        return gatherResults([self.store.stop(), self._admin.stop()])
 
 
 def monotonic(reactor: Any) -> None:

@@ -250,6 +250,11 @@ class SmppRelay:
         """So many nodes hold binds of these accounts: each spends its part of the TPS (SX-21)."""
         self._submits.rates.share(nodes)
 
+    def shares(self) -> dict[str, float]:
+        """submit_sm a second that this node may spend now, by ``account:NAME``."""
+        buckets = self._submits.rates.buckets
+        return {f"account:{name}": bucket.rate for name, bucket in buckets.items()}
+
     def learned(self) -> dict[str, str]:
         """How providers with ids in mode auto spell them, by what was seen (XC-02)."""
         return self._spellings.learned()

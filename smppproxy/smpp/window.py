@@ -17,11 +17,13 @@ class Window:
     awaited, is skipped (F34). A token is whatever the caller wants back with the answer; not None.
     """
 
-    __slots__ = ("limit", "_next", "_pending", "_late")
+    __slots__ = ("limit", "sent", "_next", "_pending", "_late")
 
     def __init__(self, limit: int, first: int = 1) -> None:
         #: Requests that may wait at the same time; may be changed at any time.
         self.limit = limit
+        #: When the request that was answered last had been sent; 0.0 before the first answer.
+        self.sent = 0.0
         self._next = first
         # A dict keeps the order of insertion, which is the order of sending.
         self._pending: dict[int, tuple[Any, float]] = {}
@@ -59,7 +61,10 @@ class Window:
     def close(self, sequence_number: int) -> Any | None:
         """The token of the request that this number answers, once; None when none waits for it."""
         entry = self._pending.pop(sequence_number, None)
-        return None if entry is None else entry[0]
+        if entry is None:
+            return None
+        token, self.sent = entry
+        return token
 
     def expire(self, now: float, timeout: float) -> list[Any]:
         """
@@ -92,6 +97,16 @@ class Window:
         for _, sent in self._pending.values():
             return sent
         return None
+
+    def waiting(self) -> Iterator[tuple[int, Any]]:
+        """(sequence_number, token) of the requests that wait, in the order sent."""
+        for number, (token, _) in self._pending.items():
+            yield number, token
+
+    def remembered(self) -> Iterator[tuple[int, Any]]:
+        """(sequence_number, token) of those that were given up and might still be answered."""
+        for number, (token, _) in self._late.items():
+            yield number, token
 
     def _sent_until(self, moment: float) -> Iterator[int]:
         for number, (_, sent) in self._pending.items():

@@ -1,0 +1,171 @@
+"""What the operator's door can be asked: the one table of views and verbs.
+
+The HTTP paths, who may use them, what their parameters may be, the OpenAPI document and the
+command line's ``show`` and verbs are all made of it. Pure data: it starts nothing and asks nobody.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+
+from smppproxy.admin.catalogue import NODE, VIEWS, View
+from smppproxy.admin.schemas import Field, flag, listing, number, record, text, whole
+from smppproxy.config.node import ROLES
+
+READ, OPERATE, ADMIN = ROLES
+
+PREFIX = "/api/v1"
+
+MOST_ROWS = 10_000
+"""Rows of one answer at most."""
+
+USUAL_ROWS = 1000
+"""Rows of one answer when nobody said how many."""
+
+
+@attrs.frozen
+class Operation:
+    """One path and method of the door.
+
+    :ivar handler: the operator's method that answers it.
+    :ivar role: the least that may ask.
+    :ivar parameters: of the query for a GET, of the JSON body for a POST.
+    :ivar answer: JSON schema of what it answers.
+    :ivar view: of which view, "" for none.
+    :ivar stream: it answers line by line, for as long as it is listened to.
+    """
+
+    method: str
+    path: str
+    handler: str
+    role: str
+    help: str
+    parameters: tuple[Field, ...] = ()
+    answer: dict[str, Any] = attrs.field(factory=dict)
+    view: str = ""
+    stream: bool = False
+
+    @property
+    def identity(self) -> str:
+        """Its name in the OpenAPI document."""
+        return self.path.strip("/").replace("/", "_")
+
+
+CLUSTER = (
+    flag("here", "only what the asked node knows", default=False),
+    text("node", "only this node's rows", default="", most=64),
+)
+PAGE = (
+    text("name", "only rows of this name, or of what lies below it", default="", most=255),
+    whole("limit", "rows at most", default=USUAL_ROWS, least=1, most=MOST_ROWS),
+)
+
+TARGET = text(
+    "target",
+    "acme, acme/a, acme/a/2, account:shop, account:shop#17 or node:n2",
+    required=True,
+    least=1,
+    most=255,
+)
+ONE_NODE = text("node", "only on this node, instead of on all", default="", most=64)
+
+
+@attrs.frozen
+class Verb:
+    """Something to do: what it is done to, and with what.
+
+    :ivar kinds: what its target may be, see :mod:`smppproxy.admin.targets`.
+    """
+
+    name: str
+    help: str
+    kinds: tuple[str, ...]
+    role: str = OPERATE
+
+
+PLACES = ("provider", "host", "bind")
+
+VERBS: dict[str, Verb] = {
+    verb.name: verb
+    for verb in (
+        Verb(
+            "drain",
+            "send it no more messages; what is under way is finished, then it is left",
+            (*PLACES, "account", "node"),
+        ),
+        Verb(
+            "isolate",
+            "send it no more messages; receipts and MO messages are still taken from it",
+            PLACES,
+        ),
+        Verb("resume", "use it again as the network says", (*PLACES, "account", "node")),
+        Verb("kick", "unbind it; it may bind again at once", ("account", "session")),
+        Verb("reconnect", "unbind what is bound and bind anew, now", PLACES),
+    )
+}
+
+
+def _answer_of(view: View) -> dict[str, Any]:
+    head = (
+        text("view"),
+        text("node", "who answered"),
+        number("at", "unix seconds"),
+        Field("silent", "strings", "nodes that are known and did not answer"),
+        text("note", "what one should know about this answer"),
+        flag("more", "there are more rows than the limit"),
+    )
+    answer = record(head)
+    answer["properties"]["rows"] = listing(record(view.columns))
+    answer["required"].append("rows")
+    return answer
+
+
+DONE = record(
+    (
+        text("verb"),
+        text("target"),
+        text("note", "what one should know about this answer"),
+        Field("silent", "strings", "nodes that are known and did not answer"),
+    )
+)
+DONE["properties"]["done"] = listing(
+    record((NODE, text("target"), text("was"), text("now"), text("note")))
+)
+DONE["required"].append("done")
+
+
+def _show(view: View) -> Operation:
+    more = CLUSTER if view.asked == "nodes" else ()
+    return Operation(
+        "GET",
+        f"/show/{view.name}",
+        "show",
+        READ,
+        view.help,
+        (*PAGE, *more),
+        _answer_of(view),
+        view.name,
+    )
+
+
+def _do(verb: Verb) -> Operation:
+    return Operation(
+        "POST", f"/{verb.name}", "do", verb.role, verb.help, (TARGET, ONE_NODE), DONE
+    )
+
+
+OPERATIONS: dict[tuple[str, str], Operation] = {
+    (operation.path, operation.method): operation
+    for operation in (
+        *(_show(view) for view in VIEWS.values()),
+        *(_do(verb) for verb in VERBS.values()),
+    )
+}
+"""By path below :data:`PREFIX` and method."""
+
+
+def is_allowed(role: str, least: str) -> bool:
+    """Whether a role may do what needs this one."""
+    return ROLES.index(role) >= ROLES.index(least)

@@ -1,0 +1,279 @@
+"""The views: what an operator can look at, column by column. Pure data."""
+
+from __future__ import annotations
+
+import attrs
+
+from smppproxy.admin.schemas import Field, flag, number, text, whole
+from smppproxy.relay.ledger import FIELDS
+
+
+@attrs.frozen
+class View:
+    """Something to look at: rows with the same columns.
+
+    :ivar asked: ``nodes``: every node is asked and its rows carry its name; ``store``: all nodes
+        share it, one answer is enough; ``here``: it is the same wherever it is asked.
+    :ivar names: columns that the parameter ``name`` is compared with.
+    :ivar noun: what one row is, for sentences.
+    :ivar upright: a table shows a row as a column, as there are few of them and they are long.
+    """
+
+    name: str
+    help: str
+    noun: str
+    names: tuple[str, ...]
+    columns: tuple[Field, ...]
+    asked: str = "nodes"
+    upright: bool = False
+
+
+NODE = text("node", "the node whose row this is")
+LOADS = (
+    number("rate_1m", "submit_sm a second, mean of the last minute"),
+    number("rate_5m", "of the last five minutes"),
+    number("rate_15m", "of the last fifteen minutes"),
+)
+
+VIEWS: dict[str, View] = {
+    view.name: view
+    for view in (
+        View(
+            "binds",
+            "every bound session: binds to providers, and clients' sessions",
+            "bind",
+            ("name", "of"),
+            (
+                NODE,
+                text("side", "provider or account"),
+                text("name", "acme/a/2 or shop#17"),
+                text("of", "the provider or account it belongs to", wide=True),
+                text("type", "trx, tx or rx"),
+                text("state", "of the session; what is not bound says what it does"),
+                text("admin", "what the operator wants of it: up, isolate, drain or down"),
+                number("for", "seconds in this state"),
+                text("peer", "the other side's address"),
+                whole("window", "requests that may be unanswered"),
+                whole("outstanding", "submit_sm without an answer"),
+                whole("deliveries", "deliver_sm without an answer"),
+                text("last_error", "why it was last lost or refused"),
+                flag("alarm", "the provider refuses our credentials", wide=True),
+            ),
+        ),
+        View(
+            "providers",
+            "every provider: its state, windows, backlog and counts",
+            "provider",
+            ("provider",),
+            (
+                NODE,
+                text("provider"),
+                text("preset", wide=True),
+                text("state", "up, partly or down"),
+                text("admin"),
+                text("binds", "bound of all"),
+                whole("window", "of all its binds"),
+                whole("outstanding", "submit_sm without an answer"),
+                whole("backlog", "messages that wait for room in a window"),
+                text("resting", "hosts that are sent nothing for a while"),
+                text("ids", "how it spells its message ids, where that is learned", wide=True),
+                whole("submitted"),
+                whole("accepted"),
+                whole("refused"),
+                whole("in_doubt"),
+                whole("receipts"),
+                whole("mo"),
+                *LOADS,
+            ),
+        ),
+        View(
+            "hosts",
+            "every host of every provider",
+            "host",
+            ("host", "provider"),
+            (
+                NODE,
+                text("host", "acme/a"),
+                text("provider", wide=True),
+                text("address"),
+                flag("tls"),
+                text("state", "up, partly, down, or resting: it is sent nothing for a while"),
+                text("admin"),
+                text("binds", "bound of all"),
+                whole("outstanding"),
+                whole("submitted"),
+                whole("accepted"),
+                whole("refused"),
+                Field("refusals", "object", "refused by command_status", wide=True),
+                whole("in_doubt"),
+                whole("receipts"),
+                whole("unreadable", wide=True),
+                whole("mo"),
+                *LOADS,
+            ),
+        ),
+        View(
+            "accounts",
+            "every account: its sessions and counts",
+            "account",
+            ("account",),
+            (
+                NODE,
+                text("account"),
+                flag("enabled"),
+                text("admin"),
+                whole("binds", "sessions bound"),
+                whole("max_binds"),
+                whole("outstanding", "submit_sm without an answer"),
+                whole("submitted"),
+                whole("accepted"),
+                whole("refused"),
+                Field("refusals", "object", "refused by command_status", wide=True),
+                whole("in_doubt"),
+                whole("receipts_queued", "receipts put into its queue", wide=True),
+                whole("delivered", "receipts that it acknowledged"),
+                whole("receipts_refused", "receipts that it refused for good", wide=True),
+                whole("mo_delivered"),
+                whole("unacked", "deliver_sm without an answer"),
+                *LOADS,
+            ),
+        ),
+        View(
+            "queues",
+            "what waits for each account, over all nodes",
+            "account",
+            ("account",),
+            (
+                text("account"),
+                text("queue", "receipts or mo"),
+                whole("waiting"),
+                whole("in_hands", "handed to a node and not acknowledged"),
+                whole("limit", "entries it holds at most"),
+                whole("keep", "seconds that it keeps them"),
+                whole("dropped", "pushed out by its limits since the store began"),
+            ),
+            "store",
+        ),
+        View(
+            "inflight",
+            "messages without an outcome, and those in doubt",
+            "message",
+            ("account", "bind", "client_message_id", "destination"),
+            (
+                NODE,
+                text("state", "sent, waiting or in doubt"),
+                text("account"),
+                text("client_message_id"),
+                text("source"),
+                text("destination"),
+                text("bind", "where it was sent"),
+                whole("sequence_number", "under which it was sent"),
+                whole("attempts"),
+                number("age", "seconds since it came"),
+            ),
+        ),
+        View(
+            "parked",
+            "receipts that wait for the answer to their submit_sm, by provider",
+            "provider",
+            ("provider",),
+            (text("provider"), whole("parked")),
+            "store",
+        ),
+        View(
+            "orphans",
+            "receipts without an owner, and those in quarantine; the newest first",
+            "receipt",
+            ("provider", "id", "kind", "provider_message_id"),
+            (
+                text("id", "what replay calls it"),
+                text("kind", "orphan or quarantine"),
+                text("provider"),
+                text("reason"),
+                text("arrived", "UTC"),
+                text("provider_message_id"),
+                text("destination", "the last digits of the number"),
+                whole("state", "message_state"),
+                flag("final"),
+            ),
+            "store",
+        ),
+        View(
+            "ledger",
+            "what came, what went and what is here; it must add up",
+            "node",
+            ("node",),
+            (
+                NODE,
+                *(whole(field) for field in FIELDS),
+                whole("in_flight"),
+                whole("parked"),
+                whole("queued"),
+                flag("balanced"),
+                Field("imbalance", "object", "what does not add up, and by how much"),
+            ),
+            upright=True,
+        ),
+        View(
+            "nodes",
+            "every node that shares the store",
+            "node",
+            ("node",),
+            (
+                NODE,
+                text("state", "up, draining, store away, or silent"),
+                text("started", "UTC"),
+                number("uptime", "seconds"),
+                whole("version", "of the network in force, 0: none from the store"),
+                text("program", "its release", wide=True),
+                text("admin", "where its admin door is", wide=True),
+                whole("clients", "sessions of clients"),
+                whole("binds", "binds to providers that stand"),
+                whole("in_flight"),
+                whole("queued"),
+                flag("balanced", "its ledger adds up"),
+            ),
+        ),
+        View(
+            "routes",
+            "the routes in the order in which they are asked",
+            "route",
+            ("route",),
+            (
+                whole("place"),
+                text("route"),
+                text("match", "what a message must be like"),
+                text("targets"),
+                text("options"),
+            ),
+            "here",
+        ),
+        View(
+            "budgets",
+            "binds and messages a second that accounts and providers may have",
+            "budget",
+            ("of",),
+            (
+                NODE,
+                text("of", "account:shop or provider:acme"),
+                whole("binds", "held by this node"),
+                whole("max_binds", "0: no limit"),
+                number("tps", "messages a second over all nodes, 0: no limit"),
+                number("share", "messages a second that this node may spend now"),
+            ),
+        ),
+        View(
+            "config",
+            "every option of the node and the network; secrets are not shown",
+            "option",
+            ("section",),
+            (
+                text("section"),
+                text("option"),
+                text("value"),
+                flag("changed", "it is not the default"),
+            ),
+            "here",
+        ),
+    )
+}

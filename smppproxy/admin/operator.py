@@ -1,0 +1,143 @@
+"""The operator: answers every operation of the door, for this node and for all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import islice
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from smppproxy.admin.access import Caller
+from smppproxy.admin.api import Operation
+from smppproxy.admin.catalogue import VIEWS, View
+from smppproxy.admin.cluster import Nodes, Request, Said
+from smppproxy.admin.errors import ApiError, unknown
+from smppproxy.admin.rooms import Rooms
+from smppproxy.admin.shared import ASKED_ONCE
+from smppproxy.admin.views import OF_A_NODE, Row
+from smppproxy.store.interface import StoreUnavailable
+
+log = Logger()
+
+Given = dict[str, Any]
+
+
+class Operator:
+    """See :mod:`smppproxy.admin.api` for what it can be asked.
+
+    Every method that answers an operation takes the operation, its parameters and who asks.
+    """
+
+    def __init__(self, rooms: Rooms) -> None:
+        self._rooms = rooms
+        self._nodes = Nodes(rooms.store, rooms.node.name, self._answer)
+
+    # -- views ----------------------------------------------------------------------------------
+
+    def show(self, operation: Operation, given: Given, caller: Caller) -> Deferred[Any]:
+        """The rows of a view."""
+        view = VIEWS[operation.view]
+        if view.asked == "nodes":
+            asked = self._nodes.ask(
+                {
+                    "do": "show",
+                    "view": view.name,
+                    "limit": given["limit"] + 1,
+                    "node": given["node"],
+                    "name": given["name"],
+                },
+                given["here"],
+            )
+            return asked.addCallback(self._shown, view, given)
+        rows = ASKED_ONCE[view.name](self._rooms, given["limit"] + 1)
+        rows.addErrback(_away)
+        return rows.addCallback(self._chosen, view, given)
+
+    def _answer(self, request: Request) -> Any:
+        """What this node says to a question of any node."""
+        view = VIEWS[request["view"]]
+        rows = OF_A_NODE[view.name](self._rooms)
+        found, others = _named(rows, view, request["name"], request["limit"])
+        return {"rows": found, "others": others}
+
+    def _shown(self, said: Said, view: View, given: Given) -> Any:
+        rows: list[Row] = []
+        others: set[str] = set()
+        notes = [said.note] if said.note else []
+        for node, answer in sorted(said.answers.items()):
+            if "error" in answer:
+                notes.append(f"{node}: {answer['error']['text']}")
+                continue
+            rows += [{"node": node, **row} for row in answer["rows"]]
+            others.update(answer["others"])
+        if view.name == "nodes":
+            rows += [_silent(node) for node in said.silent]
+        if given["name"] and not rows and others and not said.silent:
+            raise unknown(view.noun, given["name"], others)
+        return self._told(view, rows, given, said.silent, "; ".join(notes))
+
+    def _chosen(self, found: list[Row], view: View, given: Given) -> Any:
+        rows, others = _named(found, view, given["name"], given["limit"] + 1)
+        if given["name"] and not rows and others:
+            raise unknown(view.noun, given["name"], others)
+        return self._told(view, rows, given, [], "")
+
+    def _told(self, view: View, rows: list[Row], given: Given, silent: list[str], note: str) -> Any:
+        limit = given["limit"]
+        return {
+            "view": view.name,
+            "node": self._rooms.node.name,
+            "at": round(self._rooms.wall(), 3),
+            "rows": rows[:limit],
+            "silent": silent,
+            "note": note,
+            "more": len(rows) > limit,
+        }
+
+
+def _named(
+    rows: Iterable[Row], view: View, name: str, limit: int
+) -> tuple[list[Row], list[str]]:
+    """The rows of this name or below it; where there are none, the names that there are."""
+    if not name:
+        return [*islice(rows, limit)], []
+    found: list[Row] = []
+    others: dict[str, None] = {}
+    for row in rows:
+        names = [str(row[column]) for column in view.names if column in row]
+        if any(is_of(each, name) for each in names):
+            found.append(row)
+            if len(found) >= limit:
+                break
+        elif len(others) < MOST_NAMES:
+            others[names[0] if names else ""] = None
+    return found, [] if found else [*others]
+
+
+MOST_NAMES = 200
+"""Names of one node among which the nearest to a wrong one is looked for."""
+
+
+def is_of(name: str, wanted: str) -> bool:
+    """Whether a name is the one that is wanted, or lies below it: acme/a/2 below acme and acme/a.
+
+    ``shop#17`` lies below ``shop``.
+    """
+    return name == wanted or name.startswith((f"{wanted}/", f"{wanted}#", f"{wanted}."))
+
+
+def _silent(node: str) -> Row:
+    """The row of a node that is known and said nothing."""
+    row: Row = {field.name: _EMPTY[field.kind] for field in VIEWS["nodes"].columns}
+    return row | {"node": node, "state": "silent"}
+
+
+_EMPTY: dict[str, Any] = {"string": "", "integer": 0, "number": 0.0, "boolean": False}
+
+
+def _away(failure: Failure) -> Any:
+    failure.trap(StoreUnavailable)
+    raise ApiError(503, "store_away", f"the store has to be asked for this: {failure.value}")

@@ -1,0 +1,47 @@
+"""What the operator's views and verbs are given of a node: its rooms, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import attrs
+
+from smppproxy.admin.loads import Loads
+from smppproxy.config import Network, Node
+from smppproxy.relay.relay import SmppRelay
+from smppproxy.store.interface import Store
+from smppproxy.wire.client import ClientSession
+from smppproxy.wire.pool import UpstreamPool
+
+
+@attrs.frozen
+class Rooms:
+    """The rooms of one node.
+
+    :ivar network: gives the network in force.
+    :ivar pools: the binds to each provider, by its name.
+    :ivar sessions_of: the bound sessions of an account.
+    :ivar is_draining: whether the node lets nobody in, on somebody's wish.
+    :ivar clock: of the reactor: monotonic ``seconds`` and ``callLater``.
+    :ivar wall: unix seconds.
+    :ivar started: unix seconds at which the process began.
+    :ivar program: its release.
+    :ivar version: number of the network in force, 0 where it is a file of this node's own.
+    :ivar door: where the admin door is.
+    """
+
+    node: Node
+    network: Callable[[], Network]
+    relay: SmppRelay
+    store: Store
+    pools: Mapping[str, UpstreamPool]
+    sessions_of: Callable[[str], Sequence[ClientSession]]
+    is_draining: Callable[[], bool]
+    loads: Loads
+    clock: Any
+    wall: Callable[[], float]
+    started: float
+    program: str
+    version: Callable[[], int]
+    door: Callable[[], str]

@@ -1,0 +1,214 @@
+"""What all nodes share: the rows of each view that the store, or the network, answers alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import attrs
+from twisted.internet.defer import Deferred, gatherResults, succeed
+
+from smppproxy.admin.rooms import Rooms
+from smppproxy.admin.views import Row, utc
+from smppproxy.config import Node
+from smppproxy.config.effective import toml
+from smppproxy.config.presets import PROFILES
+from smppproxy.routing.accounts import Account
+from smppproxy.routing.providers import Provider
+from smppproxy.store.interface import MESSAGES, RECEIPTS, Stray
+
+SECRET = frozenset({"password", "store", "tokens"})
+"""Options that are not shown, whatever they hold."""
+
+APART = frozenset({"hosts", "listeners", "admin", *PROFILES})
+"""Options that are tables of their own."""
+
+
+def queues(rooms: Rooms, limit: int) -> Deferred[list[Row]]:
+    """Two rows for each account: receipts and MO messages."""
+    accounts = sorted(rooms.network().accounts.values(), key=lambda account: account.system_id)
+    names = [kind + account.key for account in accounts for kind in (RECEIPTS, MESSAGES)]
+
+    def rows(found: list[Any]) -> list[Row]:
+        sizes, dropped = found
+        told = []
+        for place, account in enumerate(accounts):
+            limits = (account.receipt_limit, account.receipt_keep), (
+                account.mo_limit,
+                account.mo_keep,
+            )
+            for number, kind in enumerate(("receipts", "mo")):
+                waiting, held = sizes[2 * place + number]
+                told.append(
+                    {
+                        "account": account.system_id,
+                        "queue": kind,
+                        "waiting": waiting,
+                        "in_hands": held,
+                        "limit": limits[number][0],
+                        "keep": limits[number][1],
+                        "dropped": dropped.get(names[2 * place + number], 0),
+                    }
+                )
+        return told
+
+    asked: list[Deferred[Any]] = [rooms.store.sizes(names), rooms.store.dropped()]
+    return gatherResults(asked, consumeErrors=True).addCallback(rows)
+
+
+def parked(rooms: Rooms, limit: int) -> Deferred[list[Row]]:
+    """One row for each provider."""
+    names = sorted(rooms.network().providers)
+    asked = [rooms.store.parked(name.encode()) for name in names]
+    return gatherResults(asked, consumeErrors=True).addCallback(
+        lambda counts: [
+            {"provider": name, "parked": count} for name, count in zip(names, counts, strict=True)
+        ]
+    )
+
+
+def orphans(rooms: Rooms, limit: int) -> Deferred[list[Row]]:
+    """The newest first, of both kinds."""
+    asked = [rooms.store.orphans(limit), rooms.store.quarantined(limit)]
+
+    def rows(found: list[list[Stray]]) -> list[Row]:
+        strays = [
+            (stray.arrived, kind, stray)
+            for kind, several in zip(("orphan", "quarantine"), found, strict=True)
+            for stray in several
+        ]
+        strays.sort(key=lambda each: -each[0])
+        return [_stray(kind, stray) for _, kind, stray in strays]
+
+    return gatherResults(asked, consumeErrors=True).addCallback(rows)
+
+
+def _stray(kind: str, stray: Stray) -> Row:
+    arrival = stray.arrival
+    return {
+        "id": stray.entry_id.decode("latin-1"),
+        "kind": kind,
+        "provider": stray.provider.decode("utf-8", "replace"),
+        "reason": stray.reason.decode("utf-8", "replace"),
+        "arrived": utc(stray.arrived),
+        "provider_message_id": arrival.keys[0].decode("latin-1") if arrival.keys else "",
+        "destination": arrival.destination.decode("latin-1"),
+        "state": arrival.state,
+        "final": arrival.final,
+    }
+
+
+# -- the network ----------------------------------------------------------------------------------
+
+
+def routes(rooms: Rooms, limit: int) -> Deferred[list[Row]]:
+    """In the order in which they are asked."""
+    return succeed(
+        [_route(place, route) for place, route in enumerate(rooms.network().routes.routes, 1)]
+    )
+
+
+_MATCHES_NOTHING = frozenset({"name", "targets"})
+_OPTIONS = frozenset({"deny", "select", "overflow", "throttled", "failover", "order"})
+
+
+def _route(place: int, route: Any) -> Row:
+    said = {
+        field.name: getattr(route, field.name)
+        for field in attrs.fields(type(route))
+        if field.init and field.name not in _MATCHES_NOTHING and _is_changed(route, field)
+    }
+    return {
+        "place": place,
+        "route": route.name,
+        "match": _spoken({name: value for name, value in said.items() if name not in _OPTIONS})
+        or "everything",
+        "targets": ", ".join(_target(target) for target in route.targets),
+        "options": _spoken({name: value for name, value in said.items() if name in _OPTIONS}),
+    }
+
+
+def _spoken(said: dict[str, Any]) -> str:
+    return ", ".join(f"{name} = {_short(toml(value))}" for name, value in said.items())
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _target(target: Any) -> str:
+    parts = [
+        f"{field.name} = {toml(getattr(target, field.name))}"
+        for field in attrs.fields(type(target))
+        if field.init and field.name != "provider" and _is_changed(target, field)
+    ]
+    return f"{target.provider} ({', '.join(parts)})" if parts else str(target.provider)
+
+
+# -- options --------------------------------------------------------------------------------------
+
+
+def config(rooms: Rooms, limit: int) -> Deferred[list[Row]]:
+    """Every option of the node and of the network in force."""
+    return succeed([*_node(rooms.node), *_network(rooms)])
+
+
+def _node(node: Node) -> Iterator[Row]:
+    yield from _options("node", node)
+    for listener in node.listeners:
+        yield from _options(f"listener.{listener.name}", listener)
+    yield from _options("admin", node.admin)
+
+
+def _network(rooms: Rooms) -> Iterator[Row]:
+    network = rooms.network()
+    for name, account in sorted(network.accounts.items()):
+        yield from _account(name, account)
+    for name, provider in sorted(network.providers.items()):
+        yield from _provider(name, provider)
+
+
+def _account(name: str, account: Account) -> Iterator[Row]:
+    yield from _options(f"account.{name}", account)
+
+
+def _provider(name: str, provider: Provider) -> Iterator[Row]:
+    yield from _options(f"provider.{name}", provider)
+    for host in provider.hosts:
+        yield from _options(f"provider.{name}.host.{host.name}", host)
+    for part in PROFILES:
+        yield from _options(f"provider.{name}.{part}", getattr(provider, part))
+
+
+def _options(section: str, value: Any) -> Iterator[Row]:
+    for field in attrs.fields(type(value)):
+        if not field.init or field.name in APART:
+            continue
+        secret = field.name in SECRET
+        yield {
+            "section": section,
+            "option": field.name,
+            "value": "(not shown)" if secret else _written(getattr(value, field.name)),
+            "changed": _is_changed(value, field),
+        }
+
+
+def _written(value: Any) -> str:
+    return toml(tuple(map(str, value)) if isinstance(value, tuple) else value)
+
+
+def _is_changed(value: Any, field: Any) -> bool:
+    default = field.default
+    if isinstance(default, attrs.Factory):  # type: ignore[arg-type]
+        default = default.factory(value) if default.takes_self else default.factory()
+    return bool(getattr(value, field.name) != default)
+
+
+ASKED_ONCE: dict[str, Callable[[Rooms, int], Deferred[list[Row]]]] = {
+    "queues": queues,
+    "parked": parked,
+    "orphans": orphans,
+    "routes": routes,
+    "config": config,
+}
+"""By the name of the view; the number is how many rows are wanted."""

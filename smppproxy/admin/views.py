@@ -1,0 +1,321 @@
+"""What one node knows: the rows of each view that every node is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from smppproxy.admin.loads import together
+from smppproxy.admin.rooms import Rooms
+from smppproxy.relay.counts import OTHER, AccountCounts, HostCounts
+from smppproxy.relay.events import shown
+from smppproxy.relay.peers import Client, Upstream
+from smppproxy.relay.submission import Submit
+from smppproxy.routing.providers import Host, Provider
+from smppproxy.smpp.constants import status_name
+from smppproxy.wire.pool import BindState, UpstreamPool, hosts_of
+
+Row = dict[str, Any]
+Rows = Iterable[Row]
+
+TYPES = {(True, True): "trx", (True, False): "tx", (False, True): "rx"}
+
+_NO_HOST = HostCounts()
+
+
+def utc(seconds: float) -> str:
+    """A moment in unix seconds, to the second."""
+    return datetime.fromtimestamp(int(seconds), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+# -- binds ----------------------------------------------------------------------------------------
+
+
+def binds(rooms: Rooms) -> Iterator[Row]:
+    """Every bind to a provider, then every session of a client."""
+    now = rooms.clock.seconds()
+    bound = {upstream.name: upstream for upstream in rooms.relay.directory.upstreams}
+    for _, pool in sorted(rooms.pools.items()):
+        for state in pool.states():
+            yield _bind(pool, state, bound.get(name_of(state)), now)
+    for account, clients in sorted(rooms.relay.directory.clients.items()):
+        for client in sorted(clients, key=lambda client: client.name):
+            yield _session(account, client, now)
+
+
+def name_of(state: BindState) -> str:
+    """``acme/a/2``, or ``acme/a/2rx`` where a bind goes one way only."""
+    suffix = "" if state.bind == "trx" else state.bind
+    return f"{state.provider}/{state.host}/{state.number}{suffix}"
+
+
+def _bind(pool: UpstreamPool, state: BindState, upstream: Upstream | None, now: float) -> Row:
+    return {
+        "side": "provider",
+        "name": name_of(state),
+        "of": state.provider,
+        "type": state.bind,
+        "state": state.state.lower(),
+        "admin": admin_of(state),
+        "for": round(now - state.since, 1),
+        "peer": upstream.peer if upstream is not None else "",
+        "window": pool.provider.window,
+        "outstanding": state.outstanding,
+        "deliveries": 0,
+        "last_error": state.last_error,
+        "alarm": state.alarm,
+    }
+
+
+def admin_of(state: BindState) -> str:
+    """What the operator wants of a bind."""
+    return getattr(state, "admin", "up")
+
+
+def _session(account: str, client: Client, now: float) -> Row:
+    session = client.session
+    return {
+        "side": "account",
+        "name": client.name.partition(" ")[0],
+        "of": account,
+        "type": TYPES.get((session.can_submit, session.can_receive), ""),
+        "state": session.state,
+        "admin": "up",
+        "for": round(now - getattr(client, "bound_at", now), 1),
+        "peer": client.peer,
+        "window": client.account.window,
+        "outstanding": client.outstanding,
+        "deliveries": len(session.window),
+        "last_error": "",
+        "alarm": False,
+    }
+
+
+# -- providers and hosts --------------------------------------------------------------------------
+
+
+def providers(rooms: Rooms) -> Iterator[Row]:
+    """Every provider of the network."""
+    learned = rooms.relay.learned()
+    for name, provider in sorted(rooms.network().providers.items()):
+        states = _states(rooms, name)
+        counts = [_host_counts(rooms, name, host.name) for host in provider.hosts]
+        pool = rooms.relay.directory.pools.get(name)
+        loads = [rooms.loads.of(name, host.name) for host in provider.hosts]
+        yield {
+            "provider": name,
+            "preset": provider.preset,
+            "state": state_of(states),
+            "admin": _strictest(states),
+            "binds": _bound_of(states),
+            "window": provider.window * len(states),
+            "outstanding": sum(state.outstanding for state in states),
+            "backlog": len(pool.backlog) if pool is not None else 0,
+            "resting": " ".join(sorted(pool.resting)) if pool is not None else "",
+            "ids": learned.get(name, ""),
+            **_host_totals(counts),
+            **together(loads),
+        }
+
+
+def hosts(rooms: Rooms) -> Iterator[Row]:
+    """Every host that is bound to."""
+    for _, provider in sorted(rooms.network().providers.items()):
+        for host in hosts_of(provider):
+            yield _host(rooms, provider, host)
+
+
+def _host(rooms: Rooms, provider: Provider, host: Host) -> Row:
+    states = [state for state in _states(rooms, provider.name) if state.host == host.name]
+    counts = _host_counts(rooms, provider.name, host.name)
+    port, tls = provider.door(host)
+    pool = rooms.relay.directory.pools.get(provider.name)
+    resting = pool is not None and host.name in pool.resting
+    return {
+        "host": f"{provider.name}/{host.name}",
+        "provider": provider.name,
+        "address": f"{host.address}:{port}",
+        "tls": tls,
+        "state": "resting" if resting else state_of(states),
+        "admin": _strictest(states),
+        "binds": _bound_of(states),
+        "outstanding": sum(state.outstanding for state in states),
+        "refusals": by_name(counts.refused),
+        "unreadable": counts.unreadable,
+        **_host_totals([counts]),
+        **rooms.loads.of(provider.name, host.name),
+    }
+
+
+def _states(rooms: Rooms, provider: str) -> list[BindState]:
+    pool = rooms.pools.get(provider)
+    return pool.states() if pool is not None else []
+
+
+def state_of(states: list[BindState]) -> str:
+    """In one word."""
+    bound = sum(state.state == "Bound" for state in states)
+    if not bound:
+        return "down"
+    return "up" if bound == len(states) else "partly"
+
+
+def _bound_of(states: list[BindState]) -> str:
+    return f"{sum(state.state == 'Bound' for state in states)}/{len(states)}"
+
+
+def _strictest(states: list[BindState]) -> str:
+    """What holds for all of them; that they differ is said too."""
+    wanted = sorted({admin_of(state) for state in states})
+    return " ".join(wanted) or "up"
+
+
+def _host_counts(rooms: Rooms, provider: str, host: str) -> HostCounts:
+    return rooms.relay.counts.hosts.get((provider, host), _NO_HOST)
+
+
+def _host_totals(counts: list[HostCounts]) -> Row:
+    return {
+        "submitted": sum(each.submitted for each in counts),
+        "accepted": sum(each.accepted for each in counts),
+        "refused": sum(sum(each.refused.values()) for each in counts),
+        "in_doubt": sum(each.in_doubt for each in counts),
+        "receipts": sum(sum(each.receipts.values()) for each in counts),
+        "mo": sum(each.mo for each in counts),
+    }
+
+
+def by_name(refused: Mapping[int, int]) -> dict[str, int]:
+    """Refusals by the name of their command_status."""
+    return {
+        "other" if status == OTHER else status_name(status): count
+        for status, count in sorted(refused.items())
+    }
+
+
+# -- accounts -------------------------------------------------------------------------------------
+
+
+def accounts(rooms: Rooms) -> Iterator[Row]:
+    """Every account of the network."""
+    none = AccountCounts(rooms.clock.seconds, rooms.wall)
+    for name, account in sorted(rooms.network().accounts.items()):
+        counts = rooms.relay.counts.accounts.get(name, none)
+        clients = rooms.relay.directory.clients.get(name, ())
+        yield {
+            "account": name,
+            "enabled": account.enabled,
+            "admin": "up",
+            "binds": len(clients),
+            "max_binds": account.max_binds,
+            "outstanding": sum(client.outstanding for client in clients),
+            "submitted": counts.submitted,
+            "accepted": counts.accepted,
+            "refused": sum(counts.refused.values()),
+            "refusals": by_name(counts.refused),
+            "in_doubt": counts.in_doubt,
+            "receipts_queued": counts.queued,
+            "delivered": sum(counts.delivered.values()),
+            "receipts_refused": counts.refused_by_client,
+            "mo_delivered": counts.mo_delivered,
+            "unacked": sum(len(client.session.window) for client in clients),
+            **rooms.loads.of(name),
+        }
+
+
+# -- messages -------------------------------------------------------------------------------------
+
+
+def inflight(rooms: Rooms) -> Iterator[Row]:
+    """What was sent and not answered, what waits for room, and what is in doubt."""
+    now = rooms.clock.seconds()
+    directory = rooms.relay.directory
+    for upstream in sorted(directory.upstreams, key=lambda upstream: upstream.name):
+        window = upstream.session.window
+        for state, held in (("sent", window.waiting()), ("in doubt", window.remembered())):
+            for sequence_number, submit in held:
+                yield _message(state, submit, upstream.name, sequence_number, now)
+    for _, pool in sorted(directory.pools.items()):
+        for submit in pool.backlog:
+            yield _message("waiting", submit, "", 0, now)
+
+
+def _message(state: str, submit: Submit, bind: str, sequence_number: int, now: float) -> Row:
+    raw, (source_at, dest_at, esm_at, _, _, _) = submit.pdu.raw, submit.offsets
+    account = submit.account
+    return {
+        "state": state,
+        "account": account.system_id,
+        "client_message_id": submit.client_message_id.decode("latin-1"),
+        "source": shown(raw[source_at + 2 : dest_at - 1], account),
+        "destination": shown(raw[dest_at + 2 : esm_at - 1], account),
+        "bind": bind,
+        "sequence_number": sequence_number,
+        "attempts": submit.attempts,
+        "age": round(now - submit.arrived, 1),
+    }
+
+
+# -- the node -------------------------------------------------------------------------------------
+
+
+def ledger(rooms: Rooms) -> Iterator[Row]:
+    """One row."""
+    books = rooms.relay.ledger
+    imbalance = books.imbalance()
+    yield {**books.as_dict(), "balanced": not imbalance, "imbalance": imbalance}
+
+
+def nodes(rooms: Rooms) -> Iterator[Row]:
+    """One row: how this node says that it is."""
+    directory = rooms.relay.directory
+    state = "up" if rooms.store.ready else "store away"
+    now = rooms.wall()
+    yield {
+        "state": "draining" if rooms.is_draining() else state,
+        "started": utc(rooms.started),
+        "uptime": round(now - rooms.started, 1),
+        "version": rooms.version(),
+        "program": rooms.program,
+        "admin": rooms.door(),
+        "clients": sum(map(len, directory.clients.values())),
+        "binds": len(directory.upstreams),
+        "in_flight": rooms.relay.ledger.in_flight,
+        "queued": rooms.relay.ledger.queued,
+        "balanced": not rooms.relay.ledger.imbalance(),
+    }
+
+
+def budgets(rooms: Rooms) -> Iterator[Row]:
+    """What accounts and providers may have of binds and messages a second."""
+    shares = rooms.relay.shares()
+    for name, account in sorted(rooms.network().accounts.items()):
+        yield {
+            "of": f"account:{name}",
+            "binds": len(rooms.relay.directory.clients.get(name, ())),
+            "max_binds": account.max_binds,
+            "tps": float(account.tps),
+            "share": round(shares.get(f"account:{name}", 0.0), 2),
+        }
+    for name, provider in sorted(rooms.network().providers.items()):
+        yield {
+            "of": f"provider:{name}",
+            "binds": sum(state.state == "Bound" for state in _states(rooms, name)),
+            "max_binds": provider.max_binds * len(provider.hosts),
+            "tps": float(provider.tps),
+            "share": round(shares.get(f"provider:{name}", 0.0), 2),
+        }
+
+
+OF_A_NODE: dict[str, Callable[[Rooms], Rows]] = {
+    "binds": binds,
+    "providers": providers,
+    "hosts": hosts,
+    "accounts": accounts,
+    "inflight": inflight,
+    "ledger": ledger,
+    "nodes": nodes,
+    "budgets": budgets,
+}
+"""By the name of the view."""
