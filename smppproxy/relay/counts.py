@@ -114,8 +114,8 @@ class AccountCounts:
         """submit_sm answered ESME_ROK."""
         return self.answers.count
 
-    def accept(self, arrived: float) -> None:
-        """A submit_sm gets its ESME_ROK now.
+    def accept(self, arrived: float) -> float:
+        """A submit_sm gets its ESME_ROK now; the seconds that it took.
 
         :param arrived: monotonic seconds at which it came.
         """
@@ -123,6 +123,7 @@ class AccountCounts:
         seconds = self._seconds() - arrived
         answers.total += seconds
         answers.buckets[bisect_left(ANSWER_BOUNDS, seconds)] += 1
+        return seconds
 
     def refuse(self, command_status: int) -> None:
         """A submit_sm is answered with an error."""

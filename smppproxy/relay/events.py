@@ -12,11 +12,12 @@ first digits only (MG-31), and an account whose ``message_log`` is ``off`` has n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 from twisted.logger import Logger, LogLevel
 
+from smppproxy.relay.journal import ABANDONED, IN_DOUBT, REFUSED, RESENT, Journal
 from smppproxy.relay.ledger import Ledger
 from smppproxy.relay.peers import Client, Upstream
 from smppproxy.routing.accounts import Account
@@ -25,6 +26,9 @@ from smppproxy.smpp.errors import BodyError
 from smppproxy.smpp.fields import walk_message
 from smppproxy.smpp.pdu import Pdu
 from smppproxy.smpp.refusals import RefusalStatus
+
+if TYPE_CHECKING:
+    from smppproxy.relay.submission import Submit
 
 EVERY = 1.0
 """Seconds between two events of one kind, subject and reason."""
@@ -68,12 +72,16 @@ class Events:
 
     _log = Logger()
 
-    def __init__(self, ledger: Ledger, seconds: Callable[[], float]) -> None:
+    def __init__(
+        self, ledger: Ledger, seconds: Callable[[], float], journal: Journal | None = None
+    ) -> None:
         """
         :param seconds: the monotonic clock.
+        :param journal: is told of each event that is about a message, however many there are.
         """
         self._ledger = ledger
         self._seconds = seconds
+        self.journal = Journal() if journal is None else journal
         self._waiting: dict[tuple[str, str, str], Waiting] = {}
 
     def tell(self, event: str, subject: str, reason: str, fields: Callable[[], Any]) -> None:
@@ -117,7 +125,7 @@ class Events:
     def refused(
         self,
         client: Client,
-        refused: Iterable[tuple[RefusalStatus, Pdu]],
+        refused: Sequence[tuple[RefusalStatus, Pdu]],
         upstream: Upstream | None = None,
     ) -> None:
         """These submit_sm of one session get these command_status.
@@ -127,6 +135,7 @@ class Events:
         counts = client.counts
         account = client.account
         silent = account.message_log == "off"
+        self.journal.note((REFUSED, self._seconds(), client, refused, upstream))
         for status, pdu in refused:
             counts.refuse(status)
             self._ledger.count(status.counter)
@@ -138,9 +147,11 @@ class Events:
                     _refused_fields(client, status, pdu, upstream),
                 )
 
-    def in_doubt(self, client: Client, pdu: Pdu) -> None:
+    def in_doubt(self, submit: Submit) -> None:
         """The fate of a submit_sm is unknown; its client is told so, or is gone."""
+        client, pdu = submit.client, submit.pdu
         client.counts.in_doubt += 1
+        self.journal.note((IN_DOUBT, self._seconds(), submit))
         account = client.account
         if account.message_log == "off":
             return
@@ -154,6 +165,15 @@ class Events:
             }
 
         self.tell("submit_in_doubt", account.system_id, "", fields)
+
+    def abandoned(self, submit: Submit) -> None:
+        """The client of a submit_sm went before it was sent."""
+        self.journal.note((ABANDONED, self._seconds(), submit))
+
+    def resent(self, submit: Submit, upstream: Upstream) -> None:
+        """The second copy of a submit_sm that was in doubt is written to this bind."""
+        self._ledger.resent += 1
+        self.journal.note((RESENT, self._seconds(), submit, upstream))
 
     def delivery_refused(self, client: Client, command_status: int) -> None:
         """A client refused a deliver_sm for good."""

@@ -104,7 +104,16 @@ class Group:
         for number, (each, _) in enumerate(self._keys, 1):
             each.part_number = number
         to = self.provider
-        return [mapping_of(each, key, began, to, None, count) for each, key in self._keys]
+        maps = [mapping_of(each, key, began, to, None, count) for each, key in self._keys]
+        self._taken(maps)
+        return maps
+
+    def _taken(self, maps: list[Mapping]) -> None:
+        """What its parts were given is what the message was given."""
+        taken = [part.taken for part in self.parts if part.taken is not None]
+        if taken:
+            ids = b"\0".join([provider_message_id for _, provider_message_id, _ in taken])
+            self.message.taken = (taken[-1][0], ids, maps[0].origin if maps else b"")
 
     def end(self) -> bool:
         """The message is answered without all its parts: no part is sent any more.

@@ -11,6 +11,7 @@ from smppproxy.relay.counts import Counts
 from smppproxy.relay.deliver import Delivers
 from smppproxy.relay.directory import Directory
 from smppproxy.relay.events import Events
+from smppproxy.relay.journal import Journal
 from smppproxy.relay.ledger import Ledger
 from smppproxy.relay.outbox import Outbox
 from smppproxy.relay.peers import Client, Clock, Upstream
@@ -34,6 +35,7 @@ class SmppRelay:
     """Implements :class:`smppproxy.relay.peers.Relay` over one store.
 
     :ivar counts: of every account and every provider's host.
+    :ivar journal: what the message log is made of.
     """
 
     _log = Logger()
@@ -45,7 +47,8 @@ class SmppRelay:
         """
         self.ledger = Ledger()
         self.counts = Counts(clock.seconds, wall_clock)
-        self._events = Events(self.ledger, clock.seconds)
+        self.journal = Journal()
+        self._events = Events(self.ledger, clock.seconds, self.journal)
         self.directory = Directory()
         self.store = store
         self._clock = clock

@@ -44,6 +44,8 @@ class Submit:
     :ivar pick: what the route says; shared by all messages of one choice.
     :ivar targets: the providers that are left to try, in order.
     :ivar skipped: the targets that were passed over, in time; () nearly always.
+    :ivar taken: whose bind accepted it, the ids it gave, with a NUL between those of several parts,
+        and the packed origin, b"" where there is no map; for the message log.
     :ivar retry: why it is sent once more, None nearly always.
     :ivar message_class: b"": none (GW-47).
     :ivar segments: receipts that the provider sends for it, one per SMS that it cuts (XC-09).
@@ -66,6 +68,7 @@ class Submit:
         "segments",
         "settled",
         "skipped",
+        "taken",
         "targets",
     )
 
@@ -96,6 +99,7 @@ class Submit:
         self.group: Group | None = None
         self.message_class = b""
         self.segments = 1
+        self.taken: tuple[Upstream, bytes, bytes] | None = None
 
     @property
     def client_message_id(self) -> bytes:

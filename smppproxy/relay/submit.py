@@ -31,6 +31,7 @@ from smppproxy.relay.doubt import Doubts
 from smppproxy.relay.echoes import Echoes
 from smppproxy.relay.events import Events
 from smppproxy.relay.flow import Flow
+from smppproxy.relay.journal import ACCEPTED
 from smppproxy.relay.ledger import Ledger
 from smppproxy.relay.numbers import NumberPool
 from smppproxy.relay.peers import Client, Upstream
@@ -98,6 +99,7 @@ class Submits:
         self._ledger = ledger
         self._counts = counts
         self._events = events
+        self._journal = events.journal
         self._wall_clock = wall_clock
         self._released = released
         self._spellings = spellings
@@ -266,16 +268,20 @@ class Submits:
             good = submit.settled = True
             provider_message_id = read_message_id(pdu)
             if submit.group is not None:
+                submit.taken = (upstream, provider_message_id, b"")
                 key = key_of_response(provider.ids, provider_message_id)
                 self._part_accepted(submit, key, began, mappings, accepted, replies)
             elif provider_message_id:
                 key = key_of_response(provider.ids, provider_message_id)
                 if submit.affinity < 0:
-                    mappings.append(mapping_of(submit, key, began, provider))
+                    mapping = mapping_of(submit, key, began, provider)
                 else:
-                    mappings.append(self._joined(submit, key, provider, began))
+                    mapping = self._joined(submit, key, provider, began)
+                submit.taken = (upstream, provider_message_id, mapping.origin)
+                mappings.append(mapping)
                 accepted.append(submit)
             else:
+                submit.taken = (upstream, b"", b"")
                 self._ledger.no_provider_id += 1
                 self._nameless.wait(submit, provider.name, now)
                 self._accept(submit, replies)
@@ -439,7 +445,7 @@ class Submits:
 
     def _accept(self, submit: Submit, replies: dict[Client, list[bytes]]) -> None:
         self._ledger.accepted += 1
-        submit.client.counts.accept(submit.arrived)
+        self._journal.note((ACCEPTED, submit.client.counts.accept(submit.arrived), submit))
         reply = submit_sm_resp(submit.pdu.sequence_number, submit.client_message_id)
         replies.setdefault(submit.client, []).append(reply)
 
@@ -467,7 +473,7 @@ class Submits:
             if whole is None:
                 continue
             self._ledger.in_doubt += 1
-            self._events.in_doubt(whole.client, whole.pdu)
+            self._events.in_doubt(whole)
             reply = header(SUBMIT_SM_RESP, ESME_RUNKNOWNERR, whole.pdu.sequence_number)
             replies.setdefault(whole.client, []).append(reply)
         send_replies(replies)
@@ -489,11 +495,12 @@ class Submits:
             return
         if submit.attempts or (submit.group is not None and submit.group.sent):
             self._ledger.in_doubt += 1
-            self._events.in_doubt(submit.client, submit.pdu)
+            self._events.in_doubt(submit)
         else:
             submit.client.counts.abandoned += 1
             self._ledger.refused += 1
             self._ledger.count("abandoned")
+            self._events.abandoned(submit)
 
     def tick(self, now: float) -> None:
         """Once a second: refuse what has waited too long; ask for numbers if none are in hand."""
