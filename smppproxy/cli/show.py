@@ -1,15 +1,123 @@
 """`smppproxy show`: what the product knows, as tables or JSON."""
 
+import json
+import time
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import click
 
-from smppproxy.cli.tables import print_table
+from smppproxy.admin.api import MOST_ROWS, USUAL_ROWS
+from smppproxy.admin.catalogue import VIEWS, View
+from smppproxy.cli.door import Door, options
+from smppproxy.cli.tables import console, print_table, table_of
 
 
 @click.group()
 def show() -> None:
-    """Print what the product knows, as a table or with --json."""
+    """Print what the product knows, as a table or with --json.
+
+    \b
+    smppproxy show binds acme/a         the binds to one host, on every node
+    smppproxy show accounts --watch     again every two seconds
+    smppproxy show ledger --json        for programs
+    """
+
+
+def _viewing(view: View) -> click.Command:
+    """The command that shows a view."""
+
+    @options
+    def asked(
+        door: Door, name: str | None, here: bool, wide: bool, as_json: bool,
+        limit: int, watch: float | None, node: str | None = None,
+    ) -> None:  # fmt: skip
+        query = {"name": name, "limit": limit, "node": node, "here": here or None}
+        if watch is None:
+            _print(view, door.get(f"/show/{view.name}", **query), wide, as_json)
+            return
+        with suppress(KeyboardInterrupt):
+            _watch(view, lambda: door.get(f"/show/{view.name}", **query), wide, as_json, watch)
+
+    command: Any = asked
+    for option in reversed(_viewing_options(view)):
+        command = option(command)
+    asks = f"NAME: only this {view.noun}, or what lies below that name."
+    return click.command(view.name, help=f"{_sentence(view.help)}\n\n{asks}")(command)
+
+
+def _viewing_options(view: View) -> list[Any]:
+    found = [
+        click.argument("name", required=False),
+        click.option("--json", "as_json", is_flag=True, help="One JSON array instead of a table."),
+        click.option("--watch", is_flag=False, flag_value=2.0, type=click.FloatRange(0.2),
+                     metavar="[SECONDS]", help="Again and again, until Ctrl-C; default: 2."),
+        click.option("--wide", is_flag=True, help="Every column."),
+        click.option("--limit", default=USUAL_ROWS, show_default=True,
+                     type=click.IntRange(1, MOST_ROWS), help="Rows at most."),
+    ]  # fmt: skip
+    if view.asked == "nodes":
+        found.append(click.option("--here", is_flag=True, help="Only the node that is asked."))
+        found.append(click.option("--node", metavar="NAME", help="Only this node."))
+    else:
+        found.append(click.option("--here", is_flag=True, hidden=True))
+    return found
+
+
+def _sentence(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}."
+
+
+def _watch(view: View, ask: Callable[[], Any], wide: bool, as_json: bool, every: float) -> None:
+    """Show it again and again; at a terminal in place."""
+    from rich.live import Live
+
+    there = console()
+    if as_json or not there.is_terminal:
+        while True:
+            _print(view, ask(), wide, as_json)
+            time.sleep(every)
+    with Live(console=there, auto_refresh=False, screen=True) as live:
+        while True:
+            live.update(_picture(view, ask(), wide), refresh=True)
+            time.sleep(every)
+
+
+def _picture(view: View, answer: Any, wide: bool) -> Any:
+    from rich.console import Group
+    from rich.text import Text
+
+    moment = time.strftime("%H:%M:%S", time.localtime(answer["at"]))
+    head = Text(f"{view.name} at {moment}, asked {answer['node']}; Ctrl-C ends", "dim")
+    return Group(head, *(Text(note, "bold red") for note in _notes(answer)),
+                 table_of(view, answer["rows"], wide))  # fmt: skip
+
+
+def _print(view: View, answer: Any, wide: bool, as_json: bool) -> None:
+    """Once; what one should know beside the rows goes to standard error."""
+    if as_json:
+        click.echo(json.dumps(answer["rows"], indent=1))
+    elif answer["rows"]:
+        there = console()
+        there.print(table_of(view, answer["rows"], wide))
+    else:
+        click.echo(f"no {view.noun}")
+    for note in _notes(answer):
+        click.echo(note, err=True)
+
+
+def _notes(answer: Any) -> list[str]:
+    notes = [f"node {node} does not answer" for node in answer["silent"]]
+    if answer["note"]:
+        notes.append(answer["note"])
+    if answer["more"]:
+        notes.append("there are more; --limit shows them")
+    return notes
+
+
+for _view in VIEWS.values():
+    show.add_command(_viewing(_view))
 
 
 @show.command()
@@ -24,8 +132,6 @@ def refusals(as_json: bool) -> None:
     from smppproxy.smpp.refusals import REFUSALS
 
     if as_json:
-        import json
-
         click.echo(json.dumps([attrs.asdict(refusal) for refusal in REFUSALS.values()], indent=1))
         return
     rows = [
@@ -68,8 +174,6 @@ def presets(as_json: bool) -> None:
     providers = {name: known.provider_preset(name) for name in known.provider_presets()}
     accounts = {name: known.account_preset(name) for name in known.account_presets()}
     if as_json:
-        import json
-
         click.echo(json.dumps({"providers": providers, "accounts": accounts}, indent=2))
         return
     headings = ("provider", "status", "tls", "port", "tls port", "window", "tps", "hosts")

@@ -1,12 +1,37 @@
 """Tables for people: rich at a terminal, one line per row where they are piped."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+    from smppproxy.admin.catalogue import View
+    from smppproxy.admin.schemas import Field
+
+PIPED = 220
+"""Characters of a line that nobody's terminal breaks."""
+
+GOOD = frozenset({"up", "bound", "bound_trx", "bound_tx", "bound_rx", "sent", "accepted"})
+BAD = frozenset({"down", "stopped", "silent", "store away", "in doubt", "refused"})
+
+
+def console() -> Console:
+    """Where tables are printed."""
+    from rich.console import Console
+
+    made = Console(markup=False, highlight=False)
+    if not made.is_terminal:
+        made.width = PIPED
+    return made
 
 
 def print_table(headings: Sequence[str], folded: str, rows: Iterable[Sequence[str]]) -> None:
     """A table of which only the column `folded` gives way where the terminal is narrow."""
     from rich import box
-    from rich.console import Console
     from rich.table import Table
 
     table = Table(box=box.SIMPLE)
@@ -17,7 +42,96 @@ def print_table(headings: Sequence[str], folded: str, rows: Iterable[Sequence[st
             table.add_column(heading, no_wrap=True)
     for row in rows:
         table.add_row(*row)
-    console = Console(markup=False, highlight=False)
-    # Where it is piped a row is one line, and nowhere is a name cut.
-    console.width = max(console.width, 120) if console.is_terminal else 220
-    console.print(table)
+    there = console()
+    # Nowhere is a name cut.
+    there.width = max(there.width, 120)
+    there.print(table)
+
+
+def table_of(view: View, rows: Sequence[dict[str, Any]], wide: bool = False) -> Table:
+    """The rows of a view as a table; the column of the nodes only where there are several."""
+    from rich import box
+    from rich.table import Table
+
+    nodes = {row.get("node") for row in rows}
+    columns = [
+        column
+        for column in view.columns
+        if (wide or not column.wide)
+        and (column.name != "node" or len(nodes) > 1 or view.name == "nodes")
+    ]
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    if view.upright:
+        _upright(table, columns, rows)
+        return table
+    for column in columns:
+        table.add_column(
+            column.name.replace("_", " "),
+            justify="right" if column.kind in ("integer", "number") else "left",
+            overflow="fold",
+        )
+    for row in rows:
+        table.add_row(*(cell(column, row.get(column.name)) for column in columns))
+    return table
+
+
+def _upright(table: Table, columns: Sequence[Field], rows: Sequence[dict[str, Any]]) -> None:
+    """Each row as a column, and their sum where there are several."""
+    table.add_column("")
+    for row in rows:
+        table.add_column(str(row.get("node", "")), justify="right")
+    if len(rows) > 1:
+        table.add_column("all", justify="right", style="bold")
+    for column in columns:
+        if column.name == "node":
+            continue
+        values = [row[column.name] for row in rows]
+        cells = [cell(column, value) for value in values]
+        if len(rows) > 1:
+            cells.append(str(sum(map(int, values))) if column.kind == "integer" else "")
+        table.add_row(column.name.replace("_", " "), *cells)
+
+
+def cell(column: Field, value: Any) -> Any:
+    """One value as people read it; colours where they say something."""
+    from rich.text import Text
+
+    if column.kind == "boolean":
+        return Text("yes" if value else "no", _flag_style(column.name, bool(value)))
+    if isinstance(value, dict):
+        return " ".join(f"{name}={count}" for name, count in value.items())
+    if column.name in ("for", "uptime", "age") and isinstance(value, int | float):
+        return lasting(value)
+    text = "" if value is None else str(value)
+    if column.name in ("state", "admin"):
+        return Text(text, _state_style(text))
+    if column.name == "last_error":
+        return Text(text, "yellow")
+    return text
+
+
+def _flag_style(name: str, value: bool) -> str:
+    if name == "alarm":
+        return "bold red" if value else ""
+    if name == "balanced":
+        return "green" if value else "bold red"
+    return ""
+
+
+def _state_style(state: str) -> str:
+    if state in GOOD:
+        return "green"
+    return "bold red" if state in BAD else "yellow"
+
+
+def lasting(seconds: float) -> str:
+    """``3.2 s``, ``4m07s``, ``2h05m`` or ``3d04h``."""
+    if seconds < 60:
+        return f"{seconds:.1f}s"
+    minutes, rest = divmod(int(seconds), 60)
+    if minutes < 60:
+        return f"{minutes}m{rest:02}s"
+    hours, minutes = divmod(minutes, 60)
+    if hours < 24:
+        return f"{hours}h{minutes:02}m"
+    return f"{hours // 24}d{hours % 24:02}h"
