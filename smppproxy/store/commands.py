@@ -28,6 +28,7 @@ from .batches import (
     two_lists,
 )
 from .calls import Calls, Decode
+from .cluster_commands import ClusterCommands
 from .interface import (
     DUE_AHEAD,
     PARKED_KEEP,
@@ -43,7 +44,7 @@ from .interface import (
 from .scripts import load_scripts
 
 
-class Commands:
+class Commands(ClusterCommands):
     """The calls of a store on a server. Limits that are new go out by ``tell_limits``."""
 
     def __init__(self, calls: Calls, tell_limits: Callable[[dict[bytes, Limit]], None]) -> None:
@@ -53,7 +54,7 @@ class Commands:
         self._limits: dict[bytes, Limit] = {}
         self._known_limits: dict[bytes, Limit] = {}
         self._started_ms = -1
-        scripts = load_scripts()
+        self._scripts = scripts = load_scripts()
         self._numbers = scripts["numbers"]
         self._record = scripts["record"]
         self._match = scripts["match"]

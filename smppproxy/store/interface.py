@@ -18,6 +18,8 @@ from typing import Protocol
 import attrs
 from twisted.internet.defer import Deferred
 
+from .cluster import Cluster
+
 QUEUED, PARKED, DUPLICATE, UNWANTED, QUARANTINED, SUPERSEDED, MERGED = range(7)
 
 OUTCOME_NAMES = (
@@ -186,7 +188,7 @@ class Overdue:
     parts: int = 1
 
 
-class Store(Protocol):
+class Store(Cluster, Protocol):
     """The contract. Every Deferred fails with :class:`StoreUnavailable` and nothing else."""
 
     ready: bool

@@ -127,10 +127,15 @@ class Connector(txredisapi.RedisFactory):  # type: ignore[misc]
     initialDelay = 0.05
     maxDelay = 0.5
 
-    def __init__(self, owner: Owner, endpoint: IStreamClientEndpoint, clock: IReactorTime) -> None:
+    def __init__(
+        self,
+        owner: Owner,
+        endpoint: IStreamClientEndpoint,
+        clock: IReactorTime,
+        make: Callable[[], Link] | None = None,
+    ) -> None:
         super().__init__(None, None, 1, isLazy=True, charset=None, convertNumbers=False)
-        self._owner = owner
-        self._clock = clock
+        self._make = make or (lambda: Link(owner, clock))
         self.rejected = 0
         self._service = ClientService(endpoint, self, retryPolicy=self._delay, clock=clock)
 
@@ -140,7 +145,7 @@ class Connector(txredisapi.RedisFactory):  # type: ignore[misc]
 
     def buildProtocol(self, addr: object) -> Link:
         self.rejected += 1
-        link = Link(self._owner, self._clock)
+        link = self._make()
         link.factory = self
         return link
 

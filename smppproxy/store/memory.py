@@ -13,6 +13,7 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IReactorTime
 from twisted.python.failure import Failure
 
+from .cluster_memory import ClusterMemory
 from .interface import (
     NOT_SENT,
     RECEIPTS,
@@ -30,7 +31,7 @@ from .world import World
 __all__ = ["MemoryStore", "World"]
 
 
-class MemoryStore:
+class MemoryStore(ClusterMemory):
     """One node's view of a :class:`World`."""
 
     def __init__(self, clock: IReactorTime, node: str = "node", world: World | None = None) -> None:
@@ -45,17 +46,20 @@ class MemoryStore:
         self._closed = False
         self._watchers: list[Callable[[bool], None]] = []
         self._waiting: list[Callable[[], None]] = []
+        self._make_bus(node)
 
     def watch(self, callback: Callable[[bool], None]) -> None:
         self._watchers.append(callback)
 
     def start(self) -> Deferred[None]:
         self._started = self._world.wall()
+        self._join()
         self._set_ready(not self._away)
         return succeed(None)
 
     def stop(self) -> Deferred[None]:
         self._closed = True
+        self._part()
         self.go_away()
         return succeed(None)
 

@@ -11,7 +11,7 @@ import struct
 from collections.abc import Callable, Generator
 from typing import Any
 
-from twisted.internet.defer import Deferred, inlineCallbacks, succeed
+from twisted.internet.defer import Deferred, gatherResults, inlineCallbacks, succeed
 from twisted.internet.interfaces import IDelayedCall, IReactorTime, IStreamClientEndpoint
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -20,6 +20,7 @@ from .calls import Calls
 from .commands import Commands
 from .interface import Limit, StoreError
 from .link import Connector, Link, Lost, ServerError
+from .listening import Listening
 from .tls import name_fits
 
 TICK = 0.1
@@ -74,6 +75,16 @@ class RedisStore(Commands):
         self._tls_name = tls_name
         self._fence = prefix + b"node:" + instance
         self._connector = Connector(self, endpoint, clock)
+        self._listening = Listening(
+            endpoint,
+            clock,
+            node.encode(),
+            instance,
+            b"%bbus:%d" % (prefix, db),
+            self._greet_ear,
+            deadline,
+        )
+        self.bus = self._listening.exchange
         self._link: Link | None = None
         self._epoch = 0
         self._shaken = False
@@ -120,11 +131,11 @@ class RedisStore(Commands):
             self._ticker.cancel()
             self._ticker = None
         self._starting = None
-        stopped = self._connector.stop()
+        stopped = [self._connector.stop(), self._listening.stop()]
         if self._link is not None:
             self._link.abort()
         self._calls.close()
-        return stopped
+        return gatherResults(stopped).addCallback(lambda _: None)
 
     def _set_ready(self, ready: bool) -> None:
         if ready != self.ready:
@@ -143,6 +154,7 @@ class RedisStore(Commands):
                 link.abort()
             elif self._shaken and now - self._probed >= (PROBE if self.ready else TICK):
                 self._probe(link, now)
+        self._listening.tick(now)
         self._calls.tick(now)
 
     # -- connection ----------------------------------------------------------------------------
@@ -160,10 +172,12 @@ class RedisStore(Commands):
             self._shaken = False
             self._probing = False
             self._calls.down()
+            self._listening.down()
             self._set_ready(False)
 
     @inlineCallbacks
-    def _shake_hands(self, link: Link) -> Generator[Deferred[Any], Any, None]:
+    def _greet(self, link: Link) -> Generator[Deferred[Any], Any, None]:
+        """Know the server, and be known to it."""
         if self._tls_name:
             yield link.ask(b"PING").addErrback(_tolerate_refusal)
             if not name_fits(link.transport.getHandle(), self._tls_name):
@@ -172,6 +186,15 @@ class RedisStore(Commands):
             yield link.ask(b"AUTH", self._user, self._password)
         elif self._password:
             yield link.ask(b"AUTH", self._password)
+
+    @inlineCallbacks
+    def _greet_ear(self, link: Link) -> Generator[Deferred[Any], Any, None]:
+        yield self._greet(link)
+        self._check_server(_fields((yield link.ask(b"INFO"))))
+
+    @inlineCallbacks
+    def _shake_hands(self, link: Link) -> Generator[Deferred[Any], Any, None]:
+        yield self._greet(link)
         if self._db:
             yield link.ask(b"SELECT", self._db)
         info = yield link.ask(b"INFO")
@@ -224,6 +247,7 @@ class RedisStore(Commands):
         self._complaint = ""
         self.full = not writable
         self._calls.up(link, b"%d" % self._epoch)
+        self._listening.up(link)
         self.log.info("store connected", event="store_connected", writable=writable)
         self._set_ready(writable)
         started, self._starting = self._starting, None

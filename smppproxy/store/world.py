@@ -89,6 +89,8 @@ class World:
     orphans: list[Stray] = attrs.field(factory=list)
     quarantine: list[Stray] = attrs.field(factory=list)
     binds: dict[bytes, dict[tuple[str, object, bytes], float]] = attrs.field(factory=dict)
+    nodes: dict[tuple[bytes, bytes], tuple[float, bytes]] = attrs.field(factory=dict)
+    hearers: dict[bytes, Callable[[bytes], None]] = attrs.field(factory=dict)
     serial: int = 0
 
     def next_id(self) -> bytes:

@@ -23,6 +23,7 @@ _PARTS = {
     "ack": ("head", "queues", "ack"),
     "sizes": ("head", "sizes"),
     "look": ("head", "look"),
+    "nodes": ("head", "nodes"),
     "sweep": ("head", "queues", "maps", "parked", "sweep"),
 }
 
