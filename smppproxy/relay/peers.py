@@ -68,8 +68,11 @@ class Client(Peer, Protocol):
     counts: AccountCounts
     outstanding: int
 
+    def hold(self) -> None:
+        """Bring no more submits, but answers (XC-16); idempotent."""
+
     def answer(self, data: bytes, count: int) -> None:
-        """Write ``count`` submit_sm_resp; reading goes on once ``outstanding`` is in the window."""
+        """Write ``count`` submit_sm_resp; submits go on once ``outstanding`` is in the window."""
 
 
 class Upstream(Peer, Protocol):

@@ -23,6 +23,7 @@ from smppproxy.smpp.timers import Timers
 from smppproxy.store.interface import StoreUnavailable
 from smppproxy.wire.authentication import Authenticator, Guessing, Overloaded, may_come_from
 from smppproxy.wire.client import BIND_TYPES, ClientSession
+from smppproxy.wire.parking import Yard
 from smppproxy.wire.protocol import Ticker
 
 EVICTION = 5.0
@@ -102,6 +103,7 @@ class Admission:
         self.timers = timers or Timers(response=30.0)
         self.leases: Leases = OneProcess() if leases is None else leases
         self.guessing = Guessing()
+        self.yard = Yard()
         self.draining = False
         self._bound: dict[str, set[ClientSession]] = {}
 

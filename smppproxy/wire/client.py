@@ -28,7 +28,8 @@ from smppproxy.smpp.fields import read_bind
 from smppproxy.smpp.pdu import Pdu
 from smppproxy.smpp.refusals import status_of
 from smppproxy.smpp.session import SMSC, Received, Session
-from smppproxy.wire.protocol import LEAVING, TIMEOUTS, VERIFYING, SmppProtocol
+from smppproxy.wire.parking import Parking
+from smppproxy.wire.protocol import HELD, LEAVING, TIMEOUTS, VERIFYING, SmppProtocol
 
 if TYPE_CHECKING:
     from smppproxy.wire.listener import ClientFactory
@@ -68,6 +69,10 @@ class ClientSession(SmppProtocol):
         self.outstanding = 0
         self.bound = False
         self.leased: Account | None = None
+        # While the relay wants no more submits they are parked, and given to it when it does.
+        self._withheld = False
+        self._parking = Parking(admission.yard)
+        self._feeder: IDelayedCall | None = None
         self._timeouts = 0
         self._number = number
         self._farewell = b""
@@ -155,13 +160,17 @@ class ClientSession(SmppProtocol):
     def requests(self, pdus: list[Pdu], now: float) -> None:
         """The submit_sm of one read."""
         if self.account.service == "mo":
-            self._refuse_submits(pdus)
+            # MG-18: an account for MO messages takes no others, however it is bound.
+            self._refuse_submits(pdus, "bind_state")
+        elif self._withheld:
+            self._parking.put(pdus)
+            if self._parking.full:
+                self._pause(HELD)
         else:
             self.relay.client_requests(self, pdus, now)
 
-    def _refuse_submits(self, pdus: list[Pdu]) -> None:
-        """MG-18: an account for MO messages takes no others, however it is bound."""
-        command_status = status_of("bind_state", self.account.errors)
+    def _refuse_submits(self, pdus: list[Pdu], why: str) -> None:
+        command_status = status_of(why, self.account.errors)
         self.relay.ledger.count("wrong_state", len(pdus))
         self.write(
             b"".join(
@@ -192,14 +201,39 @@ class ClientSession(SmppProtocol):
             )
             self.drain(UNBIND_PATIENCE)
 
+    def hold(self) -> None:
+        """Give the relay no more submits; all else is read and answered as before (XC-16)."""
+        self._withheld = True
+
     def answer(self, data: bytes, count: int) -> None:
-        """Write ``count`` submit_sm_resp; reading goes on once ``outstanding`` is in the window."""
+        """Write ``count`` submit_sm_resp; submits go on once ``outstanding`` is in the window."""
         self.write(data)
         self.outstanding -= count
         if self.outstanding <= self.account.window:
-            self.release()
-            if self.leaving and self.outstanding <= 0:
+            if self._withheld:
+                self.release()
+            elif self.leaving and self.outstanding <= 0:
                 self._settled()
+
+    def release(self) -> None:
+        """Give the relay submits again, in a moment: it may be in the middle of something."""
+        if self._feeder is None and self.connected:
+            self._feeder = self.clock.callLater(0, self._feed)
+
+    def _feed(self) -> None:
+        self._feeder = None
+        self.guard(self._go_on, self.clock.seconds())
+
+    def _go_on(self, now: float) -> None:
+        """What is parked goes on, as far as two windows hold it."""
+        self._withheld = False
+        while self._parking and not self._withheld and not self.closing:
+            room = 2 * self.account.window + 1 - self.outstanding
+            self.relay.client_requests(self, self._parking.take(max(room, 1)), now)
+        if not self._parking.full:
+            self._resume(HELD)
+        if self.leaving and self.outstanding <= 0 and not self._withheld:
+            self._settled()
 
     def probe(self) -> None:
         """Make a live peer send something: an enquire_link outside the usual times (GW-05)."""
@@ -226,6 +260,8 @@ class ClientSession(SmppProtocol):
             self.close("shutting down")
         elif not self.leaving:
             self._pause(LEAVING)
+            if self._parking:
+                self._refuse_submits(self._parking.take(len(self._parking)), "unbinding")
             self._leave(patience)
         return gone
 
@@ -233,7 +269,7 @@ class ClientSession(SmppProtocol):
         self.leaving = True
         self.writable = False
         self.stop_waiting()
-        if self.outstanding <= 0:
+        if self.outstanding <= 0 and not self._parking:
             self._settled()
         else:
             self.wait(patience, self._settled)
@@ -252,6 +288,10 @@ class ClientSession(SmppProtocol):
     def lost(self, reason: str, now: float) -> None:
         """The session is over: its slot is free and its deliveries are due elsewhere."""
         self.stop_waiting()
+        if self._feeder is not None:
+            self._feeder.cancel()
+            self._feeder = None
+        self._parking.take(len(self._parking))
         self.admission.give_back(self)
         if not self.bound:
             return

@@ -145,15 +145,17 @@ class QueueTests(DocumentCase):
 
     async def test_xc16_a_thousand_wait(self) -> None:
         """A thousand submit_sm wait for a provider of window 1, at TPS 0: enquire_link is
-        answered, and the answer to a deliver_sm counts, while all of them wait. The account's
-        window is 500: a client with more than two windows unanswered is not read any more."""
+        answered, and the answer to a deliver_sm counts, while all of them wait: two windows with
+        the provider's backlog, the others at the session. In the end all are answered.
+        """
         more = '[[mo_route]]\naccount = "esme01"\nnumbers = ["1204"]\n'
-        account = "window = 500"
-        world = await self.document("default", account, "window = 1", more=more)
+        world = await self.document("default", "", "window = 1", more=more)
         head, tail = VECTORS["V06"][:12], VECTORS["V06"][16:]
-        await world.send(b"".join(head + n.to_bytes(4, "big") + tail for n in range(1, 1001)))
-        await world.upstream_submit()
-        await self.wait(lambda: world.ledger.submitted == 1000, "all are read")
+        submits = [head + n.to_bytes(4, "big") + tail for n in range(1, 1001)]
+        await world.send(b"".join(submits[:101]))
+        await self.wait(lambda: world.ledger.submitted == 101, "two windows are taken")
+        await world.send(b"".join(submits[101:]))
+        pdu, _ = await world.upstream_submit()
         assert world.client is not None
         began = reactor.seconds()
         await world.send(VECTORS["V25"])
@@ -166,7 +168,13 @@ class QueueTests(DocumentCase):
         _, message = await world.delivered()
         self.assertEqual(message.short_message, b"STOP")
         await self.wait(lambda: world.ledger.mo_delivered == 1, "the client's answer")
-        self.assertEqual((world.ledger.accepted, world.ledger.in_flight), (0, 1000))
+        self.assertEqual((world.ledger.accepted, world.ledger.in_flight), (0, 101))
+        for number in range(1, 1001):
+            await world.accept(pdu, b"%d" % number)
+            self.assertEqual((await world.answer()).sequence_number, number)
+            if number < 1000:
+                pdu, _ = await world.upstream_submit()
+        self.assertEqual((world.ledger.accepted, world.ledger.in_flight), (1000, 0))
 
 
 class NumberTests(SessionCase):

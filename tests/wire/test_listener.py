@@ -30,6 +30,7 @@ from smppproxy.smpp.timers import Timers
 from smppproxy.wire.admission import EVICTION
 from smppproxy.wire.client import ClientSession
 from smppproxy.wire.listener import ClientListener
+from smppproxy.wire.protocol import HELD
 from tests.support.peers import bind_fields, closed_cleanly, reactor
 from tests.wire.door import CHEAP, NAME, PASSWORD, Door, account
 
@@ -264,7 +265,7 @@ class BindTests(TestCase):
         """A session that we hold back cannot answer the probe: it keeps its place."""
         door = Door(self)
         held = await door.bound()
-        (await door.relay.called("client_bound")).peer.hold()
+        (await door.relay.called("client_bound")).peer._pause(HELD)
         door.relay.may = lambda _: False
         new = await door.client()
         self.assertEqual((await new.bind(NAME, PASSWORD)).command_status, 0x0D)
@@ -492,7 +493,7 @@ class BoundTests(TestCase):
         self.assertEqual(door.event("late_deliver_sm_resp"), 1)
 
     async def test_f36_hold_and_release_by_answers(self) -> None:
-        """A held client is not read; the answers that bring it into its window read it again."""
+        """A held client's submits wait until answers bring it into its window."""
         door = Door(self, window=2)
         client = await door.bound()
         door.relay.on["client_requests"] = lambda peer, _: peer.hold()
@@ -502,7 +503,7 @@ class BoundTests(TestCase):
         call.peer.hold()
         self.assertEqual(call.peer.outstanding, 4)
         call.peer.answer(build.submit_sm_resp(2, b"1"), 1)
-        self.assertTrue(call.peer.held)
+        self.assertIsNone(call.peer._feeder)
         call.peer.answer(build.submit_sm_resp(3, b"1"), 1)
         again = await door.relay.called("client_requests", 2)
         self.assertEqual([pdu.sequence_number for pdu in again.what], [6])

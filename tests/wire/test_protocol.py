@@ -20,7 +20,7 @@ from smppproxy.wire.admission import Admission, printable
 from smppproxy.wire.authentication import Authenticator
 from smppproxy.wire.client import ClientSession
 from smppproxy.wire.listener import ClientFactory
-from smppproxy.wire.protocol import Ticker
+from smppproxy.wire.protocol import HELD, Ticker
 from tests.support.peers import bind_fields, reactor
 from tests.support.relay import RecordingRelay
 from tests.wire.door import NAME, PASSWORD, Door, account, at_once
@@ -115,22 +115,22 @@ class ProtocolTests(SynchronousTestCase):
     def test_hold_and_full_buffer_are_independent(self) -> None:
         """Reading goes on only when neither reason is left; each is idempotent."""
         session, transport = self.bound()
-        session.hold()
-        session.hold()
+        session._pause(HELD)
+        session._pause(HELD)
         session.pauseProducing()
-        session.release()
+        session._resume(HELD)
         self.assertTrue(transport.paused)
         session.resumeProducing()
         self.assertFalse(transport.paused)
-        session.release()
+        session._resume(HELD)
         self.assertFalse(transport.paused)
 
     def test_a_silence_we_made_is_nobodys_fault(self) -> None:
         """A client that is held for long is not called dead, nor in the tick after its release."""
         session, transport = self.bound()
-        session.hold()
+        session._pause(HELD)
         self.advance(100)
-        session.release()
+        session._resume(HELD)
         self.advance(1)
         self.assertFalse(transport.aborted)
         transport.clear()
@@ -201,8 +201,8 @@ class ProtocolTests(SynchronousTestCase):
         transport.clear()
         session.write(b"nothing")
         session.dataReceived(build.enquire_link(5))
-        session.hold()
-        session.release()
+        session._pause(HELD)
+        session._resume(HELD)
         self.assertEqual(transport.value(), b"")
         self.assertEqual(self.relay.of("client_lost"), [])
         self.advance(2)
