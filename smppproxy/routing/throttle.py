@@ -45,6 +45,10 @@ class TokenBucket:
         """Let everything pass from now on."""
         self.unlimited = True
 
+    def fill(self, tokens: float) -> None:
+        """So many may pass at once, whatever the bucket held."""
+        self._tokens = tokens
+
     def empty(self, now: float) -> None:
         """Nothing may pass until the rate gives something."""
         self._at = max(self._at, now)

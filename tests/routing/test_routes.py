@@ -9,6 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from smppproxy.routing.routes import Route, RouteTable, Target, bare
 from smppproxy.routing.rules import RuleError
 from smppproxy.routing.targets import orders_of
+from tests.routing.messages import route_of, to
 
 ACCOUNTS = ("demo", "shop", "load")
 DIGITS = st.text("0123456789", min_size=1, max_size=4).filter(lambda s: not s.startswith("00"))
@@ -31,11 +32,6 @@ ROUTES = st.lists(
 DESTINATIONS = st.text("0123456789", max_size=8).map(str.encode)
 
 
-def to(*names: str) -> tuple[Target, ...]:
-    """Targets of weight 1."""
-    return tuple(Target(name) for name in names)
-
-
 class ChoiceTest(SynchronousTestCase):
     """Which route decides."""
 
@@ -46,7 +42,7 @@ class ChoiceTest(SynchronousTestCase):
         self.assertEqual(table.targets("demo", b"46", 0), ())
         self.assertEqual(table.targets("demo", b"4", 0), ())
         self.assertEqual(table.targets("demo", b"", 0), ())
-        self.assertIsNone(table.route("demo", b"46"))
+        self.assertIsNone(route_of(table, "demo", b"46"))
 
     def test_longest_prefix(self) -> None:
         """The longest prefix wins wherever it stands in the file."""
@@ -80,7 +76,7 @@ class ChoiceTest(SynchronousTestCase):
         )
         self.assertEqual(table.targets("shop", b"45", 0), ("a",))
         self.assertEqual(table.targets("demo", b"45", 0), ("b",))
-        self.assertEqual(table.route("shop", b"45"), table.routes[0])
+        self.assertEqual(route_of(table, "shop", b"45"), table.routes[0])
 
     def test_sx15_international_forms(self) -> None:
         """A leading + or 00 does not count; a single 0 and letters do."""
@@ -99,7 +95,7 @@ class ChoiceTest(SynchronousTestCase):
         """targets follows the route that the plain rule names, and repeats itself exactly."""
         table = RouteTable(routes)
         found = table.targets(account, destination, spread)
-        route = table.route(account, destination)
+        route = route_of(table, account, destination)
         names = set() if route is None else {t.provider for t in route.targets if t.weight}
         self.assertEqual(set(found), names)
         self.assertEqual(len(found), len(names))
@@ -112,7 +108,7 @@ class ChoiceTest(SynchronousTestCase):
     ) -> None:
         """No route of the account with a longer fitting prefix was passed over."""
         table = RouteTable(routes)
-        route = table.route(account, destination)
+        route = route_of(table, account, destination)
         number = bare(destination).decode()
         lengths = [
             len(prefix)
