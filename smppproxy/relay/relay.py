@@ -49,7 +49,7 @@ class SmppRelay:
         self.counts = Counts(clock.seconds, wall_clock)
         self.journal = Journal()
         self._events = Events(self.ledger, clock.seconds, self.journal)
-        self.directory = Directory()
+        self.directory = Directory(self._noticed)
         self.store = store
         self._clock = clock
         self._beat: Any = None
@@ -159,6 +159,7 @@ class SmppRelay:
     ) -> None:
         """See :class:`~smppproxy.relay.peers.Relay`."""
         upstream.counts.answered(answers)
+        self.directory.answered(upstream, answers, now)
         self._submits.responses(upstream, answers, now)
 
     def upstream_late(
@@ -170,6 +171,7 @@ class SmppRelay:
 
     def upstream_expired(self, upstream: Upstream, tokens: Sequence[Any], now: float) -> None:
         """See :class:`~smppproxy.relay.peers.Relay`."""
+        self.directory.unanswered(upstream, len(tokens), now)
         self._submits.flow.expired(upstream, tokens, now)
 
     def upstream_draining(self, upstream: Upstream, now: float) -> None:
@@ -179,7 +181,24 @@ class SmppRelay:
     def upstream_lost(self, upstream: Upstream, now: float) -> None:
         """See :class:`~smppproxy.relay.peers.Relay`."""
         self._delivers.lost(upstream)
+        self.directory.lost(upstream, now)
         self._submits.flow.lost(upstream, now)
+
+    def _noticed(self, event: str, provider: str, host: str, more: Any) -> None:
+        """A host is ejected or comes back, a provider is sent less: counted and told."""
+        self.ledger.count(event)
+        self._log.info(
+            "{provider} host {host}: {event}", event=event, provider=provider, host=host, **more
+        )
+
+    def restate(self, now: float) -> None:
+        """What operators want of providers, hosts and binds has changed."""
+        for pool in self.directory.pools.values():
+            pool.restate()
+            if pool.binds:
+                self._submits.flow.bound(pool, now)
+            elif pool.backlog:
+                self._submits.flow.reroute(pool, now)
 
     # -- time -----------------------------------------------------------------------------------
 
@@ -203,6 +222,7 @@ class SmppRelay:
 
     def tick(self, now: float) -> None:
         """Once a second: what waited too long, what is due again, what is too old."""
+        self.directory.tick(now)
         self._submits.tick(now)
         self._events.tick(now)
         self._outbox.tick(now)

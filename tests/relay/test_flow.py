@@ -298,16 +298,38 @@ class TroubleTests(SynchronousTestCase):
             self.assertEqual([(1, told, b"")], client.responses())
             self.assertEqual((1, 0), (world.ledger.refused, world.ledger.in_flight))
 
-    def test_xc12_often_in_trouble_is_paused(self) -> None:
-        """A host with five answers of trouble in 10 s is left alone for a while."""
+    def test_xc12_often_in_trouble_is_ejected(self) -> None:
+        """A host with five answers of trouble in a row is left alone for 30 s, while there is
+        another one; then one message at a time tries it, until one is taken."""
         world, client, (a, b) = self.world("pa", "pb", window=20)
         client.receive(*several(*range(2, 18)))
         pdus = a.submits()
         a.refuse(c.ESME_RSYSERR, *pdus[:5])
         client.receive(*several(*range(20, 36)))
         self.assertEqual([], a.submits())
+        b.accept(*((pdu, b"%d" % pdu.sequence_number) for pdu in b.submits()))
+        a.accept(*((pdu, b"a%d" % pdu.sequence_number) for pdu in pdus[5:]))
+        world.advance(29.0)
+        client.receive(*several(*range(40, 44)))
+        self.assertEqual([], a.submits())
+        world.advance(1.5)
+        client.receive(*several(*range(50, 70)))
+        (trial,) = a.submits()
+        a.accept((trial, b"good"))
+        client.receive(*several(*range(70, 74)))
+        self.assertTrue(a.submits())
+        self.assertEqual(1, world.ledger.events["host_ejected"])
+
+    def test_xc12_the_last_host_in_trouble_is_paused(self) -> None:
+        """Five answers of trouble in a row of the only host there is: a pause of a second."""
+        world, client, (a,) = self.world("pa", window=20)
+        client.receive(*several(*range(2, 18)))
+        pdus = a.submits()
+        a.refuse(c.ESME_RSYSERR, *pdus[:5])
+        client.receive(*several(*range(20, 24)))
+        self.assertEqual([], a.submits())
         world.advance(1.3)
-        client.receive(*several(*range(40, 60)))
+        client.receive(*several(*range(40, 42)))
         self.assertTrue(a.submits())
 
     def test_xc12_some_trouble_is_no_pause(self) -> None:
