@@ -33,6 +33,9 @@ whole seconds, so these are right to a second."""
 MOST_STATUSES = 100
 """Different command_status that are told apart per account and host; the rest is counted as one."""
 
+MOST_OF_A_PLACE = 255
+"""Octets of :attr:`HostCounts.place` that a record has room for."""
+
 OTHER = -1
 """Stands for every command_status beyond :data:`MOST_STATUSES`."""
 
@@ -155,19 +158,22 @@ class HostCounts:
     :ivar receipts: read from it, by message_state; those that it repeats count again.
     :ivar unreadable: receipts without any message id.
     :ivar mo: MO messages read from it.
+    :ivar place: its provider and itself, as records have it: ``b"PROVIDER/HOST"``.
     """
 
     __slots__ = (
         "accepted",
         "in_doubt",
         "mo",
+        "place",
         "receipts",
         "refused",
         "submitted",
         "unreadable",
     )
 
-    def __init__(self) -> None:
+    def __init__(self, place: bytes = b"") -> None:
+        self.place = place
         self.submitted = 0
         self.accepted = 0
         self.refused: dict[int, int] = {}
@@ -215,7 +221,8 @@ class Counts:
         """The counters of a provider's host, made at its first use."""
         found = self.hosts.get((provider, host))
         if found is None:
-            found = self.hosts[provider, host] = HostCounts()
+            place = f"{provider}/{host}".encode()[:MOST_OF_A_PLACE]
+            found = self.hosts[provider, host] = HostCounts(place)
         return found
 
     def queued(self, queues: Sequence[bytes]) -> None:

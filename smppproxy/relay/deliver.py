@@ -22,6 +22,8 @@ from smppproxy.receipts.receipt import UNREADABLE, Receipt, read_receipt
 from smppproxy.receipts.references import keys_by_reference
 from smppproxy.relay.counts import Counts
 from smppproxy.relay.events import Events
+from smppproxy.relay.journal import MESSAGES as MO_MESSAGES
+from smppproxy.relay.journal import NAMELESS, RECEIPTS
 from smppproxy.relay.ledger import Ledger
 from smppproxy.relay.peers import Upstream
 from smppproxy.relay.spelling import Spellings
@@ -65,6 +67,7 @@ TEMP_ANSWER_AFTER = 5.0
 # What a provider writes is bounded before it is stored; longer words are no SMPP words.
 MAX_WORD = 32
 MAX_TEXT = 255
+MAX_ID = 65
 
 MOST_ODDITIES = 1_000
 """Different odd words that are logged; after that they are only counted."""
@@ -96,6 +99,7 @@ class Delivers:
         self._ledger = ledger
         self._counts = counts
         self._events = events
+        self._journal = events.journal
         self._wall_clock = wall_clock
         self._released = released
         self._mo = MoTable(())
@@ -124,6 +128,7 @@ class Delivers:
         """Store the receipts and MO messages of one read, then acknowledge them."""
         profile = upstream.provider.receipt
         receipts: list[Pdu] = []
+        found: list[Receipt] = []
         arrivals: list[Arrival] = []
         messages: dict[bytes, list[Pdu]] = {}
         answered: list[bytes] = []
@@ -135,22 +140,25 @@ class Delivers:
                     continue
             except BodyError as error:
                 self._ledger.count("unreadable_deliver_sm")
+                self._journal.note((NAMELESS, now, upstream, pdu, None))
                 answered.append(answer_to(pdu, error.command_status))
                 continue
             self._ledger.receipts_in += 1
             arrival = self._arrival(upstream, receipt)
             if arrival is None:
                 answered.append(answer_to(pdu))
+                self._journal.note((NAMELESS, now, upstream, pdu, receipt))
             else:
                 receipts.append(pdu)
+                found.append(receipt)
                 arrivals.append(arrival)
         if answered:
             upstream.write(b"".join(answered))
         if arrivals:
             self._ledger.withheld += len(arrivals)
-            self._match(upstream, receipts, arrivals)
+            self._match(upstream, receipts, found, arrivals, now)
         for queue, waiting in messages.items():
-            self._put(upstream, queue, waiting)
+            self._put(upstream, queue, waiting, now)
 
     def lost(self, upstream: Upstream) -> None:
         """The bind is gone; its answers go nowhere, the provider sends again what it misses."""
@@ -182,6 +190,8 @@ class Delivers:
             receipt.text[:MAX_TEXT],
             receipt.network_error_code[:MAX_WORD],
             receipt.final,
+            upstream.counts.place,
+            receipt.message_ids[0][:MAX_ID] if receipt.message_ids else b"",
         )
         return Arrival(
             keys,
@@ -216,16 +226,29 @@ class Delivers:
                 message_state=receipt.state,
             )
 
-    def _match(self, upstream: Upstream, pdus: list[Pdu], arrivals: list[Arrival]) -> None:
+    def _match(
+        self,
+        upstream: Upstream,
+        pdus: list[Pdu],
+        found: list[Receipt],
+        arrivals: list[Arrival],
+        now: float,
+    ) -> None:
         provider = upstream.provider
         patience = TEMP_ANSWER_AFTER if provider.temp_answer else None
+
+        def matched(result: list[tuple[int, bytes]]) -> None:
+            self._matched(result)
+            self._journal.note((RECEIPTS, now, upstream, pdus, found, result))
+
         self._await(
             upstream,
             pdus,
             self._store.match(
                 provider.key, arrivals, provider.final_ttl, self._limits, patience=patience
             ),
-            self._matched,
+            matched,
+            len(arrivals),
         )
 
     def _matched(self, result: list[tuple[int, bytes]]) -> None:
@@ -268,13 +291,15 @@ class Delivers:
             return UNROUTED
         return MESSAGES + account.encode()
 
-    def _put(self, upstream: Upstream, queue: bytes, pdus: list[Pdu]) -> None:
-        records = [MoRecord(message_body(pdu)).pack() for pdu in pdus]
+    def _put(self, upstream: Upstream, queue: bytes, pdus: list[Pdu], now: float) -> None:
+        bodies = [message_body(pdu) for pdu in pdus]
+        records = [MoRecord(body).pack() for body in bodies]
         limit = self._limits.get(queue, UNROUTED_LIMIT)
         patience = TEMP_ANSWER_AFTER if upstream.provider.temp_answer else None
 
         def stored(dropped: int) -> None:
             self._ledger.count("mo_dropped", dropped)
+            self._journal.note((MO_MESSAGES, now, upstream, pdus, bodies, queue))
             self._released((queue,))
 
         self._await(upstream, pdus, self._store.put(queue, records, limit, patience), stored)
@@ -287,8 +312,12 @@ class Delivers:
         pdus: list[Pdu],
         call: Deferred[Any],
         stored: Callable[[Any], None],
+        receipts: int = 0,
     ) -> None:
-        """Answer ``pdus`` once the store has them; stop reading a bind with too many waiting."""
+        """Answer ``pdus`` once the store has them; stop reading a bind with too many waiting.
+
+        :param receipts: how many of them the ledger has as withheld.
+        """
         waiting = self._unanswered.get(upstream, 0) + len(pdus)
         self._unanswered[upstream] = waiting
         if waiting > UNANSWERED:
@@ -300,11 +329,11 @@ class Delivers:
 
         def failed(failure: Any) -> None:
             self._ledger.count("deliver_sm_not_stored", len(pdus))
-            if stored == self._matched:  # the provider will send them again: they did not come in
-                self._ledger.withheld -= len(pdus)
-                self._ledger.receipts_in -= len(pdus)
+            if receipts:  # the provider will send them again: they did not come in
+                self._ledger.withheld -= receipts
+                self._ledger.receipts_in -= receipts
                 if failure.value.fate == UNKNOWN:
-                    self._ledger.adrift(len(pdus))
+                    self._ledger.adrift(receipts)
             self._answered(upstream, pdus, upstream.provider.temp_answer or None)
 
         call.addCallbacks(done, failed)

@@ -11,7 +11,7 @@ log nothing is kept.
 * ``IN_DOUBT``: now, submit; ``ABANDONED``: likewise, its client went before it was sent
 * ``RESENT``: now, submit, upstream to which its second copy goes
 * ``RECEIPTS``: now, upstream, (pdu, ...), (receipt, ...), outcomes as the store says them
-* ``UNREADABLE``: now, upstream, pdu, receipt or None
+* ``NAMELESS``: now, upstream, pdu, receipt or None
 * ``DELIVERED``: now, client, ((delivery, deliver_sm_resp), ...)
 * ``MESSAGES``: now, upstream, (pdu, ...), (body, ...), queue
 """
@@ -28,7 +28,7 @@ from typing import Any
     ABANDONED,
     RESENT,
     RECEIPTS,
-    UNREADABLE,
+    NAMELESS,
     DELIVERED,
     MESSAGES,
 ) = range(9)

@@ -18,6 +18,7 @@ from twisted.logger import Logger
 from smppproxy.relay.delivery import Delivery, body_of
 from smppproxy.relay.directory import Directory, Inbox
 from smppproxy.relay.events import Events
+from smppproxy.relay.journal import DELIVERED
 from smppproxy.relay.ledger import FIELDS, Ledger
 from smppproxy.relay.peers import Client
 from smppproxy.relay.shared import SHARED, items_of
@@ -100,6 +101,7 @@ class Outbox:
         self._store = store
         self._ledger = ledger
         self._events = events
+        self._journal = events.journal
         self._fetching = False
         self._now = 0.0
         self._touched = 0.0
@@ -393,6 +395,7 @@ class Outbox:
                 self._later(delivery, now)
             else:
                 self._refused(client, delivery, status)
+        self._journal.note((DELIVERED, now, client, answers))
         if taken:
             client.counts.acknowledged(taken)
         if receipts:

@@ -21,12 +21,16 @@ _FINAL = 0x80  # bit of a receipt's state: the last one of its message
 _ORIGIN = Struct(">BBBBBBBBBBBq")
 # version, state, lengths of stat, err, network_error_code and text, sub, dlvrd, done_date
 _RECEIPT = Struct(">BBBBBHiiq")
+# version 2 has two more: lengths of place and provider_message_id, which end the record
+_PLACED_RECEIPT = Struct(">BBBBBHiiqBB")
 # version, length of the body
 _MO = Struct(">BI")
 
 _pack_origin, _unpack_origin, _ORIGIN_SIZE = _ORIGIN.pack, _ORIGIN.unpack_from, _ORIGIN.size
 _submit_time = Struct(">q").unpack_from  # the last field of _ORIGIN
 _pack_receipt, _unpack_receipt, _RECEIPT_SIZE = _RECEIPT.pack, _RECEIPT.unpack_from, _RECEIPT.size
+_pack_placed = _PLACED_RECEIPT.pack
+_PLACED = 2  # version of a receipt record that tells where it came from
 
 
 class RecordError(ValueError):
@@ -146,7 +150,9 @@ class ReceiptRecord:
 
     ``state`` is message_state, ``stat`` the word as it stood there, ``done_date`` unix seconds
     (0: unknown), ``sub`` and ``dlvrd`` are -1 when unknown, ``network_error_code`` is the TLV's
-    value or ``b""``, ``final`` whether the provider says no more after it.
+    value or ``b""``, ``final`` whether the provider says no more after it. ``place`` is where it
+    came from, ``b"PROVIDER/HOST"``, and ``provider_message_id`` the id as it stood there; both are
+    ``b""`` in receipts of our own, and in those of earlier versions.
     """
 
     state: int
@@ -158,6 +164,8 @@ class ReceiptRecord:
     text: bytes
     network_error_code: bytes
     final: bool = False
+    place: bytes = b""
+    provider_message_id: bytes = b""
 
     def pack(self) -> bytes:
         """The record's octets; :class:`RecordError` when a field does not fit."""
@@ -167,32 +175,41 @@ class ReceiptRecord:
         err = self.err
         text = self.text
         network_error_code = self.network_error_code
+        place = self.place
+        provider_message_id = self.provider_message_id
+        fields = (
+            self.state | _FINAL if self.final else self.state,
+            len(stat),
+            len(err),
+            len(network_error_code),
+            len(text),
+            self.sub,
+            self.dlvrd,
+            self.done_date,
+        )
         try:
-            return (
-                _pack_receipt(
-                    _VERSION,
-                    self.state | _FINAL if self.final else self.state,
-                    len(stat),
-                    len(err),
-                    len(network_error_code),
-                    len(text),
-                    self.sub,
-                    self.dlvrd,
-                    self.done_date,
-                )
-                + stat
-                + err
-                + network_error_code
-                + text
-            )
+            if place or provider_message_id:
+                head = _pack_placed(_PLACED, *fields, len(place), len(provider_message_id))
+                tail = place + provider_message_id
+            else:
+                head = _pack_receipt(_VERSION, *fields)
+                tail = b""
+            return head + stat + err + network_error_code + text + tail
         except StructError as error:
             raise RecordError(f"a field of the receipt does not fit: {error}") from None
 
     @classmethod
     def unpack(cls, record: bytes) -> ReceiptRecord:
         """Read what :meth:`pack` wrote; :class:`RecordError` for anything else."""
-        if len(record) < _RECEIPT_SIZE or record[0] != _VERSION:
+        if len(record) < _RECEIPT_SIZE or record[0] not in (_VERSION, _PLACED):
             raise RecordError("not a receipt record of a version that is known here")
+        place_length = id_length = 0
+        err_at = _RECEIPT_SIZE
+        if record[0] == _PLACED:
+            if len(record) < _PLACED_RECEIPT.size:
+                raise RecordError("a receipt record that is too short for its version")
+            place_length, id_length = record[err_at : err_at + 2]
+            err_at += 2
         (
             _,
             state,
@@ -204,21 +221,26 @@ class ReceiptRecord:
             dlvrd,
             done_date,
         ) = _unpack_receipt(record)
-        err_at = _RECEIPT_SIZE + stat_length
+        stat_at = err_at
+        err_at += stat_length
         code_at = err_at + err_length
         text_at = code_at + code_length
-        if text_at + text_length != len(record):
+        place_at = text_at + text_length
+        id_at = place_at + place_length
+        if id_at + id_length != len(record):
             raise RecordError("the lengths in a receipt record do not add up")
         return cls(
             state & ~_FINAL,
-            record[_RECEIPT_SIZE:err_at],
+            record[stat_at:err_at],
             record[err_at:code_at],
             done_date,
             sub,
             dlvrd,
-            record[text_at:],
+            record[text_at:place_at],
             record[code_at:text_at],
             state >= _FINAL,
+            record[place_at:id_at],
+            record[id_at:],
         )
 
 
