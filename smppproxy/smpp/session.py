@@ -467,8 +467,8 @@ class Session:
         reply = b""
         if watch.idle(now):
             reply = self.unbind(now)
-        elif watch.enquiry_due(now, window.oldest_sent()):
-            reply = self.probe(now)
+        elif patience := watch.enquiry_due(now, window.oldest_sent()):
+            reply = self._enquire(now, patience)
         self._due = watch.next_look(now, window.oldest_sent())
         return Ticked(reply, expired) if reply or expired else None
 
@@ -477,10 +477,12 @@ class Session:
         The octets of an enquire_link sent out of turn; b"" when not bound. Whatever comes answers
         it; after 10 s of silence `tick` closes (F40). Who needs to know sooner watches itself.
         """
-        if self.state not in BOUND_STATES:
-            return b""
+        return self._enquire(now, self._timers.enquire_answer) if self.state in BOUND_STATES else b""
+
+    def _enquire(self, now: float, patience: float) -> bytes:
         self._enquiry_sequence = self.window.next_sequence_number()
-        self._watch.enquired = self._due = now
+        self._watch.ask(now, patience)
+        self._due = now
         return build.enquire_link(self._enquiry_sequence)
 
     def _watch_unfinished(self, progress: bool, now: float) -> None:

@@ -18,7 +18,8 @@ class Timers:
     enquire_link: float = 30.0
     #: Silence after our enquire_link until the session counts as dead (F40).
     enquire_answer: float = 10.0
-    #: * Age of the oldest unanswered request at which we probe, if nothing came since (F54).
+    #: * Age of the oldest unanswered request at which we probe, if nothing came since. The probe's
+    #: answer is due in as long again: half-open under traffic is dead after 10 s (F54).
     probe_after: float = 5.0
     #: From a request of ours to its answer: 60 for a submit_sm, 30 for a deliver_sm.
     response: float = 60.0
@@ -55,6 +56,7 @@ class Watch:
         "partial_since",
         "unbind_since",
         "enquired",
+        "answer_by",
         "heard",
         "bound",
     )
@@ -67,6 +69,8 @@ class Watch:
         self.unbind_since = inf
         #: When our last enquire_link went out; inf when the link has been heard since.
         self.enquired = inf
+        #: When its answer is due.
+        self.answer_by = inf
         #: When the last whole PDU came.
         self.heard = -inf
         #: Whether silence is watched at all: from bind to unbind.
@@ -83,7 +87,7 @@ class Watch:
             return "unfinished PDU"
         if now >= self.unbind_since + timers.unbind:
             return "unbind not answered"
-        if self._enquiry_open() and now >= self.enquired + timers.enquire_answer:
+        if self._enquiry_open() and now >= self.answer_by:
             return "enquire_link not answered"
         return ""
 
@@ -98,21 +102,28 @@ class Watch:
         """Whether a bound session has been silent for the idle time."""
         return self.bound and 0 < self.timers.idle <= now - self.heard
 
-    def enquiry_due(self, now: float, oldest_sent: float | None) -> bool:
+    def enquiry_due(self, now: float, oldest_sent: float | None) -> float:
         """
-        Whether to send an enquire_link now: after 30 s of silence, or when the oldest unanswered
-        request is 5 s old and nothing was heard since it went out.
+        Whether to send an enquire_link now, as the seconds that its answer may take; 0 = not now.
+
+        After 30 s of silence it has 10 s; when the oldest unanswered request is 5 s old and nothing
+        was heard since it went out, 5 s.
         """
         if not self.bound or self._enquiry_open():
-            return False
+            return 0.0
         timers = self.timers
-        if 0 < timers.enquire_link <= now - self.heard:
-            return True
-        return (
+        if (
             oldest_sent is not None
             and 0 < timers.probe_after <= now - oldest_sent
             and self.heard < oldest_sent
-        )
+        ):
+            return min(timers.probe_after, timers.enquire_answer)
+        return timers.enquire_answer if 0 < timers.enquire_link <= now - self.heard else 0.0
+
+    def ask(self, now: float, patience: float) -> None:
+        """An enquire_link goes out; whatever comes within `patience` seconds answers it."""
+        self.enquired = now
+        self.answer_by = now + patience
 
     def next_look(self, now: float, oldest_sent: float | None) -> float:
         """
@@ -142,7 +153,7 @@ class Watch:
         timers = self.timers
         if self._enquiry_open():
             # It may be answered at once, and then silence counts from there.
-            return min(self.enquired + timers.enquire_answer, now + (timers.enquire_link or inf))
+            return min(self.answer_by, now + (timers.enquire_link or inf))
         moment = inf
         if timers.enquire_link > 0:
             moment = self.heard + timers.enquire_link

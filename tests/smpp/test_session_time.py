@@ -64,7 +64,7 @@ class TickTests(SynchronousTestCase):
         self.assertEqual(when, 63)
 
     def test_probe_of_a_silent_peer(self):
-        """5 s after a request with nothing heard since: enquire_link at once, dead 10 s later."""
+        """5 s after a request with nothing heard since: enquire_link at once, dead 5 s later (F54)."""
         session = session_in(ESME, "bound_trx")
         session.tick(0.0)
         session.window.open("a", 2.0)
@@ -74,7 +74,7 @@ class TickTests(SynchronousTestCase):
             if ticked is not None:
                 replies[second] = (ticked.reply, ticked.close)
         self.assertEqual(
-            replies, {7: (build.enquire_link(3), ""), 17: (b"", "enquire_link not answered")}
+            replies, {7: (build.enquire_link(3), ""), 12: (b"", "enquire_link not answered")}
         )
         self.assertEqual(session.window.drain(), ["a"])
 

@@ -57,7 +57,7 @@ class WatchTests(SynchronousTestCase):
         watch = self.bound()
         self.assertFalse(watch.enquiry_due(29.9, None))
         self.assertTrue(watch.enquiry_due(30.0, None))
-        watch.enquired = 30.0
+        watch.ask(30.0, watch.enquiry_due(30.0, None))
         self.assertFalse(watch.enquiry_due(35.0, None))
         self.assertEqual(watch.next_look(30.0, None), 40.0)
         self.assertEqual(watch.overdue(39.9), "")
@@ -66,7 +66,7 @@ class WatchTests(SynchronousTestCase):
     def test_anything_heard_answers_an_enquiry(self):
         """Only silence counts: whatever comes shows that the peer is there."""
         watch = self.bound()
-        watch.enquired = 30.0
+        watch.ask(30.0, 10.0)
         watch.heard = 30.0
         self.assertEqual(watch.overdue(41.0), "")
         self.assertFalse(watch.enquiry_due(41.0, None))
@@ -80,6 +80,17 @@ class WatchTests(SynchronousTestCase):
         self.assertTrue(watch.enquiry_due(6.0, 1.0))
         watch.heard = 1.0
         self.assertFalse(watch.enquiry_due(20.0, 1.0))
+
+    def test_f54_a_probe_is_answered_in_five_seconds(self):
+        """Half-open under traffic is dead 10 s after the first request that nobody answered; an
+        answer time shorter than that holds for probes too.
+        """
+        watch = self.bound()
+        self.assertEqual(watch.enquiry_due(6.0, 1.0), 5.0)
+        watch.ask(6.0, 5.0)
+        self.assertEqual(watch.next_look(6.0, 1.0), 11.0)
+        self.assertEqual((watch.overdue(10.9), bool(watch.overdue(11.0))), ("", True))
+        self.assertEqual(self.bound(enquire_answer=2.0).enquiry_due(6.0, 1.0), 2.0)
 
     def test_switched_off(self):
         """0 switches off enquiries and probes; expiry is still looked for."""
@@ -110,7 +121,7 @@ class WatchTests(SynchronousTestCase):
     def test_what_was_not_read_was_not_silent(self):
         """After a pause of our own making every silence starts afresh."""
         watch = self.bound()
-        watch.enquired = 30.0
+        watch.ask(30.0, 10.0)
         watch.excuse(39.0)
         self.assertEqual(watch.overdue(41.0), "")
         self.assertEqual((watch.heard, watch.partial_since), (39.0, inf))
