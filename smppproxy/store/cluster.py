@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Protocol
 
+import attrs
 from twisted.internet.defer import Deferred
 
 BEAT = 5.0
@@ -12,6 +13,10 @@ BEAT = 5.0
 
 KNOWN = 30
 """Seconds for which a node is known after its last beat."""
+
+
+VERSIONS_KEPT = 200
+"""Versions of the network that can be listed and returned to."""
 
 
 class Bus(Protocol):
@@ -41,6 +46,46 @@ class Bus(Protocol):
         """From now on answer questions with what ``callback(payload)`` gives, or fires with."""
 
 
+@attrs.define
+class Version:
+    """One version of the network, as told beside its blob.
+
+    ``at`` is in unix seconds by the store's clock; ``by`` and ``why`` are people's words;
+    ``origin`` is the version it repeats (a rollback), 0 otherwise; ``sha256`` is of what it holds,
+    in hex; ``size`` counts the octets of the blob.
+    """
+
+    number: int
+    at: int
+    by: str
+    why: str
+    origin: int
+    sha256: str
+    size: int
+
+
+class Versions(Protocol):
+    """The network as numbered versions. The newest one is the current one, whatever it repeats."""
+
+    def add(
+        self, blob: bytes, by: str, why: str, sha256: str, expected: int, origin: int = 0
+    ) -> Deferred[tuple[bool, int]]:
+        """Make it the current one if the current one is ``expected`` (0: none yet).
+
+        ``(True, its number)``, or ``(False, the current number)`` when another one was quicker.
+        Up to :data:`VERSIONS_KEPT` are kept; the oldest goes first.
+        """
+
+    def number(self) -> Deferred[int]:
+        """Of the current one, 0 for none: cheap enough for every second."""
+
+    def get(self, number: int) -> Deferred[tuple[Version, bytes] | None]:
+        """A version and its blob; ``None`` when there is no such one (any more)."""
+
+    def newest(self, count: int) -> Deferred[list[Version]]:
+        """The newest ones, newest first."""
+
+
 class Cluster(Protocol):
     """The part of the contract of a store that makes many nodes one.
 
@@ -50,6 +95,10 @@ class Cluster(Protocol):
     @property
     def bus(self) -> Bus:
         """To the other nodes, and back."""
+
+    @property
+    def versions(self) -> Versions:
+        """The network that all nodes have."""
 
     def beat(self, facts: dict[str, Any]) -> Deferred[bool]:
         """Say that this node is there, and what it says of itself (what msgpack can carry).

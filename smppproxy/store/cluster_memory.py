@@ -10,8 +10,46 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 
 from .bus import EVERYBODY, Exchange, Told, known_nodes
-from .cluster import KNOWN
+from .cluster import KNOWN, VERSIONS_KEPT, Version
 from .world import World
+
+_Call = Callable[[Callable[[], Any], float | None], Deferred[Any]]
+
+
+class VersionMemory:
+    """Implements :class:`smppproxy.store.cluster.Versions`."""
+
+    def __init__(self, world: World, call: _Call) -> None:
+        self._world = world
+        self._call = call
+
+    def add(
+        self, blob: bytes, by: str, why: str, sha256: str, expected: int, origin: int = 0
+    ) -> Deferred[tuple[bool, int]]:
+        def do() -> tuple[bool, int]:
+            versions = self._world.versions
+            current = max(versions, default=0)
+            if current != expected:
+                return False, current
+            at = int(self._world.wall())
+            told = Version(current + 1, at, by, why, origin, sha256, len(blob))
+            versions[told.number] = (told, blob)
+            versions.pop(told.number - VERSIONS_KEPT, None)
+            return True, told.number
+
+        return self._call(do, 5.0)
+
+    def number(self) -> Deferred[int]:
+        return self._call(lambda: max(self._world.versions, default=0), 0.0)
+
+    def get(self, number: int) -> Deferred[tuple[Version, bytes] | None]:
+        return self._call(lambda: self._world.versions.get(number), 0.0)
+
+    def newest(self, count: int) -> Deferred[list[Version]]:
+        def do() -> list[Version]:
+            return [told for told, _ in reversed(self._world.versions.values())][:count]
+
+        return self._call(do, 0.0)
 
 
 class ClusterMemory:
@@ -21,8 +59,13 @@ class ClusterMemory:
     _clock: IReactorTime
     _world: World
     _away: bool
-    _call: Callable[[Callable[[], Any], float | None], Deferred[Any]]
+    _call: _Call
     _has_beaten = False
+
+    @property
+    def versions(self) -> VersionMemory:
+        """See :class:`smppproxy.store.cluster.Cluster`."""
+        return VersionMemory(self._world, self._call)
 
     def _make_bus(self, node: str) -> None:
         self.bus = Exchange(node.encode(), self._world.next_id(), self._clock, self._send)

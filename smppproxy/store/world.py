@@ -7,6 +7,7 @@ from collections.abc import Callable
 import attrs
 
 from .batches import group_of, named
+from .cluster import Version
 from .interface import (
     DEFAULT_COUNT,
     DEFAULT_KEEP,
@@ -91,6 +92,7 @@ class World:
     binds: dict[bytes, dict[tuple[str, object, bytes], float]] = attrs.field(factory=dict)
     nodes: dict[tuple[bytes, bytes], tuple[float, bytes]] = attrs.field(factory=dict)
     hearers: dict[bytes, Callable[[bytes], None]] = attrs.field(factory=dict)
+    versions: dict[int, tuple[Version, bytes]] = attrs.field(factory=dict)
     serial: int = 0
 
     def next_id(self) -> bytes:

@@ -230,3 +230,58 @@ class NodesContract(Uses):
                 (await self.store.beat({"which": 1}), await twin.beat({})), (True, True)
             )
         self.assertEqual(sorted(await self.store.nodes()), [b"node", b"node~2"])
+
+
+class VersionsContract(Uses):
+    """The network as numbered versions."""
+
+    async def add(self, expected: int, blob: bytes = b"blob", **more: Any) -> tuple[bool, int]:
+        words = {"by": "ann@host", "why": "because", "sha256": "ab" * 32, **more}
+        return await self.store.versions.add(blob, expected=expected, **words)
+
+    async def test_a_version_is_kept_with_who_when_and_why(self):
+        """Octets and words come back as they were; the newest is the current one."""
+        versions = self.store.versions
+        self.assertEqual((await versions.number(), await versions.newest(9)), (0, []))
+        self.assertEqual(await versions.get(0), None)
+        self.assertEqual(await self.add(0, bytes(range(256))), (True, 1))
+        self.assertEqual(await self.add(1, b"", by="é", why="", origin=1), (True, 2))
+        other: Any = (await self.new_store("other")).versions
+        self.assertEqual(await other.number(), 2)
+        first, blob = await other.get(1)
+        self.assertEqual(blob, bytes(range(256)))
+        self.assertEqual(
+            (first.number, first.by, first.why, first.origin, first.sha256, first.size),
+            (1, "ann@host", "because", 0, "ab" * 32, 256),
+        )
+        second, blob = await other.get(2)
+        self.assertEqual((second.by, second.why, second.origin, blob), ("é", "", 1, b""))
+        self.assertEqual(first.at <= second.at <= first.at + 1 and first.at > 1_600_000_000, True)
+        self.assertEqual(await other.newest(9), [second, first])
+        self.assertEqual(await other.newest(1), [second])
+        self.assertEqual((await other.get(3), await other.get(-1)), (None, None))
+
+    async def test_of_two_at_once_one_is_taken(self):
+        """The other is told which one is current, and is not there."""
+        await self.add(0)
+        results = [await self.add(1, b"one"), await self.add(1, b"two")]
+        self.assertEqual(results, [(True, 2), (False, 2)])
+        self.assertEqual(await self.add(0), (False, 2))
+        self.assertEqual(await self.add(7), (False, 2))
+        self.assertEqual((await self.store.versions.get(2))[1], b"one")
+        self.assertEqual(len(await self.store.versions.newest(9)), 2)
+
+    async def test_the_oldest_goes(self):
+        """200 are kept."""
+        for number in range(203):
+            await self.add(number, b"%d" % number)
+        numbers = [version.number for version in await self.store.versions.newest(999)]
+        self.assertEqual(numbers, [*range(203, 3, -1)])
+        self.assertEqual(await self.store.versions.get(3), None)
+        self.assertEqual((await self.store.versions.get(4))[1], b"3")
+
+    async def test_a_large_version(self):
+        """Some megabytes make no trouble."""
+        blob = bytes(range(256)) * 16_000
+        await self.add(0, blob)
+        self.assertEqual((await self.store.versions.get(1))[1], blob)

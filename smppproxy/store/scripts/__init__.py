@@ -24,6 +24,7 @@ _PARTS = {
     "sizes": ("head", "sizes"),
     "look": ("head", "look"),
     "nodes": ("head", "nodes"),
+    "versions": ("head", "versions"),
     "sweep": ("head", "queues", "maps", "parked", "sweep"),
 }
 
