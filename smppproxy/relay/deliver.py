@@ -37,16 +37,9 @@ from smppproxy.smpp.fields import read_data_sm, walk_message
 from smppproxy.smpp.pdu import Pdu
 from smppproxy.smpp.tlv import iter_tlvs, tlv
 from smppproxy.store.interface import (
-    DUPLICATE,
-    MERGED,
     MESSAGES,
-    OUTCOME_NAMES,
     PARKED,
-    QUARANTINED,
-    QUEUED,
-    SUPERSEDED,
     UNKNOWN,
-    UNWANTED,
     Arrival,
     Limit,
     Store,
@@ -255,19 +248,14 @@ class Delivers:
         """Count what became of each receipt and wake the queues that grew."""
         ledger = self._ledger
         ledger.withheld -= len(result)
-        outcomes = [0] * len(OUTCOME_NAMES)
-        for outcome, _ in result:
-            outcomes[outcome] += 1
-        ledger.matched += outcomes[QUEUED] + outcomes[UNWANTED]
-        ledger.unwanted += outcomes[UNWANTED]
-        ledger.merged += outcomes[MERGED]
-        ledger.parked_in += outcomes[PARKED]
-        ledger.duplicated += outcomes[DUPLICATE] + outcomes[SUPERSEDED]
-        ledger.quarantined += outcomes[QUARANTINED]
-        if outcomes[QUARANTINED]:
-            self._events.quarantined(outcomes[QUARANTINED])
-        self._counts.queued([queue for outcome, queue in result if outcome == QUEUED])
-        self._released({queue for _, queue in result if queue})
+        before = ledger.quarantined
+        queues = ledger.met(result)
+        # Each of the others is one of the outcomes that the ledger has booked.
+        ledger.parked_in += sum(outcome == PARKED for outcome, _ in result)
+        if ledger.quarantined > before:
+            self._events.quarantined(ledger.quarantined - before)
+        self._counts.queued(queues)
+        self._released(set(queues))
 
     # -- MO -------------------------------------------------------------------------------------
 

@@ -23,6 +23,16 @@ from __future__ import annotations
 
 from collections import Counter
 
+from smppproxy.store.interface import (
+    DUPLICATE,
+    MERGED,
+    OUTCOME_NAMES,
+    QUARANTINED,
+    QUEUED,
+    SUPERSEDED,
+    UNWANTED,
+)
+
 FIELDS = (
     "submitted",
     "accepted",
@@ -101,6 +111,21 @@ class Ledger:
     def count(self, event: str, number: int = 1) -> None:
         """Count a named oddity, e.g. ``unexpected_response``."""
         self.events[event] += number
+
+    def met(self, outcomes: list[tuple[int, bytes]]) -> list[bytes]:
+        """Receipts met their messages, or did not; the queue of each that was queued.
+
+        Parked ones are not counted here: where they come from and go to is the caller's to say.
+        """
+        numbers = [0] * len(OUTCOME_NAMES)
+        for outcome, _ in outcomes:
+            numbers[outcome] += 1
+        self.matched += numbers[QUEUED] + numbers[UNWANTED]
+        self.unwanted += numbers[UNWANTED]
+        self.merged += numbers[MERGED]
+        self.duplicated += numbers[DUPLICATE] + numbers[SUPERSEDED]
+        self.quarantined += numbers[QUARANTINED]
+        return [queue for outcome, queue in outcomes if outcome == QUEUED]
 
     def adrift(self, number: int) -> None:
         """The store may have moved up to so many receipts in a call whose answer was lost.

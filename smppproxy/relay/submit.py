@@ -360,7 +360,7 @@ class Submits:
             self._recorded, self._unrecorded, callbackArgs=(accepted,), errbackArgs=(accepted,)
         )
 
-    def _recorded(self, queues: list[bytes], accepted: list[Submit]) -> bool:
+    def _recorded(self, released: list[tuple[int, bytes]], accepted: list[Submit]) -> bool:
         """The maps are durable: the clients may have their ids, then the parked receipts follow."""
         replies: dict[Client, list[bytes]] = {}
         for submit in accepted:
@@ -368,15 +368,14 @@ class Submits:
         send_replies(replies)
         crowd = [client for client in replies if self._directory.binds_of(client.account) > 1]
         fresh = [each.receipt_message_id for each in accepted if each.client in crowd]
-        if queues:
-            ledger = self._ledger
-            ledger.unpark(len(queues))
-            ledger.parked_out += len(queues)
-            ledger.matched += len(queues)
-            ledger.unwanted += queues.count(b"")
-            self._counts.queued(queues)
+        queues: set[bytes] = set()
+        if released:
+            self._ledger.unpark(len(released))
+            self._ledger.parked_out += len(released)
+            self._counts.queued(self._ledger.met(released))
+            queues = {queue for _, queue in released if queue}
         if queues or fresh:
-            self._released(set(queues) - {b""}, fresh)
+            self._released(queues, fresh)
         return True
 
     def _prove(self, submit: Submit) -> None:

@@ -10,6 +10,7 @@ from urllib.parse import unquote_to_bytes
 import msgpack
 
 from .interface import QUEUED, Arrival, Entry, Mapping, Name, Overdue, Stray
+from .leftovers import Unrouted
 
 _OCTETS = [bytes((number,)) for number in range(256)]
 
@@ -71,7 +72,7 @@ def _more(provider: bytes, mapping: Mapping) -> bytes:
 
 
 def receipts(arrivals: list[Arrival]) -> list[tuple[Any, ...]]:
-    """What a script needs to know of each receipt; the segment only where there is one."""
+    """What a script needs to know of each receipt; the last two only where there is one."""
     return [
         (
             arrival.keys,
@@ -81,7 +82,7 @@ def receipts(arrivals: list[Arrival]) -> list[tuple[Any, ...]]:
             arrival.final,
             arrival.receipt,
         )
-        if not arrival.segment
+        if not arrival.segment and not arrival.raw
         else (
             arrival.keys,
             arrival.destination,
@@ -89,7 +90,9 @@ def receipts(arrivals: list[Arrival]) -> list[tuple[Any, ...]]:
             arrival.state,
             arrival.final,
             arrival.receipt,
-            arrival.segment,
+            # A nil would make a list in Lua end before it.
+            arrival.segment or False,
+            arrival.raw,
         )
         for arrival in arrivals
     ]
@@ -111,6 +114,11 @@ def by_queue(names: list[tuple[bytes, bytes]]) -> list[Any]:
     return flat
 
 
+def by_name(reply: list[bytes]) -> dict[bytes, bytes]:
+    """``name, value, name, value ...`` as a dict."""
+    return dict(zip(reply[::2], reply[1::2], strict=True))
+
+
 def same(reply: Any) -> Any:
     """The result is what the script answered."""
     return reply
@@ -125,6 +133,11 @@ def outcomes(reply: Any) -> list[tuple[int, bytes]]:
     """Outcome and queue of each arrival: a code of 8 or more is a place among the queues."""
     queues, codes, *_ = reply
     return [(code, b"") if code < 8 else (QUEUED, queues[code - 8]) for code in codes]
+
+
+def outcome_pairs(reply: Any) -> list[tuple[int, bytes]]:
+    """``outcome, queue, outcome, queue ...`` by twos."""
+    return list(zip(reply[::2], reply[1::2], strict=True))
 
 
 def new_entries(reply: Any) -> list[Entry]:
@@ -194,11 +207,25 @@ def strays(reply: Any) -> list[Stray]:
 
 
 def _stray(entry_id: bytes, fields: dict[bytes, bytes]) -> Stray:
-    keys, *more = msgpack.unpackb(fields[b"d"], raw=True)
+    keys, destination, kind, state, final, receipt, *more = msgpack.unpackb(fields[b"d"], raw=True)
+    segment, raw = (*more, 0, b"")[:2] if len(more) < 2 else more
     return Stray(
         entry_id,
         unquote_to_bytes(fields[b"p"]),
         fields[b"w"],
         int(fields[b"a"]),
-        Arrival(tuple(keys), *more),
+        Arrival(tuple(keys), destination, kind, state, final, receipt, int(segment), raw),
     )
+
+
+def unrouted(reply: Any) -> list[Unrouted]:
+    """MO messages for nobody; their ids tell when they came."""
+    return [
+        Unrouted(
+            entry_id,
+            unquote_to_bytes(fields[1]),
+            int(entry_id.partition(b"-")[0]) // 1000,
+            fields[3],
+        )
+        for entry_id, fields in reply
+    ]

@@ -11,6 +11,7 @@ from typing import Any
 from twisted.internet.defer import Deferred, succeed
 
 from .batches import (
+    by_name,
     by_queue,
     counts,
     maps,
@@ -19,6 +20,7 @@ from .batches import (
     nothing,
     numbers,
     old_entries,
+    outcome_pairs,
     outcomes,
     pairs,
     receipts,
@@ -27,6 +29,7 @@ from .batches import (
     strays,
     two_lists,
 )
+from .budgets import LEAST, Demand, Grant
 from .calls import Calls, Decode
 from .cluster_commands import ClusterCommands
 from .interface import (
@@ -41,10 +44,11 @@ from .interface import (
     Overdue,
     Stray,
 )
+from .leftover_commands import LeftoverCommands
 from .scripts import load_scripts
 
 
-class Commands(ClusterCommands):
+class Commands(ClusterCommands, LeftoverCommands):
     """The calls of a store on a server. Limits that are new go out by ``tell_limits``."""
 
     def __init__(self, calls: Calls, tell_limits: Callable[[dict[bytes, Limit]], None]) -> None:
@@ -68,6 +72,8 @@ class Commands(ClusterCommands):
         self._sizes = scripts["sizes"]
         self._sweep = scripts["sweep"]
         self._look = scripts["look"]
+        self._shares = scripts["shares"]
+        self._wishes = scripts["wishes"]
 
     def _use_limits(self, limits: dict[bytes, Limit]) -> None:
         """Tell the store about limits it has not been told yet."""
@@ -76,6 +82,12 @@ class Commands(ClusterCommands):
         if news:
             known.update(news)
             self._tell_limits(news)
+
+    def _share_limits(self, limits: dict[bytes, Limit]) -> None:
+        """The same for a whole dict, which costs nothing when it is the one of the last call."""
+        if limits is not self._limits:
+            self._limits = limits
+            self._use_limits(limits)
 
     def _lost(self, drops: dict[bytes, int]) -> None:
         overflowed = self.overflowed
@@ -91,12 +103,11 @@ class Commands(ClusterCommands):
 
         return decode
 
-    def _recorded(self, reply: Any) -> list[bytes]:
-        released: list[bytes] = reply
+    def _recorded(self, reply: Any) -> list[tuple[int, bytes]]:
         if reply and reply[0].__class__ is list:
-            released, drops = reply
+            reply, drops = reply
             self._lost(numbers(drops))
-        return released
+        return outcome_pairs(reply)
 
     def _reminded(self, reply: Any) -> list[Overdue]:
         if reply and (not reply[0] or reply[0][0].__class__ is list):
@@ -120,10 +131,8 @@ class Commands(ClusterCommands):
         limits: dict[bytes, Limit],
         patience: float | None = 5.0,
         final_ttl: int = 43_200,
-    ) -> Deferred[list[bytes]]:
-        if limits is not self._limits:
-            self._limits = limits
-            self._use_limits(limits)
+    ) -> Deferred[list[tuple[int, bytes]]]:
+        self._share_limits(limits)
         name = named(provider)
         flat, wide = maps(name, mappings)
         if wide:
@@ -142,9 +151,7 @@ class Commands(ClusterCommands):
         limits: dict[bytes, Limit],
         patience: float | None = None,
     ) -> Deferred[list[tuple[int, bytes]]]:
-        if limits is not self._limits:
-            self._limits = limits
-            self._use_limits(limits)
+        self._share_limits(limits)
         return self._calls.call(
             self._match, (named(provider), final_ttl, receipts(arrivals)), self._matched, patience
         )
@@ -212,6 +219,24 @@ class Commands(ClusterCommands):
         self, held: list[tuple[bytes, bytes]], patience: float | None = 5.0
     ) -> Deferred[None]:
         return self._calls.call(self._binds, (b"drop", by_queue(held)), nothing, patience)
+
+    def share(
+        self, demands: list[Demand], gone: list[bytes], ttl: float, patience: float | None = 0.0
+    ) -> Deferred[dict[bytes, Grant]]:
+        names = [demand.name for demand in demands]
+        rows = [(each.name, each.limit, each.wanted, each.held) for each in demands]
+
+        def decode(reply: Any) -> dict[bytes, Grant]:
+            return {name: Grant(*row) for name, row in zip(names, reply, strict=True)}
+
+        args = (int(ttl * 1000), LEAST, rows, gone)
+        return self._calls.call(self._shares, args, decode, patience)
+
+    def wishes(
+        self, changes: dict[bytes, bytes], patience: float | None = 5.0
+    ) -> Deferred[dict[bytes, bytes]]:
+        flat = [part for change in changes.items() for part in change]
+        return self._calls.call(self._wishes, flat, by_name, patience)
 
     def sizes(self, queues: list[bytes]) -> Deferred[list[tuple[int, int]]]:
         return self._calls.call(self._sizes, queues, pairs, 0.0)

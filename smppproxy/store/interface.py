@@ -18,7 +18,9 @@ from typing import Protocol
 import attrs
 from twisted.internet.defer import Deferred
 
+from .budgets import Budgets
 from .cluster import Cluster
+from .leftovers import Leftovers
 
 QUEUED, PARKED, DUPLICATE, UNWANTED, QUARANTINED, SUPERSEDED, MERGED = range(7)
 
@@ -118,7 +120,9 @@ class Arrival:
     ``keys`` are the ids it may be found under, best first; ``destination`` is the tail of the
     number that got the message (``b""``: the provider does not say); ``kind`` is one bit of
     ``want``; ``state`` is message_state (0 to 255); ``receipt`` is a packed record. ``segment``
-    is the number of the segment it is for, where the provider says so (0: it does not).
+    is the number of the segment it is for, where the provider says so (0: it does not). ``raw``
+    is the PDU as it came, kept beside a receipt that has no owner so that it can be read again
+    with other settings; ``b""``: it is not kept.
     """
 
     keys: tuple[bytes, ...]
@@ -128,6 +132,7 @@ class Arrival:
     final: bool
     receipt: bytes
     segment: int = 0
+    raw: bytes = attrs.field(default=b"", repr=False)
 
 
 @attrs.define
@@ -188,7 +193,7 @@ class Overdue:
     parts: int = 1
 
 
-class Store(Cluster, Protocol):
+class Store(Budgets, Cluster, Leftovers, Protocol):
     """The contract. Every Deferred fails with :class:`StoreUnavailable` and nothing else."""
 
     ready: bool
@@ -225,11 +230,11 @@ class Store(Cluster, Protocol):
         limits: dict[bytes, Limit],
         patience: float | None = 5.0,
         final_ttl: int = 43_200,
-    ) -> Deferred[list[bytes]]:
+    ) -> Deferred[list[tuple[int, bytes]]]:
         """Write maps, each with its time to live in seconds, and release what was parked for them.
 
-        Both happen in one atomic step (D4). The result has one item per receipt released: the
-        queue it went to, or ``b""`` when it was a duplicate, not wanted or put in quarantine.
+        Both happen in one atomic step (D4). The result has one ``(outcome, queue)`` per receipt
+        released, as :meth:`match` gives them.
         Mappings with an empty key are left out (F22). Two maps under one key are both kept, up to
         eight, and told apart by their destination (F75).
 

@@ -13,6 +13,7 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IReactorTime
 from twisted.python.failure import Failure
 
+from .budgets import Demand, Grant
 from .cluster_memory import ClusterMemory
 from .interface import (
     NOT_SENT,
@@ -26,12 +27,13 @@ from .interface import (
     StoreUnavailable,
     Stray,
 )
+from .leftover_memory import LeftoverMemory
 from .world import World
 
 __all__ = ["MemoryStore", "World"]
 
 
-class MemoryStore(ClusterMemory):
+class MemoryStore(ClusterMemory, LeftoverMemory):
     """One node's view of a :class:`World`."""
 
     def __init__(self, clock: IReactorTime, node: str = "node", world: World | None = None) -> None:
@@ -131,13 +133,13 @@ class MemoryStore(ClusterMemory):
         limits: dict[bytes, Limit],
         patience: float | None = 5.0,
         final_ttl: int = 43_200,
-    ) -> Deferred[list[bytes]]:
-        def do() -> list[bytes]:
+    ) -> Deferred[list[tuple[int, bytes]]]:
+        def do() -> list[tuple[int, bytes]]:
             self._world.limits.update(limits)
             kept = [mapping for mapping in mappings if mapping.key]
             for mapping in kept:
                 self._world.write(provider, mapping, ttl)
-            released: list[bytes] = []
+            released: list[tuple[int, bytes]] = []
             for mapping in kept:
                 released += self._world.release(provider, mapping.key, final_ttl)
             self._cut()
@@ -272,6 +274,30 @@ class MemoryStore(ClusterMemory):
         def do() -> None:
             for account, session in held:
                 self._world.leases(account).pop((self._node, self, session), None)
+
+        return self._call(do, patience)
+
+    def share(
+        self, demands: list[Demand], gone: list[bytes], ttl: float, patience: float | None = 0.0
+    ) -> Deferred[dict[bytes, Grant]]:
+        me = (self._node, self)
+
+        def do() -> dict[bytes, Grant]:
+            for name in gone:
+                self._world.parts.get(name, {}).pop(me, None)
+            return {each.name: self._world.share(each, me, ttl) for each in demands}
+
+        return self._call(do, patience)
+
+    def wishes(
+        self, changes: dict[bytes, bytes], patience: float | None = 5.0
+    ) -> Deferred[dict[bytes, bytes]]:
+        def do() -> dict[bytes, bytes]:
+            kept = self._world.wishes
+            kept.update(changes)
+            for name in [name for name, value in kept.items() if not value]:
+                del kept[name]
+            return dict(kept)
 
         return self._call(do, patience)
 

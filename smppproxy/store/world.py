@@ -93,6 +93,8 @@ class World:
     nodes: dict[tuple[bytes, bytes], tuple[float, bytes]] = attrs.field(factory=dict)
     hearers: dict[bytes, Callable[[bytes], None]] = attrs.field(factory=dict)
     versions: dict[int, tuple[Version, bytes]] = attrs.field(factory=dict)
+    longs: dict[bytes, tuple[float, bool, tuple[bytes, ...]]] = attrs.field(factory=dict)
+    repeated: dict[tuple[bytes, bytes], float] = attrs.field(factory=dict)
     serial: int = 0
 
     def next_id(self) -> bytes:
@@ -114,20 +116,20 @@ class World:
             maps.append(Map(mapping, group_of(provider, mapping), self.wall() + ttl))
         self.maps[provider, mapping.key] = maps[-MAX_MAPS:]
 
-    def release(self, provider: bytes, key: bytes, final_ttl: int) -> list[bytes]:
-        """Parked receipts meet their map; the queue of each, or ``b""``."""
+    def release(self, provider: bytes, key: bytes, final_ttl: int) -> list[Outcome]:
+        """Parked receipts meet their map; what becomes of each."""
         parked = self.parked.get(provider, {})
         names = [name for name, (_, arrival) in parked.items() if key in arrival.keys]
         released = []
         for name in names:
             arrived, arrival = parked.pop(name)
-            found = self._fitting(self.live(provider, key), arrival)
+            found = self.fitting(self.live(provider, key), arrival)
             if isinstance(found, Map):
-                released.append(self._settle(found, arrival, final_ttl)[1])
+                released.append(self.settle(found, arrival, final_ttl))
             elif len(arrival.keys) > 1:
                 parked[name] = (arrived, arrival)
             else:
-                released.append(self._quarantine(provider, found, arrival)[1])
+                released.append(self._quarantine(provider, found, arrival))
         return released
 
     def meet(self, provider: bytes, arrival: Arrival, final_ttl: int) -> Outcome:
@@ -137,9 +139,9 @@ class World:
         misfit = b""
         for key in arrival.keys:
             maps = self.live(provider, key)
-            found = self._fitting(maps, arrival)
+            found = self.fitting(maps, arrival)
             if isinstance(found, Map):
-                return self._settle(found, arrival, final_ttl)
+                return self.settle(found, arrival, final_ttl)
             misfit = misfit or (found if maps else b"")
         if misfit:
             return self._quarantine(provider, misfit, arrival)
@@ -156,14 +158,15 @@ class World:
         return PARKED, b""
 
     @staticmethod
-    def _fitting(maps: list[Map], arrival: Arrival) -> Map | bytes:
+    def fitting(maps: list[Map], arrival: Arrival) -> Map | bytes:
         """The one map that a receipt fits, or why there is none."""
         owners = [each for each in maps if fits(each.mapping.destination, arrival.destination)]
         if len(owners) == 1:
             return owners[0]
         return b"ambiguous" if owners else b"destination"
 
-    def _settle(self, owner: Map, arrival: Arrival, final_ttl: int) -> Outcome:
+    def settle(self, owner: Map, arrival: Arrival, final_ttl: int) -> Outcome:
+        """What becomes of a receipt that has its map."""
         known = arrival.state in owner.seen
         if owner.final:
             return (DUPLICATE, b"") if known else self._settle_late(owner, arrival)

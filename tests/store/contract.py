@@ -85,7 +85,7 @@ class Uses:
     assertEqual: Callable[..., Any]
     assertIn: Callable[..., Any]
 
-    async def record(self, *mappings: Mapping, **more: Any) -> list[bytes]:
+    async def record(self, *mappings: Mapping, **more: Any) -> list[tuple[int, bytes]]:
         return await self.store.record(b"north", list(mappings), TTL, {}, **more)
 
     async def match(self, *arrivals: Arrival, **more: Any) -> list[tuple[int, bytes]]:
@@ -200,7 +200,8 @@ class Contract(Uses):
         self.assertEqual(await self.match(early), [(PARKED, b"")])
         self.assertEqual(await self.record(mapping(b"1")), [])
         self.assertEqual(await self.store.parked(b"north"), 1)
-        self.assertEqual(await self.record(mapping(b"2", b"beta", b"70000002")), [b"r:beta"])
+        released = await self.record(mapping(b"2", b"beta", b"70000002"))
+        self.assertEqual(released, [(QUEUED, b"r:beta")])
 
     async def test_f75_two_messages_under_one_id_are_told_apart_by_number(self):
         """A provider that gives one id twice: each receipt goes to its number or nowhere."""
@@ -297,7 +298,7 @@ class Contract(Uses):
         self.assertEqual(await self.store.parked(b"north"), 2)
         self.assertEqual(await self.store.parked(b"south"), 0)
         released = await self.record(mapping(b"1"), mapping(b"2"))
-        self.assertEqual(sorted(released), [b"", b"r:alpha"])
+        self.assertEqual(sorted(released), [(QUEUED, b"r:alpha"), (SUPERSEDED, b"")])
         self.assertEqual(await self.receipts(), [b"receipt"])
         self.assertEqual(await self.store.parked(b"north"), 0)
         self.assertEqual(await self.match(arrival(b"1")), [(DUPLICATE, b"")])
@@ -307,8 +308,8 @@ class Contract(Uses):
         await self.match(arrival(b"tlv", b"text"))
         await self.match(arrival(b"other", b"text", state=UNDELIVERABLE, kind=WANT_FAILURE))
         self.assertEqual(await self.store.parked(b"north"), 2)
-        self.assertEqual(await self.record(mapping(b"tlv")), [b"r:alpha"])
-        self.assertEqual(await self.record(mapping(b"text", b"beta")), [b"r:beta"])
+        self.assertEqual(await self.record(mapping(b"tlv")), [(QUEUED, b"r:alpha")])
+        self.assertEqual(await self.record(mapping(b"text", b"beta")), [(QUEUED, b"r:beta")])
         self.assertEqual(await self.store.parked(b"north"), 0)
 
     async def test_f71_parked_and_not_wanted(self):
@@ -316,7 +317,7 @@ class Contract(Uses):
         await self.match(arrival(b"1"), arrival(b"2", destination=b"70000009"))
         self.assertEqual(await self.store.record(b"south", [mapping(b"1")], TTL, {}), [])
         released = await self.record(mapping(b"1", want=0), mapping(b"2"))
-        self.assertEqual(released, [b"", b""])
+        self.assertEqual(released, [(UNWANTED, b""), (QUARANTINED, b"")])
         self.assertEqual(len(await self.store.quarantined(9)), 1)
 
     async def test_record_is_idempotent(self):

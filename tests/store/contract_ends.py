@@ -186,7 +186,7 @@ class LossContract(Uses):
         self.assertEqual(store.overflowed, {b"r:alpha": 2})
         await store.match(b"north", [arrival(b"9")], FINAL_TTL, limits)
         released = await store.record(b"north", [mapping(b"9")], TTL, limits)
-        self.assertEqual(released, [b"r:alpha"])
+        self.assertEqual(released, [(QUEUED, b"r:alpha")])
         self.assertEqual(store.overflowed, {b"r:alpha": 3})
         await store.put(b"m:alpha", [b"1", b"2", b"3"], Limit(1, 1000))
         await store.put_receipts(b"alpha", [(b"o", b"r")], limits[b"r:alpha"])

@@ -80,7 +80,8 @@ class LostAnswerTests(FaultTestCase):
         """The queues that grew are not forgotten with the answer."""
         await self.store.match(b"north", [arrival(b"1")], FINAL_TTL, {})
         self.relay.swallow = 1
-        self.assertEqual(await self.store.record(b"north", [mapping(b"1")], TTL, {}), [b"r:alpha"])
+        released = await self.store.record(b"north", [mapping(b"1")], TTL, {})
+        self.assertEqual(released, [(QUEUED, b"r:alpha")])
         self.assertEqual(await self.store.sizes([b"r:alpha"]), [(1, 0)])
 
     async def test_put_and_numbers_happen_once(self):
@@ -226,7 +227,7 @@ class CrashTests(FaultTestCase):
                 released = await store.record(b"north", maps, TTL, {}, patience=None)
                 answers = await store.match(b"north", arrivals[5:], FINAL_TTL, {})
                 self.assertEqual(early, [(1, b"")] * 5)
-                self.assertEqual(released, [b"r:alpha"] * 5)
+                self.assertEqual(released, [(QUEUED, b"r:alpha")] * 5)
                 self.assertEqual(answers, [(QUEUED, b"r:alpha")] * 15)
                 done.extend(ids)
 

@@ -1,6 +1,6 @@
 -- args: provider, ttl, final ttl for what was parked, {id, map, id, map, ...}, the same of maps that
--- are more than a plain one (nil: none). Result: the queue of each receipt released, '' if it went to
--- none; where queues lost something: {those, drops}
+-- are more than a plain one (nil: none). Result: {outcome, queue, outcome, queue, ...} of the receipts
+-- released; where queues lost something: {those, drops}
 local done = kept()
 if done then return cmsgpack.pack(done) end
 local provider, ttl, final_ttl, flat, wide = unpack(args)
@@ -50,11 +50,13 @@ local function release(ids)
       if arrival then
         local _, outcome, queue = meet(key, call('GET', key), provider, arrival, final_ttl)
         if outcome then
+          released[#released + 1] = outcome
           released[#released + 1] = queue
         elseif #arrival[1] > 1 then
           park(provider, arrival)
         else
           stray('quarantine', provider, queue, now, arrival)
+          released[#released + 1] = 4
           released[#released + 1] = ''
         end
       end

@@ -1,0 +1,39 @@
+-- args: kind, provider, final ttl, {id, receipt, id, receipt, ...}.
+-- Result: {outcome, queue, outcome, queue, ...}, drops
+local done = kept()
+if done then return cmsgpack.pack(done) end
+local kind, provider, final_ttl, items = unpack(args)
+local map_prefix = prefix .. 'm:' .. provider .. ':'
+
+local function is_there(id)
+  if kind == 'parked' then return call('HEXISTS', prefix .. 'pd:' .. provider, id) == 1 end
+  return #call('XRANGE', prefix .. kind, id, id) == 1
+end
+
+local function take_out(id)
+  if kind == 'parked' then return unpark(provider, id) end
+  call('XDEL', prefix .. kind, id)
+end
+
+local function again(id, arrival)
+  if not is_there(id) then return 8, '' end
+  local outcome_now = 1
+  for _, each in ipairs(arrival[1]) do
+    local value = call('GET', map_prefix .. each)
+    if value then
+      local _, outcome, queue = meet(map_prefix .. each, value, provider, arrival, final_ttl)
+      if outcome then
+        take_out(id)
+        return outcome, queue
+      end
+      outcome_now = 4
+    end
+  end
+  return outcome_now, ''
+end
+
+local results = {}
+for i = 1, #items, 2 do results[i], results[i + 1] = again(items[i], items[i + 1]) end
+local result = {results, cut_grown() or {}}
+keep(result)
+return cmsgpack.pack(result)
