@@ -164,33 +164,11 @@ def mapping_of(
     :param want: the receipts to pass on, instead of those that its registered_delivery asks for.
     :param parts: how many maps of one message there are: their receipts become one.
     """
-    raw = submit.pdu.raw
-    source_at, dest_at, esm_at, flags_at, _, tlv_at = submit.offsets
     account = submit.account
-    destination = raw[dest_at + 2 : esm_at - 1]
-    registered_delivery = raw[flags_at]
+    origin = origin_of(submit, began)
     if want is None:
-        want = wanted(registered_delivery, account.receipts, account.intermediate)
-    reference = None
-    if tlv_at < len(raw):
-        reference = find_tlv(raw, tlv_at, TLV_USER_MESSAGE_REFERENCE)
-    interface_version = submit.client.session.interface_version
-    form = account.message_id_format
-    if interface_version < VERSION_3_4:
-        form = receipt_form(account, interface_version)
-    origin = Origin(
-        client_message_id=format_client_message_id(submit.number, form),
-        source_addr_ton=raw[source_at],
-        source_addr_npi=raw[source_at + 1],
-        source_addr=raw[source_at + 2 : dest_at - 1],
-        dest_addr_ton=raw[dest_at],
-        dest_addr_npi=raw[dest_at + 1],
-        destination_addr=destination,
-        registered_delivery=registered_delivery,
-        submit_time=int(began + submit.arrived),
-        user_message_reference=reference,
-        interface_version=interface_version,
-    )
+        want = wanted(origin.registered_delivery, account.receipts, account.intermediate)
+    destination = origin.destination_addr
     tail = destination_tail(destination)
     if submit.pick.rewrites:
         tail = tail_at(submit, provider, destination)
@@ -204,6 +182,33 @@ def mapping_of(
         mapping.parts = max(parts, submit.segments)
         mapping.part = submit.part
     return mapping
+
+
+def origin_of(submit: Submit, began: float) -> Origin:
+    """What is kept of a submit_sm to write its receipts later; ``began`` as in `mapping_of`."""
+    raw = submit.pdu.raw
+    source_at, dest_at, esm_at, flags_at, _, tlv_at = submit.offsets
+    account = submit.account
+    reference = None
+    if tlv_at < len(raw):
+        reference = find_tlv(raw, tlv_at, TLV_USER_MESSAGE_REFERENCE)
+    interface_version = submit.client.session.interface_version
+    form = account.message_id_format
+    if interface_version < VERSION_3_4:
+        form = receipt_form(account, interface_version)
+    return Origin(
+        client_message_id=format_client_message_id(submit.number, form),
+        source_addr_ton=raw[source_at],
+        source_addr_npi=raw[source_at + 1],
+        source_addr=raw[source_at + 2 : dest_at - 1],
+        dest_addr_ton=raw[dest_at],
+        dest_addr_npi=raw[dest_at + 1],
+        destination_addr=raw[dest_at + 2 : esm_at - 1],
+        registered_delivery=raw[flags_at],
+        submit_time=int(began + submit.arrived),
+        user_message_reference=reference,
+        interface_version=interface_version,
+    )
 
 
 def affinity_of(raw: bytes, offsets: Offsets, account: Account) -> int:
