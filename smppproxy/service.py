@@ -12,11 +12,12 @@ from importlib.metadata import version
 from typing import Any
 
 from twisted.application.service import Service
-from twisted.internet.defer import Deferred, DeferredList, gatherResults
+from twisted.internet.defer import Deferred, DeferredList, gatherResults, succeed
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from smppproxy.admin.hands import NodeHands
 from smppproxy.admin.http import site
 from smppproxy.admin.loads import Loads
 from smppproxy.admin.opening import AdminDoor
@@ -77,7 +78,17 @@ class SmppProxy(Service):
             self._certificates.append(self._admin.tls)
         self._loads = Loads(self.relay.counts)
         self._started = time.time()
-        self._operator = Operator(self._rooms())
+        self._operator = Operator(
+            self._rooms(),
+            NodeHands(
+                self.relay,
+                self._admission,
+                self.listeners,
+                self.pools,
+                self._want,
+                node.drain_timeout,
+            ),
+        )
         self._loop = LoopingCall(self._tick)
         self._loop.clock = reactor
 
@@ -102,7 +113,7 @@ class SmppProxy(Service):
 
     def ready(self) -> bool:
         """Whether new binds are welcome."""
-        return self.store.ready and not self.draining
+        return self.store.ready and not self._admission.draining
 
     def binds(self) -> list[BindState]:
         """Every bind to a provider, for people and metrics."""
@@ -178,7 +189,7 @@ class SmppProxy(Service):
             self.store,
             self.pools,
             self._admission.sessions_of,
-            lambda: self.draining,
+            lambda: self._admission.draining,
             self._loads,
             self._reactor,
             time.time,
@@ -187,6 +198,16 @@ class SmppProxy(Service):
             lambda: 0,
             lambda: self._admin.place,
         )
+
+    def _want(self, node: str, provider: str, host: str, bind: str, state: str) -> Deferred[str]:
+        """Keep what the operator wants of a provider, a host or a bind."""
+        states = self.relay.directory.states
+        was = states.said((provider, host, bind))
+        states.take(states.wishes | {(node, provider, host, bind): state})
+        pool = self.relay.directory.pools.get(provider)
+        if pool is not None:
+            pool.restate()
+        return succeed(was)
 
     @property
     def admin_port(self) -> int:

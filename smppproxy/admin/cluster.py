@@ -15,7 +15,7 @@ from twisted.internet.defer import Deferred, gatherResults, maybeDeferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from smppproxy.admin.errors import ApiError
+from smppproxy.admin.errors import ApiError, unknown
 from smppproxy.store.interface import Store, StoreUnavailable
 
 TOPIC = b"operator"
@@ -92,10 +92,10 @@ class Nodes:
             note = f"the store is away ({known.reason}): other nodes could not be asked for"
             known = {}
         names = {node.decode("utf-8", "replace") for node in known}
+        if only and only not in names and not answers:
+            raise unknown("node", only, {*names, self._name})
         if only:
             names &= {only}
-            if not names and not answers:
-                raise ApiError(404, "unknown_node", f"there is no node {only}")
         return Said(answers, sorted(names - answers.keys()), note)
 
 

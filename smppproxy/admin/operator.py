@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from itertools import islice
 from typing import Any
 
-from twisted.internet.defer import Deferred
-from twisted.logger import Logger
+from twisted.internet.defer import Deferred, succeed
 from twisted.python.failure import Failure
 
 from smppproxy.admin.access import Caller
@@ -17,10 +16,10 @@ from smppproxy.admin.cluster import Nodes, Request, Said
 from smppproxy.admin.errors import ApiError, unknown
 from smppproxy.admin.rooms import Rooms
 from smppproxy.admin.shared import ASKED_ONCE
+from smppproxy.admin.targets import NODE, Target
+from smppproxy.admin.verbs import Hands, Verbs, is_shared
 from smppproxy.admin.views import OF_A_NODE, Row
 from smppproxy.store.interface import StoreUnavailable
-
-log = Logger()
 
 Given = dict[str, Any]
 
@@ -31,8 +30,9 @@ class Operator:
     Every method that answers an operation takes the operation, its parameters and who asks.
     """
 
-    def __init__(self, rooms: Rooms) -> None:
+    def __init__(self, rooms: Rooms, hands: Hands) -> None:
         self._rooms = rooms
+        self._verbs = Verbs(rooms, hands)
         self._nodes = Nodes(rooms.store, rooms.node.name, self._answer)
 
     # -- views ----------------------------------------------------------------------------------
@@ -58,6 +58,12 @@ class Operator:
 
     def _answer(self, request: Request) -> Any:
         """What this node says to a question of any node."""
+        answer = self._answers.get(request["do"])
+        if answer is None:
+            raise ApiError(501, "unknown_question", "this node is older than the one that asks")
+        return answer(self, request)
+
+    def _rows(self, request: Request) -> Any:
         view = VIEWS[request["view"]]
         rows = OF_A_NODE[view.name](self._rooms)
         found, others = _named(rows, view, request["name"], request["limit"])
@@ -84,6 +90,46 @@ class Operator:
         if given["name"] and not rows and others:
             raise unknown(view.noun, given["name"], others)
         return self._told(view, rows, given, [], "")
+
+    # -- verbs ----------------------------------------------------------------------------------
+
+    def do(self, operation: Operation, given: Given, caller: Caller) -> Deferred[Any]:
+        """A verb, on every node or on one."""
+        verb = operation.path.strip("/")
+        target = self._verbs.check(verb, given["target"])
+        node = target.name if target.kind == NODE else given["node"]
+        who = f"{caller.who}@{caller.peer}"
+        if is_shared(verb, target):
+            done = self._known(node).addCallback(
+                lambda _: self._verbs.do(verb, target, node, who)
+            )
+            done.addErrback(_away)
+            done.addCallback(lambda rows: Said({node or EVERY_NODE: {"rows": rows}}, []))
+        else:
+            request = {"do": "act", "verb": verb, "target": str(target), "node": node, "who": who}
+            done = self._nodes.ask(request)
+        return done.addCallback(_done, verb, target)
+
+    def _known(self, node: str) -> Deferred[Any]:
+        """Whether there is a node of this name."""
+        if node in ("", self._rooms.node.name):
+            return succeed(None)
+
+        def looked(nodes: dict[bytes, Any]) -> None:
+            names = {name.decode("utf-8", "replace") for name in nodes}
+            if node not in names:
+                raise unknown("node", node, names)
+
+        return self._rooms.store.nodes().addCallback(looked)
+
+    def _act(self, request: Request) -> Deferred[Any]:
+        target = self._verbs.check(request["verb"], request["target"])
+        rows = self._verbs.do(request["verb"], target, request["node"], request["who"])
+        return rows.addCallback(lambda found: {"rows": found})
+
+    _answers: dict[str, Callable[[Operator, Request], Any]] = {"show": _rows, "act": _act}
+
+    # -------------------------------------------------------------------------------------------
 
     def _told(self, view: View, rows: list[Row], given: Given, silent: list[str], note: str) -> Any:
         limit = given["limit"]
@@ -127,6 +173,30 @@ def is_of(name: str, wanted: str) -> bool:
     ``shop#17`` lies below ``shop``.
     """
     return name == wanted or name.startswith((f"{wanted}/", f"{wanted}#", f"{wanted}."))
+
+
+EVERY_NODE = "all"
+"""Stands for the node where all of them are meant."""
+
+
+def _done(said: Said, verb: str, target: Target) -> Any:
+    """What was done, by all nodes; an error only when none of them did anything."""
+    rows: list[Row] = []
+    errors: list[dict[str, Any]] = []
+    for node, answer in sorted(said.answers.items()):
+        if "error" in answer:
+            errors.append(answer["error"])
+        else:
+            rows += [{"node": node, **row} for row in answer["rows"]]
+    if errors and not rows:
+        raise ApiError(errors[0]["status"], errors[0]["code"], errors[0]["text"])
+    return {
+        "verb": verb,
+        "target": str(target),
+        "note": said.note,
+        "silent": said.silent,
+        "done": rows,
+    }
 
 
 def _silent(node: str) -> Row:

@@ -6,7 +6,7 @@ start at once and none of them brings in a reactor that it does not use.
 
 import click
 
-from smppproxy.cli import check, demo, password, show, simulate
+from smppproxy.cli import check, demo, password, show, simulate, verbs
 
 
 @click.group("smppproxy", context_settings={"help_option_names": ["-h", "--help"]})
@@ -24,5 +24,6 @@ for command in (
     password.password,
     show.show,
     simulate.simulate,
+    *verbs.COMMANDS,
 ):
     main.add_command(command)

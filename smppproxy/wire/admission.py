@@ -81,6 +81,8 @@ class Admission:
     :param system_id: ours, in every bind_resp.
     :param timers: of the sessions towards clients, where their account has none of its own.
     :param leases: the places that all nodes share.
+    :ivar draining: nobody may bind.
+    :ivar barred: accounts that may not bind until the operator lets them again.
     """
 
     def __init__(
@@ -105,6 +107,7 @@ class Admission:
         self.guessing = Guessing()
         self.yard = Yard()
         self.draining = False
+        self.barred: set[str] = set()
         self._bound: dict[str, set[ClientSession]] = {}
 
     # -- who is here ----------------------------------------------------------------------------
@@ -178,6 +181,8 @@ class Admission:
             refusal = not_allowed(account, bid)
             if refusal:
                 self._refuse(bid, refusal)
+            elif account.system_id in self.barred:
+                self._refuse(bid, "not_ready", "drained by the operator")
             else:
                 self._seek_place(bid, account, self._make_room)
 

@@ -72,6 +72,11 @@ class UpstreamBind:
         self._inputs.stop()
         return done
 
+    def is_of(self, host: str, bind: str) -> bool:
+        """Whether it is this bind of this host; "" stands for any: ``2``, ``2rx`` one way."""
+        core = self._core
+        return host in ("", core.host.name) and bind in ("", core.name.rpartition("/")[2])
+
     def state(self) -> BindState:
         """How it is doing."""
         core = self._core
@@ -136,6 +141,7 @@ class UpstreamPool:
     ) -> None:
         self.provider = provider
         self._reactor = reactor
+        self._wanted = False
         sessions = sessions_of(provider)
         self.binds = [
             UpstreamBind(
@@ -157,12 +163,29 @@ class UpstreamPool:
 
     def start(self) -> None:
         """Bind to all hosts; returns at once."""
+        self._wanted = True
         for bind in self.binds:
             bind.start()
 
     def stop(self) -> Deferred[None]:
         """Drain and unbind all. Fires when the last one is gone; never fails."""
+        self._wanted = False
         return gatherResults([bind.stop() for bind in self.binds]).addCallback(lambda _: None)
+
+    def reconnect(self, host: str = "", bind: str = "") -> int:
+        """Unbind, once what is outstanding is answered, and bind anew; how many binds.
+
+        :param host: only its binds; "" = all.
+        :param bind: only this one of the host: ``2``, ``2rx`` one way.
+        """
+        binds = [each for each in self.binds if each.is_of(host, bind)]
+        for each in binds:
+            each.stop().addCallback(self._again, each)
+        return len(binds)
+
+    def _again(self, _: object, bind: UpstreamBind) -> None:
+        if self._wanted:
+            bind.start()
 
     def states(self) -> list[BindState]:
         """One row per bind, in the order of the configuration."""
