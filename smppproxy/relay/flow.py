@@ -15,6 +15,16 @@ Each of these answers means that the provider did not take the message, so that 
 have it by our doing. A client hears of it only when ``retry_for`` of the provider (or the
 message's own validity_period) is over: 0x58, 0x14 or 0x08, never another one.
 
+A route may want more, see :meth:`Flow.again` and :meth:`Flow.fail_over`:
+
+* ``throttled = "next"``: a throttled message goes to the next target that has room. While none has
+  it waits as above, and goes to whichever has room first.
+* ``failover``: a message that is refused with one of these command_status goes to the next target
+  at once. When all have refused it, the client hears the most telling of their verdicts
+  (``retry.most_telling``). Trouble that is listed only saves the second of waiting; a target that
+  met it is tried again like any other. A second copy of a message in doubt is sent on likewise,
+  but its client hears of no refusal, only that its fate is unknown.
+
 A provider's ``tps`` and pauses need a finer clock than the tick of a second: :meth:`Flow.look`.
 """
 
@@ -26,11 +36,16 @@ from typing import TYPE_CHECKING
 
 from twisted.logger import Logger
 
-from smppproxy.relay.directory import Directory, Pool
-from smppproxy.relay.doubt import RESEND_AGE, Doubts, validity_of
+from smppproxy.relay.directory import Directory
+from smppproxy.relay.dispatch import Dispatch, may_overflow
+from smppproxy.relay.doubt import RESEND_AGE, Doubts, too_late, validity_of
 from smppproxy.relay.ledger import Ledger
+from smppproxy.relay.moving import Moving
 from smppproxy.relay.peers import Client, Upstream
-from smppproxy.relay.submission import flush, send_replies, write_to
+from smppproxy.relay.pool import Pool
+from smppproxy.relay.reasons import REFUSED, THROTTLED, TROUBLE
+from smppproxy.relay.retry import AGAIN_AFTER, BACKLOG_AGE, Retry
+from smppproxy.relay.submission import flush, send_replies
 from smppproxy.relay.verdicts import trouble_of
 from smppproxy.routing.providers import Provider
 from smppproxy.smpp.constants import ESME_RALYBND, ESME_RINVBNDSTS
@@ -39,39 +54,7 @@ from smppproxy.smpp.refusals import NO_REFUSAL, RefusalStatus, refusal_of
 if TYPE_CHECKING:
     from smppproxy.relay.submission import Submit, Writes
 
-AGAIN_AFTER = 1.0
-"""Seconds after which a message that met a host's trouble is tried elsewhere."""
-
-BACKLOG_AGE = 30.0
-"""Seconds a submit waits for room in a provider's window before it is refused (queue_full)."""
-
 BIND_BROKEN = frozenset({ESME_RINVBNDSTS, ESME_RALYBND})
-
-
-class Retry:
-    """Why and how a message is sent once more; only messages that are have one.
-
-    :ivar avoid: (provider, host) where it failed: only used when there is no other.
-    :ivar last: the one of them where it failed last.
-    :ivar status: what the client gets at the deadline; `NO_REFUSAL` while it is only in
-        doubt.
-    :ivar deadline: monotonic seconds.
-    :ivar referenced: in doubt, and to be found by our reference (XC-05).
-    """
-
-    __slots__ = ("avoid", "deadline", "last", "referenced", "status")
-
-    def __init__(self, deadline: float) -> None:
-        self.avoid: set[tuple[str, str]] = set()
-        self.last = ("", "")
-        self.status = NO_REFUSAL
-        self.deadline = deadline
-        self.referenced = False
-
-    def failed(self, provider: str, host: str) -> None:
-        """Not there again while there is another one."""
-        self.last = (provider, host)
-        self.avoid.add(self.last)
 
 
 class Flow:
@@ -85,7 +68,8 @@ class Flow:
         ledger: Ledger,
         wall_clock: Callable[[], float],
         doubts: Doubts,
-        send: Callable[[Submit, float, Writes], RefusalStatus],
+        dispatch: Dispatch,
+        route_anew: Callable[[Submit], bool],
         refuse: Callable[[Submit, RefusalStatus, dict[Client, list[bytes]]], None],
         give_up: Callable[[Iterable[Submit]], None],
         forget: Callable[[Submit], None],
@@ -93,7 +77,8 @@ class Flow:
         ask: Callable[[], None],
     ) -> None:
         """
-        :param send: gives a submit to a bind or a backlog; not 0 when that cannot be.
+        :param dispatch: gives a submit to a bind or a backlog.
+        :param route_anew: asks the routes of today about a message; whether they say other targets.
         :param refuse: adds the answer to a submit to what this turn answers.
         :param give_up: tells clients that the fate of these is unknown.
         :param forget: ends a submit whose client went while it waited.
@@ -104,7 +89,10 @@ class Flow:
         self._ledger = ledger
         self._wall_clock = wall_clock
         self._doubts = doubts
-        self._send = send
+        self._dispatch = dispatch
+        self._moving = Moving(directory, dispatch)
+        self._send = dispatch.send
+        self._route_anew = route_anew
         self._refuse = refuse
         self._give_up = give_up
         self._forget = forget
@@ -125,7 +113,7 @@ class Flow:
             return False
         told = refusal_of(name, submit.account.errors)
         if name == "throttled":
-            return self._throttled(upstream, submit, told, now)
+            return self._throttled(upstream, submit, status, told, now)
         return self._trouble(upstream, submit, status, told, now)
 
     def _retry(
@@ -145,7 +133,7 @@ class Flow:
         return retry if now < retry.deadline and submit.client.connected else None
 
     def _throttled(
-        self, upstream: Upstream, submit: Submit, told: RefusalStatus, now: float
+        self, upstream: Upstream, submit: Submit, status: int, told: RefusalStatus, now: float
     ) -> bool:
         """SX-22: the same message back to the head of the queue; its host rests."""
         self._ledger.count("provider_throttled")
@@ -153,8 +141,27 @@ class Flow:
         if self._retry(submit, upstream.provider, told, now) is None:
             return False
         self._pause(pool, upstream, now)
+        self._dispatch.reasons.note(submit, upstream.provider.name, THROTTLED, status)
+        pick = submit.pick
+        if pick.throttled != "wait" or status in pick.failover:
+            if self._at_once(submit, upstream, now):
+                return True
+            self._dispatch.movable.add(pool)
+            self._ask()
         pool.put_back(submit)
         return True
+
+    def _at_once(self, submit: Submit, upstream: Upstream, now: float) -> bool:
+        """Whether another target that the message has not met trouble at takes it now."""
+        if submit.group is not None or not may_overflow(submit):
+            return False
+        own = upstream.provider.name
+        avoid = {name for name, _ in submit.retry.avoid} if submit.retry is not None else set()
+        names = [name for name in submit.targets if name != own and name not in avoid]
+        writes: Writes = {}
+        taken = self._dispatch.next_target(submit, names, now, writes)
+        flush(writes)
+        return taken
 
     def _pause(self, pool: Pool, upstream: Upstream, now: float) -> None:
         delay = pool.pause(upstream.host.name, now)
@@ -185,10 +192,50 @@ class Flow:
         retry = self._retry(submit, provider, told, now)
         if retry is None:
             return False
+        self._dispatch.reasons.note(submit, provider.name, TROUBLE, status)
         if status not in BIND_BROKEN:
             retry.failed(provider.name, upstream.host.name)
+            if status in submit.pick.failover and self._at_once(submit, upstream, now):
+                return True
         self._wait(submit, due)
         return True
+
+    def fail_over(
+        self, upstream: Upstream, submit: Submit, status: int, told: RefusalStatus, now: float
+    ) -> bool:
+        """Whether a message that its target refused goes to the next one; it is under way then.
+
+        :param told: what the client would hear of this refusal.
+        """
+        group = submit.group
+        if status not in submit.pick.failover and not (group and group.verdict):
+            return False
+        if not submit.client.connected or (submit.attempts and too_late(submit, now)):
+            return False
+        if group is None:
+            return self._next_target(submit, upstream, status, told, now)
+        group.refuse(submit, told)
+        if group.flying:
+            return True
+        return group.free and self._next_target(group.message, upstream, status, told, now)
+
+    def _next_target(
+        self, submit: Submit, upstream: Upstream, status: int, told: RefusalStatus, now: float
+    ) -> bool:
+        name = upstream.provider.name
+        self._dispatch.reasons.note(submit, name, REFUSED, status)
+        retry = submit.retry
+        if retry is None:
+            retry = submit.retry = Retry(submit.arrived + BACKLOG_AGE)
+        retry.refuse(name, told)
+        submit.targets = tuple(each for each in submit.targets if each != name)
+        writes: Writes = {}
+        taken = bool(submit.targets) and not self._send(submit, now, writes)
+        flush(writes)
+        if taken:
+            self._ledger.count("failed_over")
+            self.advance_queued(now)
+        return taken
 
     def _wait(self, submit: Submit, due: float) -> None:
         self._order += 1
@@ -222,6 +269,8 @@ class Flow:
             self.advance(pool, now)
         elif pool.backlog:
             self.reroute(pool, now)
+        if self._moving.needed:
+            self._pull(pool, now)
 
     def _close_broken(self, now: float) -> None:
         """Close broken binds that have nothing left to answer, or had the time to (GW-04)."""
@@ -245,11 +294,10 @@ class Flow:
                 self._forget(submit)
                 continue
             alone = submit.affinity < 0
-            bind = pool.pick(now) if alone else pool.pick_for(submit, now)
+            urgent = submit.urgent
+            bind = pool.pick(now, urgent) if alone else pool.pick_for(submit, now, urgent)
             if bind is not None:
-                write_to(bind, submit, now, writes)
-                if submit.attempts:
-                    self._ledger.resent += 1
+                self._dispatch.write(bind, submit, now, writes)
                 continue
             stuck.append(submit)
             if alone or pool.limited:
@@ -260,8 +308,32 @@ class Flow:
             self._slow.add(pool)
             self._ask()
 
+    def move(self, now: float) -> None:
+        """Nothing waits for one target that another one has room for; cheap when nothing may move.
+
+        To be called before new messages find room that nobody has noticed yet.
+        """
+        if self._moving.needed:
+            for pool in self._moving.pools_with_room(now):
+                self._pull(pool, now)
+
+    def _pull(self, pool: Pool, now: float) -> None:
+        if self._moving.pull(pool, now):
+            self.advance(pool, now)
+
+    def advance_queued(self, now: float) -> None:
+        """A part that waits for its host must not hold up what another host has room for."""
+        queued, self._dispatch.queued = self._dispatch.queued, set()
+        for pool in queued:
+            self.advance(pool, now)
+        if self._moving.needed:
+            self._ask()
+
     def reroute(self, pool: Pool, now: float) -> None:
-        """The last bind of a provider went: its backlog goes to the next target or is refused."""
+        """The last bind of a provider went: its backlog goes to the next target or is refused.
+
+        What has no target left is asked about once more: the routes may be others by now.
+        """
         waiting = list(pool.backlog)
         pool.backlog.clear()
         replies: dict[Client, list[bytes]] = {}
@@ -272,7 +344,7 @@ class Flow:
             elif submit.attempts:
                 self._doubts.again(submit, now, writes)
             else:
-                status = self._send(submit, now, writes)
+                status = self._send_on(submit, now, writes)
                 if status and submit.retry is not None and submit.retry.status:
                     self._wait(submit, now + AGAIN_AFTER)
                 elif status:
@@ -280,6 +352,19 @@ class Flow:
                     self._refuse(submit, status, replies)
         flush(writes)
         send_replies(replies)
+
+    def _send_on(self, submit: Submit, now: float, writes: Writes) -> RefusalStatus:
+        """As ``send``, for a message whose target went away while it waited."""
+        group = submit.group
+        if group is not None and group.sent:
+            return self._send(submit, now, writes)
+        submit = submit if group is None else group.dissolve()
+        status = self._send(submit, now, writes)
+        if status and self._route_anew(submit):
+            status = self._send(submit, now, writes)
+        if status and submit.retry is not None and submit.retry.verdict:
+            return submit.retry.verdict
+        return status
 
     # -- second tries ---------------------------------------------------------------------------
 
@@ -291,7 +376,8 @@ class Flow:
             self.advance(pool, now)
             if not pool.resting and not (pool.backlog and pool.limited):
                 self._slow.discard(pool)
-        return bool(self._slow or self._later)
+        self.move(now)
+        return bool(self._slow or self._later or self._moving.needed)
 
     def _try_again(self, now: float) -> None:
         """Send what has waited long enough elsewhere; refuse what has waited too long."""
@@ -358,6 +444,7 @@ class Flow:
         self._doubts.bound(now, writes)
         flush(writes)
         self.advance(pool, now)
+        self.move(now)
 
     def doubt(self, upstream: Upstream, submits: Sequence[Submit], now: float) -> None:
         """Resolve submits whose host went away or never answered (reading 1), see ``doubt``.

@@ -4,6 +4,9 @@ Each part is a :class:`Part`: a submit_sm of its own to windows, backlogs and th
 in doubt. All of them stay on one host and bind (XC-06). What becomes of a part becomes of the
 message (mission 3.6): it is accepted when all parts are, and then their ids are mapped in one step;
 it is refused with the first part that is, and parts that are not out yet are not sent.
+
+A refusal of the route's ``failover`` waits for the answers to all parts that are out: only when
+each of them was refused does the message go to the next target, as a whole.
 """
 
 from __future__ import annotations
@@ -13,6 +16,7 @@ from zlib import crc32
 from smppproxy.relay.submission import Submit, mapping_of
 from smppproxy.routing.providers import Provider
 from smppproxy.smpp.pdu import Pdu
+from smppproxy.smpp.refusals import NO_REFUSAL, RefusalStatus
 from smppproxy.store.interface import Mapping
 
 
@@ -22,15 +26,17 @@ class PartPdu(Pdu):
     So nobody who writes needs to know of groups, and messages without one pay nothing.
     """
 
-    __slots__ = ("group",)
+    __slots__ = ("group", "part")
 
-    def __init__(self, pdu: Pdu, group: Group) -> None:
+    def __init__(self, pdu: Pdu, group: Group, part: Part) -> None:
         super().__init__(pdu.command_id, 0, pdu.sequence_number, pdu.raw)
         self.group = group
+        self.part = part
 
     def resequenced(self, sequence_number: int) -> bytes:
         """See :meth:`Pdu.resequenced`."""
         self.group.sent = True
+        self.group.flying.add(self.part)
         return super().resequenced(sequence_number)
 
 
@@ -55,7 +61,7 @@ class Part(Submit):
             affinity,
         )
         self.targets = (group.provider.name,)
-        self.out = PartPdu(out, group)
+        self.out = PartPdu(out, group, self)
         self.group = group
         self.message_class = message.message_class
         self.part_number = part
@@ -72,6 +78,8 @@ class Group:
     :ivar message: what the client sent; it is settled when it is answered.
     :ivar out: how many parts were accepted.
     :ivar sent: a part was written.
+    :ivar flying: parts that are written and not answered.
+    :ivar verdict: what a part was refused with that may go to the next target, see above.
     """
 
     def __init__(self, message: Submit, provider: Provider, pdus: list[Pdu]) -> None:
@@ -83,6 +91,8 @@ class Group:
         self.parts = [Part(self, pdu, at, affinity) for at, pdu in enumerate(pdus, 1)]
         self.out = 0
         self.sent = False
+        self.flying: set[Submit] = set()
+        self.verdict = NO_REFUSAL
         self._began = 0.0
         self._keys: list[tuple[Part, bytes]] = []
 
@@ -92,6 +102,7 @@ class Group:
         A provider may give an id for one part only (XC-08): its receipt is the message's.
         """
         part.settled = True
+        self.flying.discard(part)
         self.out += 1
         self._began = began
         if key:
@@ -114,6 +125,19 @@ class Group:
         if taken:
             ids = b"\0".join([provider_message_id for _, provider_message_id, _ in taken])
             self.message.taken = (taken[-1][0], ids, maps[0].origin if maps else b"")
+
+    def refuse(self, part: Submit, verdict: RefusalStatus) -> None:
+        """A part is refused: what is not out yet is not sent; the answers to the others decide."""
+        self.verdict = self.verdict or verdict
+        self.flying.discard(part)
+        for each in self.parts:
+            if each not in self.flying:
+                each.settled = True
+
+    @property
+    def free(self) -> bool:
+        """Whether no part was taken, nor can have been."""
+        return not (self.out or self.flying or any(each.attempts for each in self.parts))
 
     def end(self) -> bool:
         """The message is answered without all its parts: no part is sent any more.

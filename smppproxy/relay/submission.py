@@ -23,7 +23,7 @@ from smppproxy.store.records import Origin
 from smppproxy.text.segments import concatenation
 
 if TYPE_CHECKING:
-    from smppproxy.relay.flow import Retry
+    from smppproxy.relay.retry import Retry
     from smppproxy.relay.groups import Group
 
 Writes = dict[Upstream, list[bytes]]

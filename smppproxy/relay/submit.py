@@ -18,7 +18,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
-from zlib import crc32
 
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
@@ -36,10 +35,12 @@ from smppproxy.relay.ledger import Ledger
 from smppproxy.relay.numbers import NumberPool
 from smppproxy.relay.peers import Client, Upstream
 from smppproxy.relay.rates import Rates
-from smppproxy.relay.rules import RefusedError, Rules, layout_status, rules_of
+from smppproxy.relay.retry import most_telling
+from smppproxy.relay.rules import Judged, RefusedError, Rules, layout_status, rules_of
 from smppproxy.relay.shared import Nameless
 from smppproxy.relay.spelling import Spellings
 from smppproxy.relay.submission import (
+    Offsets,
     Submit,
     Writes,
     affinity_of,
@@ -65,7 +66,7 @@ from smppproxy.smpp.constants import (
 from smppproxy.smpp.errors import BodyError
 from smppproxy.smpp.fields import read_message_id, walk_message
 from smppproxy.smpp.pdu import Pdu
-from smppproxy.smpp.refusals import NO_REFUSAL, RefusalStatus, refusal_of
+from smppproxy.smpp.refusals import NO_REFUSAL, RefusalStatus, named, refusal_of
 from smppproxy.store.interface import UNKNOWN, Limit, Mapping, Store
 
 PATIENCE = 5.0
@@ -111,14 +112,17 @@ class Submits:
         self._nameless = Nameless()
         # By account: only those that have rules.
         self._rules: dict[str, Rules] = {}
-        self._dispatch = Dispatch(directory, ledger, wall_clock)
+        # Choices in another order, where the message selects its provider.
+        self._preferences: dict[tuple[Pick | None, str], Pick] = {}
+        self._dispatch = Dispatch(directory, ledger, events, wall_clock)
         self._send = self._dispatch.send
         self.flow = Flow(
             directory,
             ledger,
             wall_clock,
             Doubts(self._send, wall_clock),
-            self._send,
+            self._dispatch,
+            self._route_anew,
             self._refuse,
             self.give_up,
             self._forget,
@@ -135,6 +139,7 @@ class Submits:
     ) -> None:
         """Route by this table from now on; buckets of unchanged limits keep their fill."""
         self._routes = routes
+        self._preferences.clear()
         self._limits = limits
         accounts = list(accounts)
         rules = {account.system_id: rules_of(account) for account in accounts}
@@ -155,16 +160,19 @@ class Submits:
         client.outstanding += count
         client.counts.submitted += count
         allowed, over = self._allowance(client, count, now)
+        if self._dispatch.movable:
+            self.flow.move(now)
         refused = [(over, pdu) for pdu in pdus[allowed:]]
         writes: Writes = {}
         rules = self._rules.get(client.account.system_id)
+        wall = self._wall_clock()
         for pdu in pdus[:allowed]:
-            status = self._place(client, pdu, now, writes, rules)
+            status = self._place(client, pdu, now, wall, writes, rules)
             if status:
                 refused.append((status, pdu))
         flush(writes)
         if self._dispatch.queued:
-            self._advance_queued(now)
+            self.flow.advance_queued(now)
         if refused:
             self._ledger.refused += len(refused)
             replies = [header(SUBMIT_SM_RESP, over, pdu.sequence_number) for over, pdu in refused]
@@ -194,7 +202,13 @@ class Submits:
         return allowed, NO_REFUSAL if allowed == count else refusal_of(refusal, account.errors)
 
     def _place(
-        self, client: Client, pdu: Pdu, now: float, writes: Writes, rules: Rules | None
+        self,
+        client: Client,
+        pdu: Pdu,
+        now: float,
+        wall: float,
+        writes: Writes,
+        rules: Rules | None,
     ) -> RefusalStatus:
         """Check, route and send one submit_sm; returns why it is refused, or `NO_REFUSAL`."""
         raw = pdu.raw
@@ -204,25 +218,26 @@ class Submits:
         except BodyError as error:
             clean = without_last_nul(pdu)
             refused = layout_status(error, account)
-            return refused if clean is None else self._place(client, clean, now, writes, rules)
+            if clean is None:
+                return refused
+            return self._place(client, clean, now, wall, writes, rules)
         if offsets[5] - offsets[4] != raw[offsets[4] - 1]:
             pdu, offsets = without_stray_nul(pdu, offsets)
             raw = pdu.raw
-        judged = None
-        if rules is not None:
-            version = client.session.interface_version
-            try:
-                judged = rules.judge(pdu, offsets, self._wall_clock(), version)
-            except RefusedError as refused:
-                return refusal_of(refused.name, account.errors)
-            pdu, offsets = judged.pdu, judged.offsets
+        message_class = b""
+        if rules is None:
+            pick = self._routes.pick(account, raw, offsets, wall)
+        else:
+            judged = self._judge(rules, client, pdu, offsets, wall)
+            if isinstance(judged, RefusalStatus):
+                return judged
+            pdu, offsets, message_class = judged.pdu, judged.offsets, judged.message_class
             raw = pdu.raw
-        destination = raw[offsets[1] + 2 : offsets[2] - 1]
-        targets = self._routes.targets(account.system_id, destination, crc32(destination))
-        if judged is not None and judged.first:
-            targets = (judged.first, *(name for name in targets if name != judged.first))
-        if not targets:
-            return refusal_of("no_route", account.errors)
+            pick = self._routes.pick(account, raw, offsets, wall, message_class)
+            if judged.first:
+                pick = self._preferred(pick, judged.first)
+        if pick is None or pick.status:
+            return not_routed(pick, account)
         number = self._numbers.take()
         if number < 0:
             return refusal_of("store_down", account.errors)
@@ -230,16 +245,32 @@ class Submits:
         # Nearly every message has neither header nor TLVs, and a call is dear here.
         if raw[offsets[2]] & ESM_UDHI or offsets[5] < len(raw):
             affinity = affinity_of(raw, offsets, account)
-        pick = self._pick(account, destination, targets)
         submit = Submit(client, account, pdu, offsets, pick, number, now, affinity)
-        if judged is not None:
-            submit.message_class = judged.message_class
+        submit.message_class = message_class
         return self._send(submit, now, writes)
 
-    def _pick(self, account: Account, destination: bytes, targets: tuple[str, ...]) -> Pick:
-        """The route's options with these targets."""
-        route = self._routes.route(account.system_id, destination)
-        return Pick(route or Route("service_type", targets=(Target(targets[0]),)), targets)
+    def _judge(
+        self, rules: Rules, client: Client, pdu: Pdu, offsets: Offsets, wall: float
+    ) -> Judged | RefusalStatus:
+        """The submit_sm as the account's rules have it, or why they refuse it."""
+        try:
+            return rules.judge(pdu, offsets, wall, client.session.interface_version)
+        except RefusedError as refused:
+            return refusal_of(refused.name, client.account.errors)
+
+    def _preferred(self, pick: Pick | None, first: str) -> Pick:
+        """The choice with the provider that the message itself selects before the others (OZ-09).
+
+        It needs no route; one that denies the message denies it all the same.
+        """
+        preferred = self._preferences.get((pick, first))
+        if preferred is None:
+            route = Route("selected", targets=(Target(first),)) if pick is None else pick.route
+            names = () if pick is None else pick.names
+            names = (first, *(name for name in names if name != first))
+            preferred = Pick(route, names, {} if pick is None else pick.rewrites)
+            self._preferences[pick, first] = preferred
+        return preferred
 
     # -- a provider's read ----------------------------------------------------------------------
 
@@ -312,14 +343,21 @@ class Submits:
 
         When a second copy is refused, the first one's fate is unknown as before.
         """
-        if self.flow.again(upstream, submit, pdu.command_status, now):
+        status = pdu.command_status
+        group = submit.group
+        if not (group and group.verdict) and self.flow.again(upstream, submit, status, now):
+            return
+        told = to_client(pdu, upstream.provider, submit.account)
+        if self.flow.fail_over(upstream, submit, status, told, now):
             return
         if submit.attempts:
             self.give_up((submit,))
             return
         submit.settled = True
-        status = to_client(pdu, upstream.provider, submit.account)
-        self._refuse(submit, status, replies, upstream)
+        retry = submit.retry if group is None else group.message.retry
+        if retry is not None:
+            told = most_telling(retry.verdict, told)
+        self._refuse(submit, told, replies, upstream)
 
     def late(self, upstream: Upstream, answers: Sequence[tuple[Submit, Pdu]], now: float) -> None:
         """Answers that came after their submit was given up (P5).
@@ -409,9 +447,12 @@ class Submits:
         """One part of a message is accepted; with the last one the message is."""
         group = part.group
         maps = group.accept(part, key, began) if group is not None else None
-        if group is None or maps is None:
+        if group is None:
             return
-        if maps:
+        if maps is None:
+            if group.verdict and not group.flying:
+                self._refuse(part, group.verdict, replies)
+        elif maps:
             mappings += maps
             accepted.append(group.message)
         else:
@@ -479,11 +520,22 @@ class Submits:
 
     # -- what waits, see ``flow`` -----------------------------------------------------------------
 
-    def _advance_queued(self, now: float) -> None:
-        """A part that waits for its host must not hold up what another host has room for."""
-        queued, self._dispatch.queued = self._dispatch.queued, set()
-        for pool in queued:
-            self.flow.advance(pool, now)
+    def _route_anew(self, submit: Submit) -> bool:
+        """Take what the routes of today say of a message none of whose targets is bound any more.
+
+        Whether that is anything else; targets that have refused the message stay out.
+        """
+        account = submit.account
+        raw, offsets = submit.pdu.raw, submit.offsets
+        pick = self._routes.pick(
+            account, raw, offsets, self._wall_clock(), submit.message_class
+        )
+        if pick is None or pick.status or pick is submit.pick:
+            return False
+        refused = submit.retry.refused if submit.retry is not None else ()
+        submit.pick = pick
+        submit.targets = tuple(name for name in pick.names if name not in refused)
+        return bool(submit.targets)
 
     def _forget(self, submit: Submit) -> None:
         """A submit whose client went while it waited: never sent, unless a first copy was (P6)."""
@@ -507,3 +559,10 @@ class Submits:
             self._numbers.refill()
         self.flow.tick(now)
         self.echoes.tick()
+
+
+def not_routed(pick: Pick | None, account: Account) -> RefusalStatus:
+    """Why a message has nowhere to go: no route takes it, or the one that does denies it."""
+    if pick is None:
+        return refusal_of("no_route", account.errors)
+    return named("denied", pick.status)

@@ -1,9 +1,10 @@
 """A submit_sm as a provider wants it: addresses, text, times, TLVs, references (mission section 2).
 
 A provider without a preset takes what came: :func:`translator_of` gives None and the journey writes
-the client's octets. Otherwise :meth:`Translator.bodies` makes the PDUs, one or as many as the text
-takes; where nothing differs it is the client's own PDU object. What a provider cannot carry is
-refused by name, so that the journey can try the next provider (SX-18).
+the client's octets, or, where a route's target rewrites numbers, what :func:`readdressed` gives.
+Otherwise :meth:`Translator.bodies` makes the PDUs, one or as many as the text takes; where nothing
+differs it is the client's own PDU object. What a provider cannot carry is refused by name, so that
+the journey can try the next provider (SX-18).
 """
 
 from __future__ import annotations
@@ -14,9 +15,16 @@ from zlib import crc32
 from smppproxy.receipts.dialects import WANT_INTERMEDIATE, wanted
 from smppproxy.receipts.references import own_reference
 from smppproxy.relay.rules import TLV_MESSAGE_CLASS, RefusedError
-from smppproxy.relay.submission import Submit
-from smppproxy.routing.addresses import provider_destination, provider_source
+from smppproxy.relay.submission import Offsets, Submit
+from smppproxy.routing.addresses import (
+    DESTINATION,
+    FIELD_LONGEST,
+    AddressProfile,
+    provider_destination,
+    provider_source,
+)
 from smppproxy.routing.providers import Provider, SendProfile
+from smppproxy.routing.targets import Rewrite
 from smppproxy.smpp import constants as c
 from smppproxy.smpp.errors import BodyError
 from smppproxy.smpp.pdu import Pdu
@@ -59,7 +67,9 @@ class Translator:
         self._count = count
         self._narrow: dict[tuple[bytes, bytes, int], float] = {}
 
-    def bodies(self, submit: Submit, now: float, now_wall: float) -> tuple[list[Pdu], int]:
+    def bodies(
+        self, submit: Submit, now: float, now_wall: float, rewrite: Rewrite | None = None
+    ) -> tuple[list[Pdu], int]:
         """The PDUs that carry a message to this provider, and in how many SMS it cuts one of them.
 
         The second number is 1 unless the provider sends a receipt per segment (XC-09). PDUs have
@@ -68,7 +78,9 @@ class Translator:
         """
         raw = submit.pdu.raw
         source_at, _, esm_at, flags_at, sm_at, tlv_at = submit.offsets
-        head = raw[16:source_at] + self._addresses(submit)
+        head = raw[16:source_at] + addresses_for(
+            raw, submit.offsets, self.provider.address, rewrite
+        )
         times_ = self._times(submit, now_wall)
         priority = min(raw[esm_at + 2], self.provider.send.priority_max)
         registered_delivery = self._registered_delivery(submit)
@@ -98,24 +110,6 @@ class Translator:
         return [_pdu(submit.pdu, body) for body in pdus], segments
 
     # -- fields ---------------------------------------------------------------------------------
-
-    def _addresses(self, submit: Submit) -> bytes:
-        raw = submit.pdu.raw
-        source_at, dest_at, esm_at = submit.offsets[:3]
-        profile = self.provider.address
-        if profile.transparent:
-            return raw[source_at:esm_at]
-        source = provider_source(
-            profile, raw[source_at], raw[source_at + 1], raw[source_at + 2 : dest_at - 1]
-        )
-        if isinstance(source, str):
-            raise RefusedError(source)
-        destination = provider_destination(
-            profile, raw[dest_at], raw[dest_at + 1], raw[dest_at + 2 : esm_at - 1]
-        )
-        return b"".join(
-            [bytes((ton, npi)) + address + b"\0" for ton, npi, address in (source, destination)]
-        )
 
     def _times(self, submit: Submit, now_wall: float) -> bytes:
         """schedule_delivery_time and validity_period with their NULs (GW-17, mission 4.6)."""
@@ -233,6 +227,47 @@ class Translator:
             self._narrow[key] = now
             narrow = True
         return reference, narrow
+
+
+def addresses_for(
+    raw: bytes, offsets: Offsets, profile: AddressProfile, rewrite: Rewrite | None
+) -> bytes:
+    """Both addresses as a provider gets them: by its profile, then as the route's target says.
+
+    Another source is put in before the profile looks at it, so that it gets the TON and NPI of its
+    kind; a TON and an NPI of the target win. Raises :class:`~smppproxy.relay.rules.RefusedError`
+    for addresses that the provider cannot get.
+    """
+    source_at, dest_at, esm_at = offsets[:3]
+    if profile.transparent and rewrite is None:
+        return raw[source_at:esm_at]
+    sender = raw[source_at], raw[source_at + 1], raw[source_at + 2 : dest_at - 1]
+    source = provider_source(profile, *(sender if rewrite is None else rewrite.sender(*sender)))
+    if isinstance(source, str):
+        raise RefusedError(source)
+    ton, npi, destination = provider_destination(
+        profile, raw[dest_at], raw[dest_at + 1], raw[dest_at + 2 : esm_at - 1]
+    )
+    if rewrite is not None:
+        source = (*rewrite.sender(*source)[:2], source[2])
+        destination = rewrite.destination(destination)
+        if not 0 < len(destination) <= FIELD_LONGEST:
+            raise RefusedError(DESTINATION)
+    return b"".join(
+        [
+            bytes((each[0], each[1])) + each[2] + b"\0"
+            for each in (source, (ton, npi, destination))
+        ]
+    )
+
+
+def readdressed(
+    pdu: Pdu, offsets: Offsets, profile: AddressProfile, rewrite: Rewrite
+) -> Pdu:
+    """The client's octets with the addresses that a provider is to get; raises as they do."""
+    raw = pdu.raw
+    body = raw[16 : offsets[0]] + addresses_for(raw, offsets, profile, rewrite) + raw[offsets[2] :]
+    return pdu if body == raw[16:] else _pdu(pdu, body)
 
 
 def segments_of(alphabet: str, octets: bytes, header: int) -> int:

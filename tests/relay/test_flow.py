@@ -6,7 +6,7 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from smppproxy.relay.flow import BACKLOG_AGE
+from smppproxy.relay.retry import BACKLOG_AGE
 from smppproxy.routing.providers import AnswersProfile
 from smppproxy.routing.routes import Route, Target
 from smppproxy.smpp import build

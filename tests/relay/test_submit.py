@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from smppproxy.relay.flow import BACKLOG_AGE
+from smppproxy.relay.retry import BACKLOG_AGE
 from smppproxy.routing.routes import Route, Target
 from smppproxy.smpp import build
 from smppproxy.smpp import constants as c

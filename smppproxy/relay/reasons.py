@@ -1,0 +1,66 @@
+"""Why a target of a route was passed over: noted on the message, and counted.
+
+A message has the list of them in ``skipped``, in time, so that a trace and the message log can tell
+why it went where it went; it is empty unless something was passed over. The counts are for metrics.
+"""
+
+from __future__ import annotations
+
+from smppproxy.relay.pool import Pool
+from smppproxy.relay.submission import Submit
+
+ABSENT = "absent"
+"""It is not bound."""
+
+ISOLATED = "isolated"
+"""An operator lets none of its binds take submits."""
+
+UNFIT = "unfit"
+"""It cannot carry this message, as its profile says (SX-18)."""
+
+FULL = "full"
+"""No bind has room in its window, or others wait already."""
+
+PAUSED = "paused"
+"""All its hosts rest, since they asked for it (SX-22)."""
+
+LIMITED = "limited"
+"""Its rate lets none go at this moment."""
+
+THROTTLED = "throttled"
+"""It answered that it is too fast."""
+
+TROUBLE = "trouble"
+"""It answered with its own trouble, not with the message's."""
+
+REFUSED = "refused"
+"""It refused the message with a command_status of the route's ``failover``."""
+
+MOST = 20
+"""Reasons that one message keeps; one that goes round for a minute has more."""
+
+
+def reason_of(pool: Pool | None) -> str:
+    """Why a provider takes nothing at this moment."""
+    if pool is None or not pool.binds:
+        return ABSENT if pool is None or not pool.bound else ISOLATED
+    if not pool.open:
+        return PAUSED
+    return LIMITED if pool.limited else FULL
+
+
+class Reasons:
+    """Counts of all targets that were passed over.
+
+    :ivar counts: by (route, provider, reason).
+    """
+
+    def __init__(self) -> None:
+        self.counts: dict[tuple[str, str, str], int] = {}
+
+    def note(self, submit: Submit, provider: str, reason: str, status: int = 0) -> None:
+        """This target is passed over; ``status`` is the provider's answer, if it gave one."""
+        key = (submit.pick.route.name, provider, reason)
+        self.counts[key] = self.counts.get(key, 0) + 1
+        if len(submit.skipped) < MOST:
+            submit.skipped += ((provider, reason, status),)
