@@ -40,7 +40,11 @@ def load_network(path: str | FilePath, environ: Mapping[str, str] | None = None)
 
     `environ` holds the variables that `env:NAME` may name, by default those of the process.
     """
-    source = Source(path, os.environ if environ is None else environ)
+    return read_network(Source(path, os.environ if environ is None else environ))
+
+
+def read_network(source: Source) -> Network:
+    """The network of a file that is open. Raises ConfigError with every problem of the file."""
     source.unknown((), source.data, ("account", "provider", "route", "mo_route", "mo"), "table")
     accounts = {
         name: read_account(source, at, table) for name, at, table in _named(source, "account")

@@ -22,13 +22,26 @@ class Source:
     the environment variables that `env:NAME` may name.
     """
 
-    def __init__(self, path: str | Path, environ: Mapping[str, str]) -> None:
-        """Raises ConfigError when the file cannot be read or is not TOML."""
+    def __init__(
+        self,
+        path: str | Path,
+        environ: Mapping[str, str],
+        octets: bytes | None = None,
+        files: Mapping[str, bytes] | None = None,
+    ) -> None:
+        """Raises ConfigError when the file cannot be read or is not TOML.
+
+        With `octets` the text is not read from the disk, and `files` are all that `attached` finds.
+        """
         self.name = str(path)
         self.folder = Path(path).absolute().parent
         self.environ = environ
         self.problems: list[Problem] = []
-        text = self._text(Path(path))
+        self.octets = self._read(Path(path)) if octets is None else octets
+        #: What `attached` gave, by the names written in the file.
+        self.files: dict[str, bytes] = {}
+        self._carried = files if octets is not None else None
+        text = self._text()
         try:
             self.data: dict[str, Any] = tomllib.loads(text)
         except tomllib.TOMLDecodeError as error:
@@ -86,12 +99,34 @@ class Source:
             self.problem(path, f"cannot read {place}: {error.strerror}", mend)
         return str(place)
 
-    def _text(self, path: Path) -> str:
+    def attached(self, path: lines.Path, written: str) -> bytes | None:
+        """The octets of a file that goes wherever this file goes, such as a table of prices.
+
+        None, and a problem, when it cannot be read. Secrets and certificates stay where they are:
+        they are read with `file`.
+        """
+        if self._carried is not None:
+            octets = self._carried.get(written)
+            if octets is None:
+                mend = "apply the network file again, with the files that it names"
+                self.problem(path, f"{written} was not sent along", mend)
+        else:
+            known = len(self.problems)
+            place = self.file(path, written)
+            octets = Path(place).read_bytes() if len(self.problems) == known else None
+        if octets is not None:
+            self.files[written] = octets
+        return octets
+
+    def _read(self, path: Path) -> bytes:
         try:
-            octets = path.read_bytes()
+            return path.read_bytes()
         except OSError as error:
             text, mend = f"cannot read the file: {error.strerror}", "check the path and its rights"
             raise ConfigError([Problem(self.name, 0, "", text, mend)]) from None
+
+    def _text(self) -> str:
+        octets = self.octets
         try:
             return octets.decode()
         except UnicodeDecodeError as error:
