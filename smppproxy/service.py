@@ -190,6 +190,7 @@ class SmppProxy(Service):
             self.pools,
             self._admission.sessions_of,
             lambda: self._admission.draining,
+            self._admission.barred,
             self._loads,
             self._reactor,
             time.time,

@@ -239,8 +239,9 @@ class Api(Resource):
     def _answer(
         self, request: Request, operation: Operation, parameters: dict[str, Any], caller: Caller
     ) -> None:
-        handler = getattr(self._operator, operation.handler)
-        answer: Deferred[Any] = maybeDeferred(handler, operation, parameters, caller)
+        answer: Deferred[Any] = maybeDeferred(
+            lambda: getattr(self._operator, operation.handler)(operation, parameters, caller)
+        )
         gone: list[bool] = []
 
         def left(_: object) -> None:

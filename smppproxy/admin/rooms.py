@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -23,6 +23,7 @@ class Rooms:
     :ivar pools: the binds to each provider, by its name.
     :ivar sessions_of: the bound sessions of an account.
     :ivar is_draining: whether the node lets nobody in, on somebody's wish.
+    :ivar barred: accounts that nobody may bind as, on somebody's wish.
     :ivar clock: of the reactor: monotonic ``seconds`` and ``callLater``.
     :ivar wall: unix seconds.
     :ivar started: unix seconds at which the process began.
@@ -38,6 +39,7 @@ class Rooms:
     pools: Mapping[str, UpstreamPool]
     sessions_of: Callable[[str], Sequence[ClientSession]]
     is_draining: Callable[[], bool]
+    barred: Collection[str]
     loads: Loads
     clock: Any
     wall: Callable[[], float]

@@ -88,7 +88,7 @@ class Verbs:
         :param who: for the log.
         """
         log.info(
-            "{who} tells {target} to {verb}",
+            "{who}: {verb} {target}",
             event="operator",
             verb=verb,
             target=str(target),

@@ -38,10 +38,10 @@ def binds(rooms: Rooms) -> Iterator[Row]:
     bound = {upstream.name: upstream for upstream in rooms.relay.directory.upstreams}
     for _, pool in sorted(rooms.pools.items()):
         for state in pool.states():
-            yield _bind(pool, state, bound.get(name_of(state)), now)
+            yield _bind(rooms, pool, state, bound.get(name_of(state)), now)
     for account, clients in sorted(rooms.relay.directory.clients.items()):
         for client in sorted(clients, key=lambda client: client.name):
-            yield _session(account, client, now)
+            yield _session(rooms, account, client, now)
 
 
 def name_of(state: BindState) -> str:
@@ -50,14 +50,16 @@ def name_of(state: BindState) -> str:
     return f"{state.provider}/{state.host}/{state.number}{suffix}"
 
 
-def _bind(pool: UpstreamPool, state: BindState, upstream: Upstream | None, now: float) -> Row:
+def _bind(
+    rooms: Rooms, pool: UpstreamPool, state: BindState, upstream: Upstream | None, now: float
+) -> Row:
     return {
         "side": "provider",
         "name": name_of(state),
         "of": state.provider,
         "type": state.bind,
         "state": state.state.lower(),
-        "admin": admin_of(state),
+        "admin": admin_of(rooms, state),
         "for": round(now - state.since, 1),
         "peer": upstream.peer if upstream is not None else "",
         "window": pool.provider.window,
@@ -68,12 +70,13 @@ def _bind(pool: UpstreamPool, state: BindState, upstream: Upstream | None, now: 
     }
 
 
-def admin_of(state: BindState) -> str:
+def admin_of(rooms: Rooms, state: BindState) -> str:
     """What the operator wants of a bind."""
-    return getattr(state, "admin", "up")
+    states = rooms.relay.directory.states
+    return states.of(state.provider, state.host, name_of(state).rpartition("/")[2])
 
 
-def _session(account: str, client: Client, now: float) -> Row:
+def _session(rooms: Rooms, account: str, client: Client, now: float) -> Row:
     session = client.session
     return {
         "side": "account",
@@ -81,7 +84,7 @@ def _session(account: str, client: Client, now: float) -> Row:
         "of": account,
         "type": TYPES.get((session.can_submit, session.can_receive), ""),
         "state": session.state,
-        "admin": "up",
+        "admin": _wanted(rooms, account),
         "for": round(now - getattr(client, "bound_at", now), 1),
         "peer": client.peer,
         "window": client.account.window,
@@ -107,7 +110,7 @@ def providers(rooms: Rooms) -> Iterator[Row]:
             "provider": name,
             "preset": provider.preset,
             "state": state_of(states),
-            "admin": _strictest(states),
+            "admin": _admin_of_all(rooms, states),
             "binds": _bound_of(states),
             "window": provider.window * len(states),
             "outstanding": sum(state.outstanding for state in states),
@@ -138,7 +141,7 @@ def _host(rooms: Rooms, provider: Provider, host: Host) -> Row:
         "address": f"{host.address}:{port}",
         "tls": tls,
         "state": "resting" if resting else state_of(states),
-        "admin": _strictest(states),
+        "admin": _admin_of_all(rooms, states),
         "binds": _bound_of(states),
         "outstanding": sum(state.outstanding for state in states),
         "refusals": by_name(counts.refused),
@@ -165,9 +168,9 @@ def _bound_of(states: list[BindState]) -> str:
     return f"{sum(state.state == 'Bound' for state in states)}/{len(states)}"
 
 
-def _strictest(states: list[BindState]) -> str:
-    """What holds for all of them; that they differ is said too."""
-    wanted = sorted({admin_of(state) for state in states})
+def _admin_of_all(rooms: Rooms, states: list[BindState]) -> str:
+    """What holds for all of them; where they differ, every one of them."""
+    wanted = sorted({admin_of(rooms, state) for state in states})
     return " ".join(wanted) or "up"
 
 
@@ -194,6 +197,10 @@ def by_name(refused: Mapping[int, int]) -> dict[str, int]:
     }
 
 
+def _wanted(rooms: Rooms, account: str) -> str:
+    return "drain" if account in rooms.barred else "up"
+
+
 # -- accounts -------------------------------------------------------------------------------------
 
 
@@ -206,7 +213,7 @@ def accounts(rooms: Rooms) -> Iterator[Row]:
         yield {
             "account": name,
             "enabled": account.enabled,
-            "admin": "up",
+            "admin": _wanted(rooms, name),
             "binds": len(clients),
             "max_binds": account.max_binds,
             "outstanding": sum(client.outstanding for client in clients),
