@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 import attrs
 
 from smppproxy.config import options, passwords, references
+from smppproxy.config.beside import Beside, refuse_idle
 from smppproxy.config.lines import Path
 from smppproxy.config.presets import account_preset, account_presets, merged
 from smppproxy.config.source import Source, near
@@ -23,13 +24,41 @@ _CHOICES = ("service_types", "message_classes")
 _REFUSALS = frozenset(
     refusal.name for refusal in REFUSALS.values() if refusal.command_status > 0
 )
-#: Options that say something only beside another one with this value.
-_BESIDE: dict[str, tuple[str, object, str]] = {
-    "max_outstanding": ("window_full", "throttle", '"throttle"'),
-    "strict_gsm7": ("strict_payload", True, "true"),
-    "strict_latin1": ("strict_payload", True, "true"),
-    "strict_utf16": ("strict_payload", True, "true"),
-}
+#: Options of receipts, and all of what a submit_sm is judged by.
+_OF_RECEIPTS = (
+    *("intermediate", "receipt_limit", "receipt_keep", "dialect", "receipt_tz"),
+    *("enroute_final_as", "late_delivery", "on_no_receipt"),
+)
+_OF_SUBMITS = (
+    *("tps", "window", "window_full", "in_doubt", "schedule", "max_priority", "max_parts"),
+    *("sources", "source_ton", "source_npi", "dest_ton", "dest_npi", "service_types"),
+    *("strict_addresses", "strict_ton", "strict_npi", "strict_fields", "strict_payload"),
+    *("default_alphabet", "alphabets", "data_codings", "dcs_extra", "shrink_ucs2"),
+    *("message_classes", "pass_vendor_status", "receipts", "priority_lane"),
+)
+_BESIDE = (
+    Beside(
+        ("max_outstanding",),
+        lambda values: values["window_full"] == "throttle",
+        'window_full = "throttle"',
+    ),
+    Beside(
+        ("strict_gsm7", "strict_latin1", "strict_utf16", "max_payload"),
+        lambda values: values["strict_payload"],
+        "strict_payload = true",
+    ),
+    Beside(("strip_00",), lambda values: values["strict_addresses"], "strict_addresses = true"),
+    Beside(_OF_RECEIPTS, lambda values: values["receipts"], "receipts = true"),
+    Beside(("mo_limit", "mo_keep"), lambda values: values["service"] != "mt", 'service = "both"'),
+    Beside(_OF_SUBMITS, lambda values: values["service"] != "mo", 'service = "both"'),
+    Beside(
+        ("deliver_window",),
+        lambda values: values["bind_types"] != {"tx"},
+        '"rx" or "trx" in bind_types',
+    ),
+    # The lane is for messages of this priority_flag or a higher one.
+    Beside(("priority_lane",), lambda values: values["max_priority"] >= 2, "max_priority = 3"),
+)
 #: Refusals among them that are answered while nobody knows which account it is.
 _OF_NOBODY = frozenset({"unknown_system_id", "other_string", "not_bound"})
 ZONE_MEND = 'write "UTC" or a name of the zone database, e.g. "Europe/Copenhagen"'
@@ -54,7 +83,7 @@ def read_account(source: Source, path: Path, written: dict[str, Any] | None) -> 
     else:
         mend = f'run "smppproxy password {path[-1]}" and paste its line here'
         options.missing(source, path, "password", mend)
-    _together(source, path, preset, arguments)
+    _together(source, path, preset, written, arguments)
     if len(source.problems) > known:
         return None
     account = Account(**arguments)
@@ -99,7 +128,11 @@ def _hash(source: Source, path: Path, written: object) -> str:
 
 
 def _together(
-    source: Source, path: Path, preset: dict[str, Any], arguments: dict[str, Any]
+    source: Source,
+    path: Path,
+    preset: dict[str, Any],
+    written: dict[str, Any],
+    arguments: dict[str, Any],
 ) -> None:
     """Options that are fine alone and impossible together."""
     effective: dict[str, Any] = {
@@ -119,7 +152,7 @@ def _together(
     if effective["service"] == "mo" and effective["bind_types"] == {"tx"}:
         text = 'service "mo" needs a bind that receives, bind_types has none'
         refuse("service", text, 'add "rx" or "trx" to bind_types')
-    _beside(refuse, effective)
+    refuse_idle(refuse, Account, _BESIDE, written, effective)
     _idle(refuse, effective)
     _codings(refuse, effective, arguments.get("alphabets", {}))
     _message_class(refuse, effective["default_message_class"], arguments)
@@ -132,15 +165,6 @@ def _together(
     if not _is_zone(effective["receipt_tz"]):
         text = f"{show(effective['receipt_tz'])} is not a time zone"
         refuse("receipt_tz", text, ZONE_MEND)
-
-
-def _beside(refuse: Any, effective: dict[str, Any]) -> None:
-    """Nobody is left to believe in an option that has no effect."""
-    fields: dict[str, Any] = attrs.fields_dict(Account)
-    for option, (other, needed, shown) in _BESIDE.items():
-        if effective[option] != fields[option].default and effective[other] != needed:
-            text = f"{option} says nothing without {other} = {shown}"
-            refuse(option, text, f"write {other} = {shown} too, or remove {option}")
 
 
 def _idle(refuse: Any, effective: dict[str, Any]) -> None:

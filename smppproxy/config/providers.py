@@ -7,6 +7,7 @@ import attrs
 
 from smppproxy.config import options, references
 from smppproxy.config.accounts import ZONE_MEND
+from smppproxy.config.beside import Beside, refuse_idle
 from smppproxy.config.hosts import read_hosts
 from smppproxy.config.lines import Path
 from smppproxy.config.presets import PROFILES, merged, provider_preset, provider_presets
@@ -27,6 +28,33 @@ _OF_PRESET = frozenset({"hosts", "port", "tls_port", "regions", "seen"})
 _TEXT_MENDS = {"join": "write join = false, or remove it"}
 #: Seconds of silence after which a provider on the net is asked (OZ-07).
 _ENQUIRE_LEAST, _ENQUIRE_MOST = 5, 600
+_BESIDE = (
+    Beside(
+        ("tls_ca", "tls_name", "tls_min"),
+        lambda values: any(values["door"](host)[1] for host in values["hosts"]),
+        'tls = "required"',
+    ),
+    Beside(
+        ("reference_max", "reference_text"),
+        lambda values: values["reference_echo"],
+        "reference_echo = true",
+    ),
+    Beside(
+        ("reconnect_min", "reconnect_max"),
+        lambda values: not values["reconnect_delay"],
+        "reconnect_delay = 0",
+    ),
+    Beside(
+        ("window", "tps", "pace", "retry_for", "response_timeout"),
+        lambda values: values["bind"] != "receiver",
+        'bind = "transceiver"',
+    ),
+    Beside(
+        ("temp_answer",),
+        lambda values: values["bind"] != "transmitter",
+        'bind = "transceiver"',
+    ),
+)
 #: The words that a receipt profile may call final.
 _STATES = tuple(sorted({*NORMALISED.values(), "BUFFERD"}))
 
@@ -62,6 +90,7 @@ def read_provider(source: Source, path: Path, written: dict[str, Any] | None) ->
         return None
     provider = Provider(**arguments)
     _together(source, path, provider)
+    _idle(source, path, written, provider)
     return provider
 
 
@@ -237,3 +266,17 @@ def _together(source: Source, path: Path, provider: Provider) -> None:
     if idle and not 0 < enquire < idle / 2:
         text = f"enquire_link ({enquire:g} s) is not less than half of idle_timeout ({idle:g} s)"
         refuse("enquire_link", text, f"write less than {idle / 2:g}: the provider ends idle binds")
+
+
+def _idle(source: Source, path: Path, written: dict[str, Any], provider: Provider) -> None:
+    """What was written and has no effect on this provider."""
+
+    def refuse(option: str, text: str, mend: str) -> None:
+        source.problem((*path, option), text, mend)
+
+    values = attrs.asdict(provider, recurse=False) | {"door": provider.door}
+    refuse_idle(refuse, Provider, _BESIDE, written, values)
+    for option in ("strip_zeros", "fold_case"):
+        if provider.ids.auto and written.get("ids", {}).get(option) is False:
+            text = f'{option} is always true with "auto", which tries every spelling'
+            source.problem((*path, "ids", option), text, f"remove {option}, or name the forms")

@@ -49,7 +49,7 @@ def bad_networks() -> list[tuple[str, str, str]]:
 EVERYTHING = f"""
 [account.demo]
 password = "{HASH}"
-bind_types = ["tx"]
+bind_types = ["trx"]
 max_binds = 1
 tps = 2
 burst = 3
@@ -61,7 +61,7 @@ tls = "required"
 allow_from = ["192.0.2.0/24", "2001:db8::1"]
 in_doubt = "answer"
 message_id_format = "uuid"
-receipts = false
+receipts = true
 intermediate = "never"
 receipt_limit = 7
 receipt_keep = 8
@@ -70,7 +70,7 @@ mo_keep = 10
 enabled = false
 preset = "messangi"
 versions = [0x33, 0x34]
-service = "mt"
+service = "both"
 require_system_type = "shop"
 distinct_auth_errors = true
 bind_resp_system_id = "echo"
@@ -99,6 +99,7 @@ strict_utf16 = true
 shrink_ucs2 = true
 schedule = "ignore"
 max_priority = 2
+priority_lane = true
 max_parts = 20
 max_payload = 1000
 service_types = {{ "1" = "acme", "2" = "" }}
@@ -153,7 +154,7 @@ address_range = "^45"
 max_password = 12
 max_binds = 4
 idle_timeout = 20
-reconnect_delay = 12
+reconnect_delay = 0
 retry_for = 13
 reference_echo = true
 reference_max = 14
@@ -183,7 +184,7 @@ transparent = false
 default_alphabet = "ascii"
 gsm7 = "packed"
 join = false
-codings = {{ ascii = 0 }}
+codings = {{ gsm7 = 0 }}
 flash = "none"
 long = "sar"
 udh = false
@@ -250,17 +251,38 @@ class LoadNetworkTest(FileCase):
         allowed = (ip_network("192.0.2.0/24"), ip_network("2001:db8::1"))
         account = network.accounts["demo"]
         expected = Account(
-            "demo", HASH, frozenset({"tx"}), 1, 2, 3, 4, "throttle", 5, 6, "required",
-            allowed, "answer", "uuid", False, "never", 7, 8, 9, 10, False,
-            "messangi", frozenset({0x33, 0x34}), "mt", "shop", True, "echo", "node", 100.0, 40.0,
+            "demo", HASH, frozenset({"trx"}), 1, 2, 3, 4, "throttle", 5, 6, "required",
+            allowed, "answer", "uuid", True, "never", 7, 8, 9, 10, False,
+            "messangi", frozenset({0x33, 0x34}), "both", "shop", True, "echo", "node", 100.0, 40.0,
             ("1204", "Acme"), "replace", 1, 2, 3, 4, True, False, False, True, False, True,
             "latin1", {1: "gsm7", 0xF5: "binary"}, frozenset({0, 1, 0xF5}), True, True, True, True,
-            True, "ignore", 2, 20, 1000, {"1": "acme", "2": ""}, {"premium": "acme", "plain": ""},
-            "plain", "gatewayapi", "Europe/Copenhagen", "DELIVRD", True, "EXPIRED", True,
-            {"throttled": 0x14}, "off", True,
+            True, "ignore", 2, True, 20, 1000, {"1": "acme", "2": ""},
+            {"premium": "acme", "plain": ""}, "plain", "gatewayapi", "Europe/Copenhagen", "DELIVRD",
+            True, "EXPIRED", True, {"throttled": 0x14}, "off", True,
         )  # fmt: skip
         self.assertEqual(attrs.asdict(account), attrs.asdict(expected))
         self.assertEqual(account.text_settings, expected.text_settings)
+
+    def test_what_leaves_others_without_effect(self) -> None:
+        """Options beside which others would say nothing reach their attributes too."""
+        text = f"""
+            [account.demo]
+            password = "{HASH}"
+            bind_types = ["tx"]
+            receipts = false
+            service = "mt"
+            [provider.acme]
+            system_id = "us"
+            password = "secret"
+            reconnect_delay = 12
+            host.a = {{ address = "localhost", port = 2775 }}
+        """
+        network = load_network(self.write(text), {})
+        account = network.accounts["demo"]
+        self.assertEqual(
+            (account.bind_types, account.receipts, account.service), ({"tx"}, False, "mt")
+        )
+        self.assertEqual(network.providers["acme"].reconnect_delay, 12.0)
 
     def test_provider(self) -> None:
         """Every option of a provider reaches its attribute; a secret is read, a path absolute."""
@@ -277,9 +299,9 @@ class LoadNetworkTest(FileCase):
                 True, "text", "Europe/Copenhagen", "hex", "as_submitted",
             ),
             "sinch", "", "partial", "all", "1.3", "192.0.2.9", False, 0x50, 1, 2, b"^45", 12, 4,
-            20.0, 12.0, 13.0, True, 14, True, True,
+            20.0, 0.0, 13.0, True, 14, True, True,
             TextProfile(
-                False, "ascii", "packed", False, {"ascii": 0}, "none", "sar", False, 16, 5, 130,
+                False, "ascii", "packed", False, {"gsm7": 0}, "none", "sar", False, 16, 5, 130,
                 True,
             ),
             AddressProfile(0, 1, "keep", 2, 3, 4, 5, 6, 7, 8),
@@ -357,7 +379,7 @@ class LoadNetworkTest(FileCase):
     def test_bad(self) -> None:
         """Each wrong file is told with its line, its option, what is wrong and what to write."""
         bad = bad_networks()
-        self.assertEqual(len(bad), 133)
+        self.assertEqual(len(bad), 138)
         self.write("hunter2\n", "plain.secret")
         for what, text, said in bad:
             found = self.problems(load_network, text, {"PLAIN": "hunter2"})
