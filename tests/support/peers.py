@@ -252,15 +252,21 @@ class FakeClient(Peer):
 
     @classmethod
     async def connect(
-        cls, test: TestCase, port: int, tls: Any = None, address: str = "127.0.0.1"
+        cls,
+        test: TestCase,
+        port: int,
+        tls: Any = None,
+        address: str = "127.0.0.1",
+        host: str = "127.0.0.1",
     ) -> FakeClient:
-        """Connect; with ``tls``, a connection creator, the handshake begins at once.
+        """Connect from an address to a host; with ``tls``, a connection creator, the handshake
+        begins at once.
 
         The connection ends with the test.
         """
         client = cls()
         endpoint: Any = TCP4ClientEndpoint(
-            reactor, "127.0.0.1", port, DEADLINE, bindAddress=(address, 0)
+            reactor, host, port, DEADLINE, bindAddress=(address, 0)
         )
         if tls is not None:
             endpoint = wrapClientTLS(tls, endpoint, clock=reactor)

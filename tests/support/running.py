@@ -18,7 +18,7 @@ TWISTD = str(Path(sys.executable).with_name("twistd"))
 CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 """A hash is checked once per account here; its strength is not what these tests are about."""
 
-LISTENING = r"listening for clients on 127\.0\.0\.1:(\d+)"
+LISTENING = r"listening for clients on [\d.]+:(\d+)"
 
 
 @attrs.define
@@ -32,21 +32,25 @@ class Upstream:
     tables: str = ""
     """More tables below it, ``NAME`` standing for the provider's name."""
     address: str = "127.0.0.1"
+    addresses: Sequence[str] = ()
+    """One for each host, instead of the same for all."""
+    password: str = "upstream"
 
     def text(self) -> str:
         """Its part of the network file; hosts are a, b, ... in the order of the ports."""
         lines = [
             f"[provider.{self.name}]",
             'system_id = "smppproxy"',
-            'password = "upstream"',
+            f'password = "{self.password}"',
             "reconnect_min = 0.2",
             "reconnect_max = 0.5",
             self.options,
         ]
-        for letter, port in zip("abcdef", self.ports, strict=False):
+        addresses = self.addresses or [self.address] * len(self.ports)
+        for letter, address, port in zip("abcdef", addresses, self.ports, strict=False):
             lines += [
                 f"[provider.{self.name}.host.{letter}]",
-                f'address = "{self.address}"',
+                f'address = "{address}"',
                 f"port = {port}",
             ]
         return "\n".join(lines) + "\n" + self.tables.replace("NAME", self.name) + "\n"
