@@ -57,7 +57,7 @@ def site(
         Page(lambda: (200, b"text/plain; version=0.0.4; charset=utf-8", exposition(collector))),
     )
     root.putChild(b"ledger", Page(as_json(relay.ledger.as_dict), access))
-    api = Resource()
+    api: Resource = Root()  # type: ignore[no-untyped-call]
     api.putChild(b"v1", Api(operator, access, clock, version("smppproxy")))
     root.putChild(b"api", api)
     return Door(root, access, clock)
