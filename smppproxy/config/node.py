@@ -8,6 +8,7 @@ from typing import Any
 import attrs
 
 from smppproxy.config import options
+from smppproxy.config.beside import Beside, refuse_idle
 from smppproxy.config.lines import Path
 from smppproxy.config.references import secret, store_url
 from smppproxy.config.source import Source
@@ -19,6 +20,14 @@ _LEVELS = ("debug", "info", "warn", "error", "critical")
 
 ROLES = ("read", "operate", "admin")
 """What may be done at the operator's door; each role may do what those before it may."""
+
+_ADMIN_BESIDE = (
+    Beside(
+        ("address", "tokens", "certificate", "key"),
+        lambda values: values["port"],
+        "a port",
+    ),
+)
 
 SHORTEST_TOKEN = 16
 """Octets of a token at least: who may guess it has the whole network's traffic."""
@@ -239,6 +248,13 @@ def _admin(source: Source, listeners: dict[Path, Listener]) -> Admin:
         if admin.port and admin.port == listener.port and _overlap(admin.address, listener.address):
             text = f"listener {listener.name} listens on port {admin.port} already"
             source.problem(("admin", "port"), text, "give the admin door a port of its own")
+    if len(source.problems) == known:
+
+        def refuse(option: str, text: str, mend: str) -> None:
+            source.problem(("admin", option), text, mend)
+
+        values = attrs.asdict(admin, recurse=False)
+        refuse_idle(refuse, Admin, _ADMIN_BESIDE, source.data.get("admin", {}), values)
     return admin
 
 

@@ -197,6 +197,11 @@ BAD: list[tuple[str, str, str]] = [
         "write a number from 0 to 65535, e.g. port = 8080",
     ),
     (
+        "options of an admin port that is not there",
+        HEAD + DOOR + '[admin]\npath = "admin"\naddress = "127.0.0.2" # <--\n',
+        "admin.address: address says nothing without a port; write a port too, or remove address",
+    ),
+    (
         "the admin door on a listener's port",
         HEAD + DOOR + "[admin]\nport = 2775 # <--\n",
         "admin.port: listener 0.0.0.0:2775 listens on port 2775 already; "
