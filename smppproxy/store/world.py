@@ -7,6 +7,7 @@ from collections.abc import Callable
 import attrs
 
 from .batches import group_of, named
+from .budgets import Demand, Grant, grant_of
 from .cluster import Version
 from .interface import (
     DEFAULT_COUNT,
@@ -92,9 +93,13 @@ class World:
     binds: dict[bytes, dict[tuple[str, object, bytes], float]] = attrs.field(factory=dict)
     nodes: dict[tuple[bytes, bytes], tuple[float, bytes]] = attrs.field(factory=dict)
     hearers: dict[bytes, Callable[[bytes], None]] = attrs.field(factory=dict)
-    versions: dict[int, tuple[Version, bytes]] = attrs.field(factory=dict)
     longs: dict[bytes, tuple[float, bool, tuple[bytes, ...]]] = attrs.field(factory=dict)
     repeated: dict[tuple[bytes, bytes], float] = attrs.field(factory=dict)
+    versions: dict[int, tuple[Version, bytes]] = attrs.field(factory=dict)
+    parts: dict[bytes, dict[tuple[str, object], tuple[float, float, float]]] = attrs.field(
+        factory=dict
+    )
+    wishes: dict[bytes, bytes] = attrs.field(factory=dict)
     serial: int = 0
 
     def next_id(self) -> bytes:
@@ -131,6 +136,14 @@ class World:
             else:
                 released.append(self._quarantine(provider, found, arrival))
         return released
+
+    def owner(self, provider: bytes, arrival: Arrival) -> tuple[bytes, bytes]:
+        """Account and origin of the message that a receipt is about; ``b""`` when there is none."""
+        for key in arrival.keys:
+            found = self.fitting(self.live(provider, key), arrival)
+            if isinstance(found, Map):
+                return found.mapping.account, found.mapping.origin
+        return b"", b""
 
     def meet(self, provider: bytes, arrival: Arrival, final_ttl: int) -> Outcome:
         """A receipt meets its map, or is parked."""
@@ -448,6 +461,20 @@ class World:
             return False
         held[name] = self.wall() + ttl
         return True
+
+
+    def share(self, demand: Demand, name: tuple[str, object], ttl: float) -> Grant:
+        """A node's part of a budget."""
+        now = self.wall()
+        node, process = name
+        parts = self.parts.setdefault(demand.name, {})
+        for whose, (_, _, end) in list(parts.items()):
+            if end <= now or (whose[0] == node and whose[1] is not process):
+                del parts[whose]
+        others = [(part[0], part[1]) for whose, part in parts.items() if whose != name]
+        grant = grant_of(demand, others)
+        parts[name] = (max(grant.rate, demand.held), demand.wanted, now + ttl)
+        return grant
 
 
 def fits(mine: bytes, theirs: bytes) -> bool:

@@ -29,6 +29,8 @@ _PARTS = {
     "replay": ("head", "queues", "maps", "groups", "meet", "parked", "replay"),
     "nodes": ("head", "nodes"),
     "versions": ("head", "versions"),
+    "shares": ("head", "shares"),
+    "wishes": ("head", "wishes"),
     "sweep": ("head", "queues", "maps", "parked", "sweep"),
 }
 
