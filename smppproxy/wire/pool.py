@@ -1,12 +1,12 @@
-"""All binds to one provider, and how an operator sees them."""
+"""All binds to one provider: as its settings and its operator want them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterable
 from random import random
 from typing import Any
 
-import attrs
 from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.endpoints import HostnameEndpoint, wrapClientTLS
 from twisted.internet.interfaces import IStreamClientEndpoint
@@ -14,11 +14,13 @@ from twisted.logger import Logger
 
 from smppproxy.relay.peers import Relay
 from smppproxy.routing.providers import Host, Provider
+from smppproxy.routing.states import DOWN, DRAIN, UP
 from smppproxy.smpp.constants import BIND_RECEIVER, BIND_TRANSCEIVER, BIND_TRANSMITTER
+from smppproxy.wire.bind import Admitted, BindState, UpstreamBind
 from smppproxy.wire.pauses import Pauses
 from smppproxy.wire.protocol import Ticker
 from smppproxy.wire.tls import ClientTls
-from smppproxy.wire.upstream import MACHINE, SUFFIX, Core
+from smppproxy.wire.upstream import Core
 
 BIND_COMMANDS = {
     "transceiver": (BIND_TRANSCEIVER,),
@@ -27,71 +29,20 @@ BIND_COMMANDS = {
     "receiver": (BIND_RECEIVER,),
 }
 
+SETTLED = frozenset({"Bound", "Waiting", "Stopped"})
+"""States in which a bind that was begun anew needs no more waiting for."""
+
+__all__ = ["BindState", "UpstreamBind", "UpstreamPool", "hosts_of", "sessions_of"]
+
 log = Logger()
 
 Connect = Callable[[Host], IStreamClientEndpoint]
 
+State = Callable[[str, str, str], str]
+"""The state that is wanted of (provider, host, bind)."""
 
-@attrs.define
-class BindState:
-    """One bind as an operator sees it.
-
-    :ivar state: of the machine, e.g. ``"Bound"``.
-    :ivar since: monotonic seconds at which it was entered.
-    :ivar last_error: why it was last lost or refused; "" = never.
-    :ivar alarm: the provider refuses our credentials: nothing gets better until a person acts.
-    :ivar outstanding: submit_sm sent and not answered.
-    """
-
-    provider: str
-    host: str
-    number: int
-    bind: str
-    state: str
-    since: float
-    last_error: str
-    outstanding: int
-    alarm: bool = False
-
-
-class UpstreamBind:
-    """One bind to one host of a provider, kept for as long as it is not stopped."""
-
-    def __init__(self, core: Core) -> None:
-        self._core = core
-        self._inputs = MACHINE(core)
-
-    def start(self) -> None:
-        """Connect and bind, again and again; idempotent."""
-        self._inputs.start()
-
-    def stop(self) -> Deferred[None]:
-        """Drain, unbind, close. Fires when it is done; never fails."""
-        done: Deferred[None] = Deferred()
-        self._core.stop_waiters.append(done)
-        self._inputs.stop()
-        return done
-
-    def is_of(self, host: str, bind: str) -> bool:
-        """Whether it is this bind of this host; "" stands for any: ``2``, ``2rx`` one way."""
-        core = self._core
-        return host in ("", core.host.name) and bind in ("", core.name.rpartition("/")[2])
-
-    def state(self) -> BindState:
-        """How it is doing."""
-        core = self._core
-        session = core.session
-        return BindState(
-            provider=core.provider.name,
-            host=core.host.name,
-            number=core.number,
-            bind=SUFFIX[core.command_id] or "trx",
-            state=core.state,
-            since=core.since,
-            last_error=core.last_error,
-            outstanding=len(session.session.window) if session is not None else 0,
-            alarm=core.alarm,
-        )
+Place = tuple[str, int, int]
+"""Host, number, command_id of the bind."""
 
 
 def hosts_of(provider: Provider) -> tuple[Host, ...]:
@@ -127,6 +78,8 @@ class UpstreamPool:
     :param reactor: connects and gives the time.
     :param connect: makes the endpoint of a host; the default resolves its name at each attempt.
     :param chance: random numbers in [0, 1), so that many binds do not come back in one moment.
+    :param state: what is wanted of each bind; :meth:`restate` when that has changed.
+    :param admitted: the binds that all nodes together may have.
     :raises TlsError: the provider's file of CAs cannot be used.
     """
 
@@ -138,61 +91,206 @@ class UpstreamPool:
         ticker: Ticker,
         connect: Connect | None = None,
         chance: Callable[[], float] = random,
+        state: State = lambda provider, host, bind: UP,
+        admitted: Admitted | None = None,
     ) -> None:
         self.provider = provider
         self._reactor = reactor
-        self._wanted = False
+        self._relay = relay
+        self._ticker = ticker
+        self._connect = connect or self._resolve
+        self._chance = chance
+        self._state = state
+        self._admitted = admitted
+        self._started = False
+        self._leaving: set[UpstreamBind] = set()
+        # Binds that are begun anew, one at a time, each with the one that takes its place.
+        self._rolling: deque[tuple[UpstreamBind, UpstreamBind]] = deque()
+        self._turn: tuple[UpstreamBind, UpstreamBind] | None = None
+        self._begun = False
         sessions = sessions_of(provider)
         self.binds = [
-            UpstreamBind(
-                Core(
-                    provider=provider,
-                    host=host,
-                    number=number,
-                    command_id=command_id,
-                    endpoint=self._endpoint(connect or self._resolve, host, tls),
-                    tls=tls,
-                    relay=relay,
-                    ticker=ticker,
-                    pauses=Pauses(provider, chance),
-                )
-            )
-            for host, tls in ((host, self._tls(host)) for host in hosts_of(provider))
-            for number, command_id in sessions
+            self._bind((host.name, *session), host, tls)
+            for host, tls in self._hosts(provider)
+            for session in sessions
         ]
+
+    # -- what there is to bind ------------------------------------------------------------------
+
+    def _hosts(self, provider: Provider) -> list[tuple[Host, ClientTls | None]]:
+        return [(host, self._tls(provider, host)) for host in hosts_of(provider)]
+
+    def _bind(self, place: Place, host: Host, tls: ClientTls | None) -> UpstreamBind:
+        provider = self.provider
+        _, number, command_id = place
+        core = Core(
+            provider=provider,
+            host=host,
+            number=number,
+            command_id=command_id,
+            endpoint=self._endpoint(host, tls),
+            tls=tls,
+            relay=self._relay,
+            ticker=self._ticker,
+            pauses=Pauses(provider, self._chance),
+        )
+        return UpstreamBind(core, self._entered, self._admitted)
+
+    def use(self, provider: Provider) -> None:
+        """Take other settings; binds that they do not concern go on (decisions, Surface).
+
+        What is new is bound, what is gone is drained. A bind whose address, TLS or credentials
+        are others is drained and bound anew, one at a time so that traffic goes on. Windows,
+        timers and profiles hold at once.
+
+        :raises TlsError: the file of CAs cannot be used; nothing is changed.
+        """
+        if provider == self.provider:
+            return
+        hosts = self._hosts(provider)
+        old = {bind.place: bind for bind in self.binds}
+        was, self.provider = self.provider, provider
+        binds: list[UpstreamBind] = []
+        again: list[tuple[UpstreamBind, UpstreamBind]] = []
+        sessions = sessions_of(provider)
+        wanted: list[tuple[Place, Host, ClientTls | None]] = [
+            ((host.name, *session), host, tls) for host, tls in hosts for session in sessions
+        ]
+        for place, host, tls in wanted:
+            bind = old.pop(place, None)
+            if bind is None:
+                bind = self._bind(place, host, tls)
+            elif _identity(was, bind.host) != _identity(provider, host):
+                again.append((bind, self._bind(place, host, tls)))
+            else:
+                bind.use(provider, host, self._endpoint(host, tls), tls)
+            binds.append(bind)
+        self.binds = binds
+        for bind in old.values():
+            self._leaving.add(bind)
+            bind.stop(provider.drain).addCallback(self._left, bind)
+        for bind in self._leaving:
+            bind.take(provider)
+        for bind, _ in again:
+            bind.take(provider)
+        self._roll(again)
+        self.restate()
+
+    def _left(self, _: object, bind: UpstreamBind) -> None:
+        self._leaving.discard(bind)
+
+    # -- what is wanted of them -----------------------------------------------------------------
 
     def start(self) -> None:
         """Bind to all hosts; returns at once."""
-        self._wanted = True
+        self._started = True
+        self.restate()
+
+    def restate(self) -> None:
+        """Bind what is to be bound, leave what is to be left; idempotent."""
+        if not self._started:
+            return
         for bind in self.binds:
-            bind.start()
+            state = bind.admin = self._state(self.provider.name, bind.host.name, bind.label)
+            if state == DRAIN:
+                bind.stop(self.provider.response_timeout)
+            elif state == DOWN:
+                bind.stop(0.0)
+            elif not self._is_rolling(bind):
+                bind.start()
 
     def stop(self) -> Deferred[None]:
         """Drain and unbind all. Fires when the last one is gone; never fails."""
-        self._wanted = False
-        return gatherResults([bind.stop() for bind in self.binds]).addCallback(lambda _: None)
-
-    def reconnect(self, host: str = "", bind: str = "") -> int:
-        """Unbind, once what is outstanding is answered, and bind anew; how many binds.
-
-        :param host: only its binds; "" = all.
-        :param bind: only this one of the host: ``2``, ``2rx`` one way.
-        """
-        binds = [each for each in self.binds if each.is_of(host, bind)]
-        for each in binds:
-            each.stop().addCallback(self._again, each)
-        return len(binds)
-
-    def _again(self, _: object, bind: UpstreamBind) -> None:
-        if self._wanted:
-            bind.start()
+        self._started = False
+        self._rolling.clear()
+        self._turn = None
+        stopping = [bind.stop(self.provider.drain) for bind in (*self.binds, *self._leaving)]
+        return gatherResults(stopping).addCallback(lambda _: None)
 
     def states(self) -> list[BindState]:
         """One row per bind, in the order of the configuration."""
         return [bind.state() for bind in self.binds]
 
-    def _tls(self, host: Host) -> ClientTls | None:
-        provider = self.provider
+    def tick(self, now: float) -> None:
+        """Once a second: what was sent and came is looked at for the rates."""
+        for bind in self.binds:
+            bind.tick(now)
+
+    # -- one at a time --------------------------------------------------------------------------
+
+    def reconnect(self, host: str = "", bind: str = "") -> int:
+        """Unbind these and bind them anew, one after the other; how many there are.
+
+        :param host: "" = all hosts; :param bind: its label, "" = all of the host.
+        """
+        chosen = self._chosen(host, bind)
+        self._roll([(each, each) for each in chosen])
+        return len(chosen)
+
+    def kick(self, host: str = "", bind: str = "") -> int:
+        """End these connections now, in whatever state they are; they bind again. How many."""
+        chosen = [each for each in self._chosen(host, bind) if each.kick()]
+        return len(chosen)
+
+    def _chosen(self, host: str, label: str) -> list[UpstreamBind]:
+        return [
+            bind
+            for bind in self.binds
+            if (not host or bind.host.name == host) and (not label or bind.label == label)
+        ]
+
+    def _is_rolling(self, bind: UpstreamBind) -> bool:
+        turn = self._turn
+        return (turn is not None and bind in turn) or any(bind is old for old, _ in self._rolling)
+
+    def _roll(self, binds: Iterable[tuple[UpstreamBind, UpstreamBind]]) -> None:
+        self._rolling.extend(pair for pair in binds if not self._is_rolling(pair[0]))
+        if self._turn is None:
+            self._next()
+
+    def _next(self) -> None:
+        """The next bind's turn."""
+        self._turn = None
+        while self._rolling:
+            old, new = self._rolling.popleft()
+            if old in self.binds:
+                self._turn = old, new
+                self._begun = False
+                old.keeps_place = True
+                old.stop(self.provider.drain).addCallback(self._begin_anew, old, new)
+                return
+
+    def _begin_anew(self, _: object, old: UpstreamBind, new: UpstreamBind) -> None:
+        """The old bind is gone: the one in its place begins, if there is a wish for it still."""
+        old.keeps_place = False
+        if old not in self.binds or not self._started:
+            old.forget_place()
+            self._reactor.callLater(0, self._go_on, new)
+            return
+        self.binds[self.binds.index(old)] = new
+        self._begun = True
+        new.admin = self._state(self.provider.name, new.host.name, new.label)
+        if new.admin in (DRAIN, DOWN):
+            old.forget_place()
+        else:
+            new.start()
+        if new.admin in (DRAIN, DOWN) or new.waits:
+            self._reactor.callLater(0, self._go_on, new)
+
+    def _entered(self, bind: UpstreamBind, state: str) -> None:
+        """A bind is in another state: when it is the one whose turn it is, the next may follow."""
+        turn = self._turn
+        if turn is not None and bind is turn[1] and self._begun and state in SETTLED:
+            self._reactor.callLater(0, self._go_on, bind)
+
+    def _go_on(self, bind: UpstreamBind) -> None:
+        if self._turn is not None and self._turn[1] is bind:
+            self._next()
+
+    # -- how to get there -----------------------------------------------------------------------
+
+    @staticmethod
+    def _tls(provider: Provider, host: Host) -> ClientTls | None:
         if not provider.door(host)[1]:
             return None
         return ClientTls(provider.tls_name or host.address, provider.tls_ca, provider.tls_min)
@@ -207,8 +305,25 @@ class UpstreamPool:
             provider.bind_address or None,
         )
 
-    def _endpoint(
-        self, connect: Connect, host: Host, tls: ClientTls | None
-    ) -> IStreamClientEndpoint:
-        endpoint = connect(host)
+    def _endpoint(self, host: Host, tls: ClientTls | None) -> IStreamClientEndpoint:
+        endpoint = self._connect(host)
         return endpoint if tls is None else wrapClientTLS(tls, endpoint, clock=self._reactor)
+
+
+def _identity(provider: Provider, host: Host) -> tuple[object, ...]:
+    """What a bind that stands cannot change any more."""
+    return (
+        host.address,
+        provider.door(host),
+        provider.tls_name,
+        provider.tls_ca,
+        provider.tls_min,
+        provider.bind_address,
+        provider.system_id,
+        provider.password,
+        provider.system_type,
+        provider.interface_version,
+        provider.addr_ton,
+        provider.addr_npi,
+        provider.address_range,
+    )

@@ -9,6 +9,7 @@ from __future__ import annotations
 from math import inf
 from typing import Any, Protocol
 
+import attrs
 from twisted.internet.interfaces import IDelayedCall, IHandshakeListener
 from twisted.logger import Logger
 from zope.interface import implementer
@@ -109,6 +110,9 @@ class UpstreamSession(SmppProtocol):
     :ivar bound: whether the provider took the bind.
     :ivar bound_at: monotonic seconds at which it did.
     :ivar proven: whether it has answered a submit_sm with OK since (F65).
+    :ivar answered: answers to submit_sm that came on it.
+    :ivar unanswered: submit_sm whose time was up, or that were out when it ended.
+    :ivar delivered: deliver_sm and data_sm that came on it.
     :ivar counts: its host's; set by the relay when it is bound.
     """
 
@@ -125,13 +129,17 @@ class UpstreamSession(SmppProtocol):
         tls: ClientTls | None,
         owner: Owner,
     ) -> None:
-        session = Session(ESME, timers_of(provider), provider.window)
+        self._timers = timers_of(provider)
+        session = Session(ESME, self._timers, provider.window)
         super().__init__(session, relay, ticker, name)
         self.provider = provider
         self.host = host
         self.bound = False
         self.proven = False
         self.bound_at = 0.0
+        self.answered = 0
+        self.unanswered = 0
+        self.delivered = 0
         self._timeouts = 0
         self._command_id = command_id
         self._tls = tls
@@ -199,14 +207,27 @@ class UpstreamSession(SmppProtocol):
 
     # -- bound ----------------------------------------------------------------------------------
 
+    def use(self, provider: Provider) -> None:
+        """Take the provider's new settings, as far as a bind that stands can."""
+        window = self.session.window
+        if window.limit == self.provider.window:
+            window.limit = provider.window
+        timers = timers_of(provider)
+        for field in attrs.fields(Timers):
+            setattr(self._timers, field.name, getattr(timers, field.name))
+        self.provider = provider
+
     def requests(self, pdus: list[Pdu], now: float) -> None:
         """The deliver_sm and data_sm of one read."""
+        self.delivered += len(pdus)
         self.relay.upstream_requests(self, pdus, now)
 
     def responses(self, received: Received, now: float) -> None:
         """The submit_sm_resp of one read, those too late included (P5)."""
         self._timeouts = 0
         answers = received.responses
+        self.answered += len(answers) + len(received.late)
+        self.unanswered -= len(received.late)
         if not self.proven:
             self.proven = any(not pdu.command_status for _, pdu in answers)
         if answers:
@@ -217,6 +238,7 @@ class UpstreamSession(SmppProtocol):
 
     def expired(self, tokens: list[Any], now: float) -> None:
         """submit_sm without an answer: in doubt; three in a row, and the session is dropped."""
+        self.unanswered += len(tokens)
         self.relay.upstream_expired(self, tokens, now)
         self._timeouts += len(tokens)
         if self._timeouts < TIMEOUTS or self.leaving:
@@ -276,6 +298,7 @@ class UpstreamSession(SmppProtocol):
             self._goodbye.cancel()
             self._goodbye = None
         if self.bound:
+            self.unanswered += len(self.session.window)
             self.relay.upstream_lost(self, now)
         owner, self._owner = self._owner, NOBODY
         owner.lost(reason)

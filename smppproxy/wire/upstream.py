@@ -91,7 +91,11 @@ class _Once(Factory):
 
 @attrs.define(eq=False)
 class Core:
-    """What one machine works with: its place, its session, its one timer, its counts."""
+    """What one machine works with: its place, its session, its one timer, its counts.
+
+    :ivar patience: seconds that a bind which is to stop waits for outstanding answers.
+    :ivar watch: told of each state that is entered.
+    """
 
     provider: Provider
     host: Host
@@ -109,6 +113,8 @@ class Core:
     session: UpstreamSession | None = None
     connecting: Deferred[Any] | None = None
     timer: IDelayedCall | None = None
+    patience: float = 0.0
+    watch: Callable[[str], None] = lambda state: None
     stop_waiters: list[Deferred[None]] = attrs.field(factory=list)
 
     @property
@@ -124,12 +130,18 @@ class Core:
         """A state begins; what the last one waited for no longer matters."""
         self.state = state
         self.since = self.clock.seconds()
+        self.forget_timer()
+        self.watch(state)
+
+    def forget_timer(self) -> None:
+        """What was waited for no longer matters."""
         if self.timer is not None:
             self.timer.cancel()
             self.timer = None
 
     def wait(self, seconds: float, then: Callable[[], None]) -> None:
         """In the state just entered, call ``then`` after so many seconds."""
+        self.forget_timer()
         self.timer = self.clock.callLater(seconds, self._time_is_up, then)
 
     def _time_is_up(self, then: Callable[[], None]) -> None:
@@ -206,10 +218,10 @@ class Core:
             waiter.callback(None)
 
 
-def _leave(inputs: Inputs, core: Core, state: str) -> None:
-    """No new submits from here on; the outstanding ones have ``drain`` seconds."""
+def _leave(inputs: Inputs, core: Core, state: str, patience: float) -> None:
+    """No new submits from here on; the outstanding ones have so many seconds."""
     core.enter(state)
-    core.wait(core.provider.drain, inputs.timeout)
+    core.wait(patience, inputs.timeout)
     if core.session is not None:
         core.session.leave()
 
@@ -298,13 +310,18 @@ def _lost(inputs: Inputs, core: Core, reason: str) -> None:
 
 @BOUND.upon(Inputs.asked_to_go).to(DRAINING)
 def _drain(inputs: Inputs, core: Core) -> None:
-    _leave(inputs, core, "Draining")
+    _leave(inputs, core, "Draining", core.provider.drain)
 
 
 @BOUND.upon(Inputs.stop).to(STOPPING)
 @DRAINING.upon(Inputs.stop).to(STOPPING)
 def _finish(inputs: Inputs, core: Core) -> None:
-    _leave(inputs, core, "Stopping")
+    _leave(inputs, core, "Stopping", core.patience)
+
+
+@STOPPING.upon(Inputs.stop).loop()
+def _hurry(inputs: Inputs, core: Core) -> None:
+    core.wait(core.patience, inputs.timeout)
 
 
 @DRAINING.upon(Inputs.settled).loop()
@@ -333,7 +350,6 @@ def _end(inputs: Inputs, core: Core) -> None:
 
 for _state in (CONNECTING, SECURING, BINDING, BOUND, DRAINING, STOPPING, WAITING):
     _state.upon(Inputs.start).loop().returns(None)
-STOPPING.upon(Inputs.stop).loop().returns(None)
 STOPPING.upon(Inputs.asked_to_go).loop().returns(None)
 
 MACHINE = BUILDER.build()
