@@ -5,17 +5,11 @@ of providers. A node where one of them is missing cannot take the network, and s
 """
 
 import hashlib
-import os
 import struct
 import zlib
-from collections.abc import Mapping
-from pathlib import Path
 
 import attrs
 import msgpack
-
-from smppproxy.config.network import Network, read_network
-from smppproxy.config.source import Source
 
 MOST_OCTETS = 64 << 20
 """Of a network file and its tables together, as they are written."""
@@ -63,16 +57,6 @@ class Bundle:
             )
         return packed
 
-    def load(self, folder: str | Path, environ: Mapping[str, str] | None = None) -> Network:
-        """The network that it says, with this machine's secrets.
-
-        Relative paths of secrets and CAs begin at `folder`. Raises ConfigError with every problem.
-        """
-        environ = os.environ if environ is None else environ
-        source = Source(Path(folder) / self.name, environ, self.octets, self.files)
-        source.name = self.name
-        return read_network(source)
-
     def _inner(self) -> bytes:
         inner: bytes = msgpack.packb([self.name, self.octets, dict(sorted(self.files.items()))])
         return inner
@@ -113,15 +97,3 @@ def _parts(inner: bytes) -> tuple[str, bytes, dict[str, bytes]]:
     if not fits:
         raise BundleError("this network is damaged: it has not the form that it says")
     return name, octets, files
-
-
-def read_bundle(
-    path: str | Path, environ: Mapping[str, str] | None = None
-) -> tuple[Bundle, Network]:
-    """A network file from the disk, with all that goes with it, and the network that it says.
-
-    Raises ConfigError with every problem of the file.
-    """
-    source = Source(path, os.environ if environ is None else environ)
-    network = read_network(source)
-    return Bundle(Path(path).name, source.octets, source.files), network

@@ -9,6 +9,7 @@ import attrs
 
 from smppproxy.config import options
 from smppproxy.config.accounts import choices, read_account
+from smppproxy.config.bundle import Bundle
 from smppproxy.config.lines import Path
 from smppproxy.config.mo_routes import read_mo
 from smppproxy.config.providers import read_provider
@@ -33,6 +34,8 @@ class Network:
     providers: dict[str, Provider]
     routes: RouteTable
     mo: MoTable
+    #: What it was read from, to be sent to other nodes.
+    bundle: Bundle = attrs.field(factory=lambda: Bundle("", b""), eq=False, repr=False)
 
 
 def load_network(path: str | FilePath, environ: Mapping[str, str] | None = None) -> Network:
@@ -40,11 +43,23 @@ def load_network(path: str | FilePath, environ: Mapping[str, str] | None = None)
 
     `environ` holds the variables that `env:NAME` may name, by default those of the process.
     """
-    return read_network(Source(path, os.environ if environ is None else environ))
+    return _network(Source(path, os.environ if environ is None else environ))
 
 
-def read_network(source: Source) -> Network:
-    """The network of a file that is open. Raises ConfigError with every problem of the file."""
+def unbundle(
+    bundle: Bundle, folder: str | FilePath, environ: Mapping[str, str] | None = None
+) -> Network:
+    """The network that a bundle says, with this machine's secrets and CAs.
+
+    Their relative paths begin at `folder`. Raises ConfigError with every problem.
+    """
+    environ = os.environ if environ is None else environ
+    source = Source(FilePath(folder) / bundle.name, environ, bundle.octets, bundle.files)
+    source.name = bundle.name
+    return _network(source)
+
+
+def _network(source: Source) -> Network:
     source.unknown((), source.data, ("account", "provider", "route", "mo_route", "mo"), "table")
     accounts = {
         name: read_account(source, at, table) for name, at, table in _named(source, "account")
@@ -62,6 +77,7 @@ def read_network(source: Source) -> Network:
         providers={name: provider for name, provider in providers.items() if provider},
         routes=RouteTable(list(routes.values())),
         mo=mo,
+        bundle=Bundle(FilePath(source.name).name, source.octets, source.files),
     )
 
 

@@ -9,7 +9,8 @@ from hypothesis.strategies import binary, dictionaries, text
 
 from smppproxy.config import ConfigError, load_network
 from smppproxy.config import bundle as module
-from smppproxy.config.bundle import Bundle, BundleError, read_bundle, unpack
+from smppproxy.config.bundle import Bundle, BundleError, unpack
+from smppproxy.config.network import unbundle
 from smppproxy.config.source import Source
 from tests.config.files import HASH, FileCase
 
@@ -36,12 +37,12 @@ class BundleTest(FileCase):
         """Its text travels, its secrets are those of where it is loaded."""
         path = self.write(NETWORK)
         (path.parent / "acme.secret").write_text("here")
-        bundle, network = read_bundle(path)
+        network = load_network(path)
         self.assertEqual(network.providers["acme"].password, b"here")
         there = path.parent / "there"
         there.mkdir()
         (there / "acme.secret").write_text("there")
-        again = unpack(bundle.pack()).load(there)
+        again = unbundle(unpack(network.bundle.pack()), there)
         self.assertEqual(again.providers["acme"].password, b"there")
         again.providers["acme"].password = b"here"
         home = load_network(path)
@@ -53,7 +54,7 @@ class BundleTest(FileCase):
         """With its line, under the name that the file had at home."""
         path = self.write(NETWORK)
         bundle = Bundle("network.toml", path.read_bytes())
-        error = self.assertRaises(ConfigError, bundle.load, path.parent)
+        error = self.assertRaises(ConfigError, unbundle, bundle, path.parent)
         (problem,) = error.problems
         self.assertEqual(
             str(problem),
@@ -66,9 +67,9 @@ class BundleTest(FileCase):
         """Each machine has its own."""
         octets = NETWORK.replace("file:acme.secret", "env:ACME").encode()
         bundle = Bundle("network.toml", octets)
-        error = self.assertRaises(ConfigError, bundle.load, "/", {})
+        error = self.assertRaises(ConfigError, unbundle, bundle, "/", {})
         self.assertIn("the environment variable ACME is not set", str(error))
-        self.assertEqual(bundle.load("/", {"ACME": "x"}).providers["acme"].password, b"x")
+        self.assertEqual(unbundle(bundle, "/", {"ACME": "x"}).providers["acme"].password, b"x")
 
     def test_attached_files_travel(self) -> None:
         """Under the names that are written in the file; the disk is not asked at the other end."""
