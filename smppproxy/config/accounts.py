@@ -60,7 +60,7 @@ _BESIDE = (
     Beside(("priority_lane",), lambda values: values["max_priority"] >= 2, "max_priority = 3"),
 )
 #: Refusals among them that are answered while nobody knows which account it is.
-_OF_NOBODY = frozenset({"unknown_system_id", "other_string", "not_bound"})
+_OF_NOBODY = frozenset({"unknown_system_id", "not_bound"})
 ZONE_MEND = 'write "UTC" or a name of the zone database, e.g. "Europe/Copenhagen"'
 
 

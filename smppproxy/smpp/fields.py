@@ -191,9 +191,11 @@ def walk_message(raw: bytes) -> tuple[int, int, int, int, int, int]:
     was skipped (GW-53): who sends the message on leaves that octet out.
 
     Raises `BodyError` with the code of the first wrong field: 0x15 service_type, 0x0A and 0x0B
-    addresses, 0x61 schedule_delivery_time, 0x62 validity_period, 0x01 sm_length, 0xC0 TLV area,
-    0xC1 short_message beside message_payload, 0xC2 size of a TLV, 0x02 otherwise. A deliver_sm is
-    not refused for its TLVs: providers send broken ones, and the receipt is worth more.
+    addresses, 0x01 sm_length, 0xC0 TLV area, 0xC1 short_message beside message_payload, 0xC2 size
+    of a TLV, 0x02 otherwise. A time without NUL or too long is 0x02 by row 17 of the mission's
+    table, where F10 has 0x61 and 0x62: those are for times that can be read (rows 26, 27). A
+    deliver_sm is not refused for its TLVs: providers send broken ones, and the receipt is worth
+    more.
     """
     # The straight way first: anything unusual is left to the careful walk, which finds the words.
     try:
@@ -251,8 +253,8 @@ def _walk_carefully(raw: bytes) -> tuple[int, int, int, int, int, int]:
     esm_at = body.at
     for _ in range(3):
         body.octet()
-    body.text("schedule_delivery_time", MAX_TIME, "schedule_delivery_time")
-    body.text("validity_period", MAX_TIME, "validity_period")
+    body.text("schedule_delivery_time", MAX_TIME, "other_string")
+    body.text("validity_period", MAX_TIME, "other_string")
     flags_at = body.at
     for _ in range(4):
         body.octet()

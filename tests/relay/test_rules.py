@@ -158,6 +158,7 @@ class RefusedTests(SynchronousTestCase):
             "service_type_string": submit(1, service_type=b"123456"),
             "source_addr_string": submit(1, source_addr=b"1" * 21),
             "destination_addr_string": submit(1, destination_addr=b"1" * 21),
+            "other_string": submit(1, validity_period=b"0" * 17),
             "tlv_stream": submit(1) + b"\x02\x04\x00\x09\x13",
             "tlv_length": submit(1, tlvs=[(c.TLV_USER_MESSAGE_REFERENCE, b"r" * 256)]),
             "tlv_not_allowed": VECTORS["V19"],
@@ -169,8 +170,8 @@ class RefusedTests(SynchronousTestCase):
             wanted = REFUSALS[name].command_status
             self.assertEqual(wanted, status(make_account(), raw), name)
             self.assertEqual(0x99, status(make_account(errors={name: 0x99}), raw), name)
-        other = make_account(errors={"other_string": 0x77})
-        self.assertEqual(0x77, layout_status(BodyError("other_string", ""), other))
+        times = submit(1, schedule_delivery_time=b"0" * 17)
+        self.assertEqual(c.ESME_RINVCMDLEN, status(make_account(), times))
         self.assertRaises(KeyError, BodyError, "nothing_like_it", "")
 
     def test_gw40_data_coding_to_a_5_0_bind(self) -> None:

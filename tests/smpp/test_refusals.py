@@ -111,7 +111,7 @@ PROVOKED: dict[str, str] = {
     "source_addr_string": "relay.test_rules.RefusedTests.test_layout_errors_of_an_account",
     "destination_addr_string": "relay.test_rules.RefusedTests.test_layout_errors_of_an_account",
     "service_type_string": "relay.test_rules.RefusedTests.test_layout_errors_of_an_account",
-    "other_string": "smpp.test_fields.BindTests.test_f10_string_without_end",
+    "other_string": "relay.test_rules.RefusedTests.test_layout_errors_of_an_account",
     "service_type": "relay.test_rules.RefusedTests.test_rows_18_to_38",
     "source_addr": "relay.test_rules.RefusedTests.test_rows_18_to_38",
     "source_addr_ton": "relay.test_rules.RefusedTests.test_rows_18_to_38",
