@@ -9,7 +9,7 @@ from urllib.parse import unquote_to_bytes
 
 import msgpack
 
-from .interface import QUEUED, Arrival, Entry, Mapping, Name, Overdue, Stray
+from .interface import QUEUED, Arrival, Entry, Mapping, Matched, Name, Overdue, Stray
 from .leftovers import Unrouted
 
 _OCTETS = [bytes((number,)) for number in range(256)]
@@ -129,10 +129,15 @@ def nothing(reply: Any) -> None:
     return None
 
 
-def outcomes(reply: Any) -> list[tuple[int, bytes]]:
+def outcomes(reply: Any) -> Matched:
     """Outcome and queue of each arrival: a code of 8 or more is a place among the queues."""
-    queues, codes, *_ = reply
-    return [(code, b"") if code < 8 else (QUEUED, queues[code - 8]) for code in codes]
+    queues, codes, _, ids, accounts = reply
+    found = Matched(
+        [(code, b"") if code < 8 else (QUEUED, queues[code - 8]) for code in codes]
+    )
+    found.message_ids = ids
+    found.accounts = accounts
+    return found
 
 
 def outcome_pairs(reply: Any) -> list[tuple[int, bytes]]:

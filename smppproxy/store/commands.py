@@ -40,6 +40,7 @@ from .interface import (
     Entry,
     Limit,
     Mapping,
+    Matched,
     Name,
     Overdue,
     Stray,
@@ -115,8 +116,8 @@ class Commands(ClusterCommands, LeftoverCommands):
             self._lost(numbers(drops))
         return reminders(reply)
 
-    def _matched(self, reply: Any) -> list[tuple[int, bytes]]:
-        if len(reply) > 2:
+    def _matched(self, reply: Any) -> Matched:
+        if reply[2]:
             self._lost(numbers(reply[2]))
         return outcomes(reply)
 
@@ -150,7 +151,7 @@ class Commands(ClusterCommands, LeftoverCommands):
         final_ttl: int,
         limits: dict[bytes, Limit],
         patience: float | None = None,
-    ) -> Deferred[list[tuple[int, bytes]]]:
+    ) -> Deferred[Matched]:
         self._share_limits(limits)
         return self._calls.call(
             self._match, (named(provider), final_ttl, receipts(arrivals)), self._matched, patience

@@ -12,7 +12,7 @@ back or the caller cancels the Deferred. After that it fails with :class:`StoreU
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 import attrs
@@ -153,6 +153,31 @@ class Entry:
     dlvrd: int = -1
 
 
+class Matched(list[tuple[int, bytes]]):
+    """What :meth:`Store.match` found: ``(outcome, queue)`` of each receipt.
+
+    :ivar accounts: whose message each is, ``b""`` where the queue says it or nobody knows.
+    :ivar message_ids: the client_message_id of each, ``b""`` where no map was met or it is shared.
+    """
+
+    __slots__ = ("accounts", "message_ids")
+
+    def __init__(self, found: Iterable[tuple[int, bytes]] = ()) -> None:
+        super().__init__(found)
+        self.accounts: list[bytes] = []
+        self.message_ids: list[bytes] = []
+
+    @property
+    def owners(self) -> list[tuple[bytes, bytes]]:
+        """Account and client_message_id of each, as far as they are known."""
+        return [
+            (account or queue[2:], message_id)
+            for (_, queue), account, message_id in zip(
+                self, self.accounts, self.message_ids, strict=True
+            )
+        ]
+
+
 @attrs.define
 class Limit:
     """How much a queue holds: ``count`` entries, exactly, each for at most ``keep`` seconds."""
@@ -250,7 +275,7 @@ class Store(Budgets, Cluster, Leftovers, Protocol):
         final_ttl: int,
         limits: dict[bytes, Limit],
         patience: float | None = None,
-    ) -> Deferred[list[tuple[int, bytes]]]:
+    ) -> Deferred[Matched]:
         """Find the owners of the receipts of one read and queue the receipts, atomically.
 
         One ``(outcome, queue)`` per arrival; the queue is ``b""`` unless ``QUEUED``.

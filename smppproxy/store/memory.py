@@ -22,12 +22,14 @@ from .interface import (
     Entry,
     Limit,
     Mapping,
+    Matched,
     Name,
     Overdue,
     StoreUnavailable,
     Stray,
 )
 from .leftover_memory import LeftoverMemory
+from .records import message_id_of
 from .world import World
 
 __all__ = ["MemoryStore", "World"]
@@ -154,10 +156,15 @@ class MemoryStore(ClusterMemory, LeftoverMemory):
         final_ttl: int,
         limits: dict[bytes, Limit],
         patience: float | None = None,
-    ) -> Deferred[list[tuple[int, bytes]]]:
-        def do() -> list[tuple[int, bytes]]:
+    ) -> Deferred[Matched]:
+        def do() -> Matched:
             self._world.limits.update(limits)
-            found = [self._world.meet(provider, arrival, final_ttl) for arrival in arrivals]
+            found = Matched()
+            for arrival in arrivals:
+                account, origin = self._world.owner(provider, arrival)
+                found.append(self._world.meet(provider, arrival, final_ttl))
+                found.accounts.append(account)
+                found.message_ids.append(message_id_of(origin))
             self._cut()
             return found
 

@@ -264,6 +264,13 @@ class MoRecord:
         return cls(record[_MO.size :])
 
 
+def message_id_of(origin: bytes) -> bytes:
+    """The client_message_id of a packed :class:`Origin`; b"" of several in one."""
+    if origin[:1] not in (b"\1", b"\2") or len(origin) < _ORIGIN_SIZE:
+        return b""
+    return origin[_ORIGIN_SIZE : _ORIGIN_SIZE + origin[7]]
+
+
 def glance(origin: bytes, receipt: bytes) -> tuple[int, bool, int]:
     """message_state, whether it is final, and submit_time (unix seconds) of two records.
 

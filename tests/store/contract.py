@@ -10,6 +10,7 @@ from twisted.internet.defer import Deferred
 
 from smppproxy.store.interface import (
     DUPLICATE,
+    MERGED,
     PARKED,
     QUARANTINED,
     QUEUED,
@@ -21,6 +22,7 @@ from smppproxy.store.interface import (
     Mapping,
     Store,
 )
+from smppproxy.store.records import Origin
 
 WANT_SUCCESS, WANT_FAILURE, WANT_INTERMEDIATE = 1, 2, 4
 ENROUTE, DELIVERED, EXPIRED, DELETED, UNDELIVERABLE, ACCEPTED, UNKNOWN, REJECTED = range(1, 9)
@@ -120,6 +122,23 @@ class Contract(Uses):
             (entry.queue, entry.deliveries, entry.origin, entry.receipt),
             (b"r:alpha", 1, origin, origin),
         )
+
+    async def test_mg14_whose_receipt_it_is(self):
+        """Whatever becomes of a receipt that met its message, account and client_message_id are
+        told; nothing of one that met none, and no id of an origin that cannot be read.
+        """
+        origin = Origin(b"1390125333", 1, 1, b"1204", 1, 1, b"4510203040", 1, 0, b"", 52).pack()
+        await self.record(mapping(b"1", origin=origin), mapping(b"2", want=0, origin=origin))
+        await self.record(mapping(b"3", origin=b"\xf8 several"))
+        await self.record(attrs.evolve(mapping(b"4", origin=origin), group=b"g", parts=2))
+        answers = await self.match(
+            *[arrival(b"1")] * 2, arrival(b"2"), arrival(b"3"), arrival(b"4"), arrival(b"5")
+        )
+        outcomes = [QUEUED, DUPLICATE, UNWANTED, QUEUED, MERGED, PARKED]
+        self.assertEqual([outcome for outcome, _ in answers], outcomes)
+        whose = (b"alpha", b"1390125333")
+        owners = [whose, whose, whose, (b"alpha", b""), whose, (b"", b"")]
+        self.assertEqual(answers.owners, owners)
 
     async def test_f22_an_empty_id_is_never_a_key(self):
         """A message without provider_message_id gets no map, and no receipt finds one."""

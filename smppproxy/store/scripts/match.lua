@@ -1,5 +1,6 @@
 -- args: provider, final ttl, {{ids, destination, kind, state, final, receipt}, ...}
--- Result: {queues, codes, drops}; a code is an outcome, or 8 + the place of its queue.
+-- Result: {queues, codes, drops, ids, accounts}; a code is an outcome, or 8 + the place of its queue;
+-- ids are client_message_ids, accounts are '' where the queue says it; both '' where nobody is known.
 local done = kept()
 if done then return cmsgpack.pack(done) end
 local provider, final_ttl, arrivals = unpack(args)
@@ -55,7 +56,21 @@ local function code_of(arrival)
   return 2
 end
 
-for i = 1, #arrivals do codes[i] = code_of(arrivals[i]) end
-local result = {queues, codes, cut_grown()}
+-- The client_message_id in the origin of the map that was met: records.Origin, versions 1 and 2.
+local function met_id()
+  local version = string.byte(met_map, met_at)
+  if version ~= 1 and version ~= 2 then return '' end
+  return string.sub(met_map, met_at + 19, met_at + 18 + (string.byte(met_map, met_at + 7) or 0))
+end
+
+local met_ids, accounts = {}, {}
+for i = 1, #arrivals do
+  met_map = nil
+  local code = code_of(arrivals[i])
+  codes[i] = code
+  met_ids[i] = met_map and met_id() or ''
+  accounts[i] = met_map and code < 8 and met_account or ''
+end
+local result = {queues, codes, cut_grown() or {}, met_ids, accounts}
 keep(result)
 return cmsgpack.pack(result)

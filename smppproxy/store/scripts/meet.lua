@@ -1,5 +1,8 @@
 local groups
 
+-- The map that the last receipt met (nil: none), whose it is, and where its origin begins.
+local met_map, met_account, met_at
+
 -- The value under an id is not a single plain map: of those that are there exactly one must fit.
 -- Where none does: nil, nil, why.
 local function meet_others(key, value, provider, arrival, final_ttl)
@@ -13,6 +16,7 @@ local function meet_others(key, value, provider, arrival, final_ttl)
     end
   end
   if not place then return nil, nil, 'destination' end
+  met_map, met_account, met_at = maps[place], m.account, m.at
   local map, outcome, queue = groups.settle_any(maps[place], m, arrival, final_ttl)
   if not map then return nil, outcome, queue end
   maps[place] = map
@@ -28,6 +32,7 @@ local function meet(key, value, provider, arrival, final_ttl)
   if destination ~= arrival[2] and not fits(destination, arrival[2]) then
     return nil, nil, 'destination'
   end
+  met_map, met_account, met_at = value, account, at
   local map, ends, outcome, queue =
     settle(value, expiry, final, seen, last, want, account, at, arrival, final_ttl)
   if map then call('SET', key, map, 'EX', math.max(ends - now, 1)) end
