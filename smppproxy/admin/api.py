@@ -68,6 +68,7 @@ TARGET = text(
     required=True,
     least=1,
     most=255,
+    example="acme/a",
 )
 ONE_NODE = text("node", "only on this node, instead of on all", default="", most=64)
 

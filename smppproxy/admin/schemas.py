@@ -17,6 +17,7 @@ class Field:
     :ivar kind: ``string``, ``integer``, ``number``, ``boolean``, ``object`` or ``strings``.
     :ivar least: of a number; of a text, its shortest length.
     :ivar most: of a number; of a text, its longest length.
+    :ivar example: a value, for the document.
     :ivar lines: of a text, whether it may have several; other control characters too.
     :ivar wide: a column that a table shows only when asked for.
     """
@@ -29,6 +30,7 @@ class Field:
     default: Any = None
     least: int | None = None
     most: int | None = None
+    example: str = ""
     lines: bool = False
     wide: bool = False
 
@@ -77,6 +79,8 @@ def asked(field: Field) -> dict[str, Any]:
     said = schema(field)
     if field.kind == "string" and not field.lines and not field.choices:
         said["pattern"] = f"^{VISIBLE}$"
+    if field.example:
+        said["example"] = field.example
     return said
 
 
