@@ -12,7 +12,7 @@ from importlib.metadata import version
 from typing import Any
 
 from twisted.application.service import Service
-from twisted.internet.defer import Deferred, DeferredList, gatherResults, succeed
+from twisted.internet.defer import Deferred, DeferredList, gatherResults
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -30,6 +30,7 @@ from smppproxy.store import open_store
 from smppproxy.store.interface import RECEIPTS, Store, StoreError
 from smppproxy.wire.admission import Admission
 from smppproxy.wire.authentication import Authenticator, CheckThreads
+from smppproxy.wire.control import Control
 from smppproxy.wire.leases import StoreLeases
 from smppproxy.wire.listener import ClientListener
 from smppproxy.wire.pool import BindState, UpstreamPool
@@ -60,6 +61,9 @@ class SmppProxy(Service):
         self.ticker = Ticker(reactor)
         self._threads = CheckThreads(reactor)
         self._leases = StoreLeases(store, reactor, self.relay.share)
+        states = self.relay.directory.states
+        states.node = node.name
+        self._control = Control(store, reactor, states, self._restate)
         self._admission = Admission(
             self.relay,
             self.ticker,
@@ -85,7 +89,7 @@ class SmppProxy(Service):
                 self._admission,
                 self.listeners,
                 self.pools,
-                self._want,
+                self._control.want,
                 node.drain_timeout,
             ),
         )
@@ -134,6 +138,7 @@ class SmppProxy(Service):
         self.ticker.start()
         self._threads.start()
         self._leases.start()
+        self._control.start()
         self._loop.start(1.0, now=False)
         self._use(self.network)
         self._admin.start(
@@ -160,8 +165,8 @@ class SmppProxy(Service):
     def _store_started(self, _: object) -> None:
         queues = [RECEIPTS + account.key for account in self.network.accounts.values()]
         self.store.sizes(queues).addCallbacks(self.relay.opened, lambda failure: None).addCallback(
-            lambda _: self._open_doors()
-        )
+            lambda _: self._control.look()
+        ).addCallback(lambda _: self._open_doors())
 
     def _store_failed(self, failure: Failure) -> None:
         if not self.running:
@@ -200,15 +205,11 @@ class SmppProxy(Service):
             lambda: self._admin.place,
         )
 
-    def _want(self, node: str, provider: str, host: str, bind: str, state: str) -> Deferred[str]:
-        """Keep what the operator wants of a provider, a host or a bind."""
-        states = self.relay.directory.states
-        was = states.said((provider, host, bind))
-        states.take(states.wishes | {(node, provider, host, bind): state})
-        pool = self.relay.directory.pools.get(provider)
-        if pool is not None:
+    def _restate(self) -> None:
+        """Something else is wanted of providers, hosts or binds."""
+        self.relay.restate(self._reactor.seconds())
+        for pool in self.pools.values():
             pool.restate()
-        return succeed(was)
 
     @property
     def admin_port(self) -> int:
@@ -243,12 +244,17 @@ class SmppProxy(Service):
         self.network = network
         self.relay.use(network.accounts, network.routes, network.mo, self._reactor.seconds())
         for name in [*self.pools]:
-            provider = network.providers.get(name)
-            if provider is None or provider != self.pools[name].provider:
+            if name not in network.providers:
                 self.pools.pop(name).stop()
         for name, provider in network.providers.items():
-            if name not in self.pools:
+            pool = self.pools.get(name)
+            if pool is None:
                 self.pools[name] = self._pool(provider)
+            else:
+                pool.use(provider)
+            if name in self.relay.directory.pools:
+                self.relay.directory.pool(provider)
+        self._control.use(network.providers)
         for name in [*self.relay.directory.clients]:
             self._refresh(name)
 
@@ -263,12 +269,17 @@ class SmppProxy(Service):
                 session.session.window.limit = account.deliver_window
 
     def _pool(self, provider: Provider) -> UpstreamPool:
-        return UpstreamPool(provider, self._reactor, self.relay, self.ticker)
+        states = self.relay.directory.states
+        return UpstreamPool(
+            provider, self._reactor, self.relay, self.ticker, state=states.of
+        )
 
     def _tick(self) -> None:
         now = self._reactor.seconds()
         self.relay.tick(now)
         self._loads.tick(now)
+        for pool in self.pools.values():
+            pool.tick(now)
 
     # -- stop -----------------------------------------------------------------------------------
 
@@ -293,6 +304,7 @@ class SmppProxy(Service):
         if self._loop.running:
             self._loop.stop()
         self._leases.stop()
+        self._control.stop()
         self.relay.stop()
         self.ticker.stop()
         self._threads.stop()
