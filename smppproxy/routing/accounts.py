@@ -207,6 +207,8 @@ class Account:
     message_log: str = attrs.field(default="metadata", validator=OneOf(("metadata", "off")))
     #: Telephone numbers in the log show their first four digits only (MG-31).
     mask_numbers: bool = attrs.field(default=False, validator=Flag())
+    #: Names that routes may find several accounts by.
+    groups: frozenset[str] = attrs.field(default=frozenset(), validator=Names("retail"))
     #: What these options say to the room `text`, made once.
     text_settings: TextSettings = attrs.field(
         init=False, eq=False, repr=False, default=attrs.Factory(_text_settings, takes_self=True)

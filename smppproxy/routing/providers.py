@@ -210,6 +210,10 @@ class Provider:
     pace: str = attrs.field(default="fixed", validator=OneOf(("fixed", "adaptive")))
     #: What holds of it as long as no operator says otherwise, see `routing.states`.
     state: str = attrs.field(default="up", validator=OneOf(STATES))
+    #: File with its prices by prefix, "" = none.
+    prices: str = attrs.field(default="", validator=Text(0, 4096, "acme.csv"))
+    #: Seconds within which an MO with the same octets is the same one, sent again; 0 = it never is.
+    mo_dedupe: int = attrs.field(default=0, validator=Whole(0, 86_400))
     #: The octets of name, made once.
     key: bytes = attrs.field(
         init=False, eq=False, repr=False, default=attrs.Factory(_key, takes_self=True)

@@ -6,6 +6,7 @@ conditions fit decides. `explain` reads the rule just so; `pick` gives the same 
 prepared when the table was made.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from zlib import crc32
 
@@ -40,14 +41,15 @@ class RouteTable:
     alone decides between the orders of one route, so that all parts of a long message have the same
     one (XC-06).
 
+    :ivar ordered: the routes by `order`, of equal order as in the file.
     :ivar arrange: orders the providers of routes with select "quality"; None: as in the file.
     :ivar zones: the prefixes of these routes, None without any.
     """
 
     __slots__ = (
         "_accounts", "_chains", "_index", "_levels", "_looked", "_orders", "_others", "_prepared",
-        "_questions", "_stems", "_unconditional", "_way", "_ways", "arrange", "groups", "routes",
-        "zones",
+        "_questions", "_stems", "_unconditional", "_way", "_ways", "arrange", "groups", "ordered",
+        "routes", "zones",
     )  # fmt: skip
 
     def __init__(
@@ -63,7 +65,8 @@ class RouteTable:
         self.routes = tuple(routes)
         self.groups = groups or {}
         self.arrange: Arrange | None = None
-        ordered = sorted(self.routes, key=lambda route: route.order)
+        ordered = sorted(self.routes, key=_order)
+        self.ordered = tuple(ordered)
         self._prepared = [Prepared(route, prices or {}) for route in ordered]
         self._questions = questions_of(ordered)
         self._index, self._chains = chains(
@@ -233,6 +236,19 @@ class RouteTable:
 
     # -- for people -----------------------------------------------------------------------------
 
+    def asked_before(self, number: int, prefix: bytes) -> int:
+        """The routes that a message with this prefix of route `number` comes to before it.
+
+        They are bits, by their places in `ordered`; `number` is such a place.
+        """
+        chain = self._chains[self._index.find(prefix)]
+        order = self.ordered[number].order
+        lower = (1 << bisect_left(self.ordered, order, key=_order)) - 1
+        found = chain[0] & ((1 << number) - 1) & ~lower
+        for each in chain:
+            found |= each & lower
+        return found
+
     def explain(
         self,
         account: Account,
@@ -245,6 +261,10 @@ class RouteTable:
         facts = Facts.of(account, raw, offsets, wall, message_class)
         groups = self.groups.get(account.system_id, frozenset())
         return explained(self._prepared, facts, groups, self.arrange, self.routes)
+
+
+def _order(route: Route) -> int:
+    return route.order
 
 
 #: What the routes that may decide ask, and these routes in the order of asking.

@@ -114,6 +114,7 @@ pass_vendor_status = true
 errors = {{ throttled = 0x14 }}
 message_log = "off"
 mask_numbers = true
+groups = ["retail"]
 
 [provider.acme]
 system_id = "æ"
@@ -126,6 +127,7 @@ window = 3
 tps = 4
 pace = "adaptive"
 state = "isolate"
+prices = "acme.csv"
 tls = "required"
 tls_name = "smpp.example.net"
 tls_ca = "ca.pem"
@@ -247,6 +249,7 @@ class LoadNetworkTest(FileCase):
     def test_account(self) -> None:
         """Every option of an account reaches its attribute."""
         self.write("", "ca.pem")
+        self.write("prefix,price\n45,0.1\n", "acme.csv")
         network = load_network(self.write(EVERYTHING), {"ACME": "secret"})
         allowed = (ip_network("192.0.2.0/24"), ip_network("2001:db8::1"))
         account = network.accounts["demo"]
@@ -259,6 +262,7 @@ class LoadNetworkTest(FileCase):
             True, "ignore", 2, True, 20, 1000, {"1": "acme", "2": ""},
             {"premium": "acme", "plain": ""}, "plain", "gatewayapi", "Europe/Copenhagen", "DELIVRD",
             True, "EXPIRED", True, {"throttled": 0x14}, "off", True,
+            groups=frozenset({"retail"}),
         )  # fmt: skip
         self.assertEqual(attrs.asdict(account), attrs.asdict(expected))
         self.assertEqual(account.text_settings, expected.text_settings)
@@ -287,6 +291,7 @@ class LoadNetworkTest(FileCase):
     def test_provider(self) -> None:
         """Every option of a provider reaches its attribute; a secret is read, a path absolute."""
         self.write("", "ca.pem")
+        self.write("prefix,price\n45,0.1\n", "acme.csv")
         network = load_network(self.write(EVERYTHING), {"ACME": "secret"})
         hosts = (Host("a", "a.example.net", 2775, 2777), Host("b", "b.example.net", 2776))
         expected = Provider(
@@ -308,6 +313,7 @@ class LoadNetworkTest(FileCase):
             SendProfile(True, "absolute", 1, frozenset({0x1403}), 0x2901),
             AnswersProfile(frozenset({1}), frozenset({2}), frozenset({3}), frozenset()),
             8, "adaptive", "isolate",
+            prices="acme.csv",
         )  # fmt: skip
         self.assertEqual(attrs.asdict(network.providers["acme"]), attrs.asdict(expected))
 
@@ -340,6 +346,7 @@ class LoadNetworkTest(FileCase):
     def test_routes(self) -> None:
         """Routes choose as they are written; one without a name is called by its place."""
         self.write("", "ca.pem")
+        self.write("prefix,price\n45,0.1\n", "acme.csv")
         network = load_network(self.write(EVERYTHING), {"ACME": "secret"})
         self.assertEqual(network.routes.targets("demo", b"4512345678", 0), ("acme",))
         self.assertEqual([route.name for route in network.routes.routes], ["denmark", "route 2"])
@@ -349,6 +356,7 @@ class LoadNetworkTest(FileCase):
     def test_mo_routes(self) -> None:
         """MO routes find the account."""
         self.write("", "ca.pem")
+        self.write("prefix,price\n45,0.1\n", "acme.csv")
         network = load_network(self.write(EVERYTHING), {"ACME": "secret"})
         self.assertEqual(network.mo.account("acme", b"1234"), "demo")
         self.assertIsNone(network.mo.account("acme", b"12345"))

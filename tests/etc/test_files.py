@@ -48,6 +48,7 @@ class EtcTest(SynchronousTestCase):
         """Nothing lies in etc/ that no test here loads."""
         files = {path.name for path in ETC.iterdir()}
         tested = {"smppproxy.toml", "network.toml", "loadtest.toml", "loadtest-network.toml"}
+        tested |= {"mobile.csv", "prices.csv"}
         self.assertEqual(files, tested)
 
     def test_ascii_and_width(self) -> None:
@@ -124,6 +125,8 @@ class SampleTest(SynchronousTestCase):
         folder.mkdir(parents=True)
         for name in ("tls.crt", "tls.key", "acme-ca.pem"):
             (folder / name).touch()
+        for name in ("mobile.csv", "prices.csv"):
+            (folder / name).write_bytes((ETC / name).read_bytes())
         for name in ("smppproxy.toml", "network.toml"):
             text = (ETC / name).read_text()
             text = re.sub(r"^#(?=\[|[a-z0-9_]+ = )", "", text, flags=re.MULTILINE)
@@ -142,6 +145,10 @@ class SampleTest(SynchronousTestCase):
         gateway, latam = network.providers["gateway"], network.providers["latam"]
         self.assertEqual(gateway.hosts[1].address, "b.smpp.gatewayapi.eu")
         self.assertEqual((latam.door(latam.hosts[0]), latam.text.max_parts), ((3601, True), 6))
+        names = [route.name for route in network.routes.routes]
+        self.assertEqual(names[3:], ["codes", "mobile numbers", "a tenth of Sweden"])
+        self.assertEqual(network.routes.targets("x", b"4520123456", 0), ("reserve", "gateway"))
+        self.assertEqual(network.warnings, [])
 
 
 class LoadTestTest(SynchronousTestCase):
