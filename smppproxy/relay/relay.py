@@ -23,6 +23,7 @@ from smppproxy.routing.mo import MoTable
 from smppproxy.routing.routes import RouteTable
 from smppproxy.smpp.pdu import Pdu
 from smppproxy.store.interface import MESSAGES, RECEIPTS, Limit, Store
+from smppproxy.store.leftovers import UNROUTED
 
 BEAT = 0.05
 """Seconds between two looks at what waits for less than a second; only while something does."""
@@ -83,6 +84,7 @@ class SmppRelay:
             self._submits.echoes.proved,
             self.counts,
             self._events,
+            clock.seconds,
         )
         self._reminders = Reminders(
             store, self.ledger, wall_clock, self._outbox.wake, self.counts
@@ -99,6 +101,7 @@ class SmppRelay:
         for account in accounts.values():
             limits[RECEIPTS + account.key] = Limit(account.receipt_limit, account.receipt_keep)
             limits[MESSAGES + account.key] = Limit(account.mo_limit, account.mo_keep)
+        limits[UNROUTED] = Limit(mo.settings.unrouted_limit, mo.settings.unrouted_keep)
         self._accounts = accounts
         self._limits = limits
         self._submits.use(routes, accounts.values(), limits, now)
@@ -227,6 +230,7 @@ class SmppRelay:
         self._events.tick(now)
         self._outbox.tick(now)
         self._reminders.tick(now)
+        self._delivers.messages.tick(now)
         if self.store.ready and now - self._swept >= SWEEP_EVERY:
             self._swept = now
             self.store.sweep(dict(self._limits)).addCallbacks(self._sweeped, _next_time)

@@ -127,6 +127,7 @@ window = 3
 tps = 4
 pace = "adaptive"
 state = "isolate"
+mo_dedupe = 60
 prices = "acme.csv"
 tls = "required"
 tls_name = "smpp.example.net"
@@ -312,7 +313,7 @@ class LoadNetworkTest(FileCase):
             AddressProfile(0, 1, "keep", 2, 3, 4, 5, 6, 7, 8),
             SendProfile(True, "absolute", 1, frozenset({0x1403}), 0x2901),
             AnswersProfile(frozenset({1}), frozenset({2}), frozenset({3}), frozenset()),
-            8, "adaptive", "isolate",
+            8, "adaptive", "isolate", mo_dedupe=60,
             prices="acme.csv",
         )  # fmt: skip
         self.assertEqual(attrs.asdict(network.providers["acme"]), attrs.asdict(expected))

@@ -7,7 +7,8 @@ from typing import Any
 from twisted.trial.unittest import SynchronousTestCase
 
 from smppproxy.receipts.message_ids import IdProfile
-from smppproxy.relay.deliver import UNANSWERED, UNROUTED, message_body
+from smppproxy.relay.answers import UNANSWERED
+from smppproxy.relay.messages import message_body
 from smppproxy.routing.mo import MoRoute
 from smppproxy.routing.routes import Route, Target
 from smppproxy.smpp import build
@@ -15,6 +16,7 @@ from smppproxy.smpp import constants as c
 from smppproxy.smpp.pdu import Pdu
 from smppproxy.smpp.tlv import tlv
 from smppproxy.store.interface import NOT_SENT, UNKNOWN
+from smppproxy.store.leftovers import UNROUTED
 from tests.support.memory_peers import (
     DESTINATION,
     FakeClient,
@@ -442,7 +444,7 @@ class MoTests(SynchronousTestCase):
 
     def test_answer_only_after_the_store_has_it(self) -> None:
         """M1: the provider hears OK once the MO is stored."""
-        self.world.store.hold("put")
+        self.world.store.hold("put_messages")
         self.upstream.receive(mo(1))
         self.assertEqual([], self.upstream.unseen)
         self.world.store.release()
