@@ -173,6 +173,10 @@ class ControlledStore:
     def full(self) -> bool:
         return self.inner.full
 
+    @property
+    def overflowed(self) -> dict[bytes, int]:
+        return self.inner.overflowed
+
     def __getattr__(self, name: str) -> Any:
         method = getattr(self.inner, name)
 
