@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 def check(config: str, network: str | None, provider: str | None, account: str | None) -> None:
     """Read the configuration and print every problem with its line and its mend.
 
+    A warning says what is allowed and hardly meant, such as a route that no message comes to.
     Exit status 0 when it can be used, 1 when not.
     """
     from smppproxy.config import ConfigError, load_network, load_node
@@ -43,6 +44,8 @@ def check(config: str, network: str | None, provider: str | None, account: str |
     if account is not None:
         _print_effective("account", account, loaded.accounts, network)
     if provider is None and account is None:
+        for warning in loaded.warnings:
+            click.echo(f"warning: {warning}")
         click.echo(f"ok: {_summary(loaded)}{doors}")
 
 

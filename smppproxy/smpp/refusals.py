@@ -131,7 +131,9 @@ _FIELDS = [
              ("source_addr_npi", "source NPI not allowed (strict)", c.ESME_RINVSRCNPI)),
     *_submit(21, "SX-15",
              ("destination_addr", "destination bad", c.ESME_RINVDSTADR),
-             ("no_route", "no route for the destination", c.ESME_RINVDSTADR)),
+             ("no_route", "no route for the destination", c.ESME_RINVDSTADR),
+             ("denied", "a route denies it, by default with its own command_status",
+              c.ESME_RINVDSTADR)),
     *_submit(22, "GW-18", ("dest_addr_ton", "destination TON not 0 or 1", c.ESME_RINVDSTTON)),
     *_submit(23, "GW-19",
              ("dest_addr_npi", "destination NPI not allowed (strict)", c.ESME_RINVDSTNPI)),
@@ -217,6 +219,8 @@ REFUSALS: Final[dict[str, Refusal]] = {
 _FIELD_ROWS = (18, 20, 19, 22, 23, 21, *range(24, 31))
 _ORDER = (15, 39, 16, 17, 34, *_FIELD_ROWS, *range(35, 39), 31, 32, 33)
 
+_BY_ROUTES = ("no_route", "denied")
+
 #: Names in the order in which a submit_sm is held against them: throttling comes before the body is
 #: read, so that an attack is cheap; then the layout, the fields, TLVs, payload, route and queues.
 #: The first that is broken is the one named.
@@ -225,9 +229,9 @@ SUBMIT_ORDER: Final[tuple[str, ...]] = (
         refusal.name
         for row in _ORDER
         for refusal in REFUSALS.values()
-        if refusal.row == row and refusal.name != "no_route"
+        if refusal.row == row and refusal.name not in _BY_ROUTES
     ),
-    "no_route",
+    *_BY_ROUTES,
     *(refusal.name for refusal in REFUSALS.values() if refusal.row in (40, 41)),
 )
 

@@ -30,7 +30,7 @@ class CheckTest(SynchronousTestCase):
         """A good pair of files is counted, exit status 0."""
         result = run("check", "-c", str(ETC / "smppproxy.toml"))
         self.assertEqual(
-            result.output, "ok: 2 accounts, 2 providers, 2 routes, 1 MO route, 1 listener\n"
+            result.output, "ok: 2 accounts, 2 providers, 3 routes, 3 MO routes, 1 listener\n"
         )
         self.assertEqual(result.exit_code, 0)
 
@@ -38,6 +38,26 @@ class CheckTest(SynchronousTestCase):
         """--network checks that file and asks for no node file."""
         result = run("check", "-c", "gone.toml", "--network", str(ETC / "loadtest-network.toml"))
         self.assertEqual(result.output, "ok: 1 account, 1 provider, 1 route, 1 MO route\n")
+        self.assertEqual(result.exit_code, 0)
+
+    def test_warnings(self) -> None:
+        """A route that no message comes to is told, and is no reason to refuse the file."""
+        routes = "".join(f'[[route]]\nname = "{name}"\ntargets = ["p"]\n' for name in "ab")
+        path = self.write(
+            "",
+            f'[account.demo]\npassword = "{HASH}"\n[provider.p]\nsystem_id = "us"\n'
+            f'password = "x"\nhost.a = {{ address = "127.0.0.1", port = 2775 }}\n{routes}',
+        )
+        result = run("check", "--network", path.replace("node.toml", "network.toml"))
+        place = f"{self.folder}/network.toml"
+        self.assertEqual(
+            result.output.splitlines(),
+            [
+                f'warning: {place}:10: route[2]: no message ever comes here: "a" takes all of them '
+                "before; put it before them, give it a lower order, or remove it",
+                "ok: 1 account, 1 provider, 2 routes, 0 MO routes",
+            ],
+        )
         self.assertEqual(result.exit_code, 0)
 
     def test_bad_network(self) -> None:

@@ -119,6 +119,7 @@ PROVOKED: dict[str, str] = {
     "destination_addr": "relay.test_rules.RefusedTests.test_rows_18_to_38",
     "no_route":
         "relay.test_submission.RulesInTheJourneyTests.test_account_errors_of_the_journey",
+    "denied": "relay.test_routes.DenyTests.test_a_route_denies_with_its_own_status",
     "dest_addr_ton": "relay.test_rules.RefusedTests.test_rows_18_to_38",
     "dest_addr_npi": "relay.test_rules.RefusedTests.test_rows_18_to_38",
     "esm_class": "relay.test_rules.RefusedTests.test_rows_18_to_38",
@@ -204,8 +205,8 @@ class RefusalTests(SynchronousTestCase):
                 self.assertIn(refusal.command_status, STATUS_NAMES)
 
     def test_names_are_unique(self) -> None:
-        """46 rows, and 16 more names for what has two; one that stood twice would be missing."""
-        self.assertEqual(len(REFUSALS), 46 + 16)
+        """46 rows, and 17 more names for what has two; one that stood twice would be missing."""
+        self.assertEqual(len(REFUSALS), 46 + 17)
 
     def test_order_of_a_submit(self) -> None:
         """Throttling before the body, then layout, fields as in the PDU, TLVs, payload, route."""
