@@ -12,19 +12,21 @@ from importlib.metadata import version
 from typing import Any
 
 from twisted.application.service import Service
-from twisted.internet.defer import Deferred, DeferredList, gatherResults
+from twisted.internet.defer import Deferred, DeferredList, gatherResults, succeed
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from smppproxy.admin.following import Follower, ReadingThread, check_files, read_checked
 from smppproxy.admin.hands import NodeHands
 from smppproxy.admin.http import site
 from smppproxy.admin.loads import Loads
 from smppproxy.admin.opening import AdminDoor
 from smppproxy.admin.operator import Operator
 from smppproxy.admin.rooms import Rooms
-from smppproxy.config import ConfigError, Listener, Network, Node, load_network
+from smppproxy.config import ConfigError, Listener, Network, Node
 from smppproxy.relay.relay import SmppRelay
+from smppproxy.routing.accounts import Account
 from smppproxy.routing.providers import Provider
 from smppproxy.store import open_store
 from smppproxy.store.interface import RECEIPTS, Store, StoreError
@@ -35,6 +37,7 @@ from smppproxy.wire.leases import StoreLeases
 from smppproxy.wire.listener import ClientListener
 from smppproxy.wire.pool import BindState, UpstreamPool
 from smppproxy.wire.protocol import Ticker
+from smppproxy.wire.shares import Shares
 from smppproxy.wire.tls import ServerTls, TlsError
 
 STORE_GRACE = 5.0
@@ -60,7 +63,9 @@ class SmppProxy(Service):
         self.relay = SmppRelay(store, time.time, reactor)
         self.ticker = Ticker(reactor)
         self._threads = CheckThreads(reactor)
-        self._leases = StoreLeases(store, reactor, self.relay.share)
+        self._shares = Shares(store, reactor, self.relay.demands, self.relay.granted)
+        self.relay.divide(self._shares.ask_soon)
+        self._leases = StoreLeases(store, reactor, self._join, self.relay.leave)
         states = self.relay.directory.states
         states.node = node.name
         self._control = Control(store, reactor, states, self._restate)
@@ -74,6 +79,17 @@ class SmppProxy(Service):
             node.timers,
             self._leases,
         )
+        self._reading = ReadingThread(reactor)
+        self._follower = Follower(
+            store,
+            reactor,
+            self._reading.run,
+            node.folder,
+            check_files,
+            self._take,
+            self._facts,
+        )
+        self._are_doors_open = False
         self._certificates: list[ServerTls] = []
         self.listeners = [self._listener(listener) for listener in node.listeners]
         self.pools: dict[str, UpstreamPool] = {}
@@ -117,7 +133,8 @@ class SmppProxy(Service):
 
     def ready(self) -> bool:
         """Whether new binds are welcome."""
-        return self.store.ready and not self._admission.draining
+        has_network = self._follower.standing.sha256 != ""
+        return self.store.ready and has_network and not self._admission.draining
 
     def binds(self) -> list[BindState]:
         """Every bind to a provider, for people and metrics."""
@@ -138,9 +155,13 @@ class SmppProxy(Service):
         self.ticker.start()
         self._threads.start()
         self._leases.start()
+        self._shares.start()
         self._control.start()
         self._loop.start(1.0, now=False)
+        self._reading.start()
         self._use(self.network)
+        if self.node.network_file:
+            self._share("at its start")
         self._admin.start(
             site(
                 self.relay,
@@ -167,6 +188,8 @@ class SmppProxy(Service):
         self.store.sizes(queues).addCallbacks(self.relay.opened, lambda failure: None).addCallback(
             lambda _: self._control.look()
         ).addCallback(lambda _: self._open_doors())
+        self._follower.start()
+        self._follower.look()
 
     def _store_failed(self, failure: Failure) -> None:
         if not self.running:
@@ -180,6 +203,7 @@ class SmppProxy(Service):
     def _open_doors(self) -> None:
         if not self.running or self.draining:
             return
+        self._are_doors_open = True
         for listener in self.listeners:
             listener.release()
         for pool in self.pools.values():
@@ -201,9 +225,14 @@ class SmppProxy(Service):
             time.time,
             self._started,
             version("smppproxy"),
-            lambda: 0,
+            lambda: self._follower.standing.version,
             lambda: self._admin.place,
         )
+
+    def _join(self, account: Account) -> Deferred[None]:
+        """The account is about to be bound here: how much of its TPS is this node's."""
+        name = self.relay.join(account)
+        return self._shares.ask(name) if name else succeed(None)
 
     def _restate(self) -> None:
         """Something else is wanted of providers, hosts or binds."""
@@ -218,8 +247,11 @@ class SmppProxy(Service):
 
     # -- the network ----------------------------------------------------------------------------
 
-    def reload(self) -> None:
-        """Read the certificates and the network file again; a wrong one changes nothing (F97)."""
+    def reload(self) -> Deferred[None]:
+        """Read the certificates and the network file again; a wrong one changes nothing (F97).
+
+        Without a network file the secrets of the store's current version are read again.
+        """
         for tls in self._certificates:
             try:
                 tls.reload()
@@ -227,17 +259,43 @@ class SmppProxy(Service):
                 self._log.error(
                     "the old certificate stays: {error}", event="reload_refused", error=error
                 )
-        try:
-            network = load_network(self.node.network_file)
-        except (ConfigError, OSError) as error:
-            self._log.error(
-                "the network file is not taken: {error}", event="reload_refused", error=error
-            )
-            return
-        self._use(network)
-        if self.running:
-            self._open_doors()
+        if not self.node.network_file:
+            self._follower.look(afresh=True)
+            return succeed(None)
+        reading = self._reading.run(lambda: read_checked(self.node.network_file))
+        return reading.addCallbacks(self._reloaded, self._not_reloaded)
+
+    def _reloaded(self, network: Network) -> None:
+        self._take(network)
         self._log.info("network file taken", event="reloaded")
+        self._share("on SIGHUP")
+
+    def _not_reloaded(self, failure: Failure) -> None:
+        failure.trap(ConfigError, TlsError, OSError)
+        self._log.error(
+            "the network file is not taken: {error}", event="reload_refused", error=failure.value
+        )
+
+    def _share(self, when: str) -> None:
+        """This node's own network file becomes the network of all nodes."""
+        node = self.node
+        self._follower.use_own(
+            self.network.bundle, f"node {node.name}", f"its {node.network_file} {when}"
+        )
+
+    def _facts(self) -> dict[str, Any]:
+        """What this node says of itself to the others."""
+        return {
+            "started": self._started,
+            "program": version("smppproxy"),
+            "door": self._admin.place,
+        }
+
+    def _take(self, network: Network) -> None:
+        """Take a network, in one turn, while the doors are open or before."""
+        self._use(network)
+        if self._are_doors_open:
+            self._open_doors()
 
     def _use(self, network: Network) -> None:
         """Take a network: sessions that it does not change go on."""
@@ -305,10 +363,13 @@ class SmppProxy(Service):
             self._loop.stop()
         self._leases.stop()
         self._control.stop()
+        self._shares.stop()
         self.relay.stop()
         self.ticker.stop()
         self._threads.stop()
-        return gatherResults([self.store.stop(), self._admin.stop()])
+        self._reading.stop()
+        left = self._follower.stop().addCallback(lambda _: self.store.stop())
+        return gatherResults([left, self._admin.stop()])
 
 
 def monotonic(reactor: Any) -> None:

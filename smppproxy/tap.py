@@ -15,7 +15,7 @@ from twisted.logger import (
 from twisted.python.usage import Options as UsageOptions
 from twisted.python.usage import UsageError
 
-from smppproxy.config import ConfigError, load_network, load_node
+from smppproxy.config import ConfigError, load_network, load_node, no_network
 
 DEFAULT = "etc/smppproxy.toml"
 
@@ -42,7 +42,7 @@ def makeService(options: Options) -> IService:  # noqa: N802 - the name twistd l
     path = options["config"]
     try:
         node = load_node(path)
-        network = load_network(node.network_file)
+        network = load_network(node.network_file) if node.network_file else no_network()
     except (ConfigError, OSError) as error:
         raise UsageError(f"{error}") from None
     service = build(node, network, reactor)

@@ -5,7 +5,7 @@ its file and line, the option, what is wrong and what to write instead. Rules of
 stand with the classes they belong to; here stands what only a whole file can tell.
 """
 
-from smppproxy.config.network import Network, load_network
+from smppproxy.config.network import Network, load_network, no_network
 from smppproxy.config.node import Admin, Listener, Node, load_node
 from smppproxy.config.problems import ConfigError, Problem
 
@@ -18,4 +18,5 @@ __all__ = [
     "Problem",
     "load_network",
     "load_node",
+    "no_network",
 ]

@@ -45,6 +45,11 @@ def load_network(path: str | FilePath, environ: Mapping[str, str] | None = None)
     return _network(Source(path, os.environ if environ is None else environ))
 
 
+def no_network() -> Network:
+    """What a node has that waits for its first network: nobody may bind."""
+    return Network({}, {}, RouteTable([]), MoTable([]))
+
+
 def unbundle(
     bundle: Bundle, folder: str | FilePath, environ: Mapping[str, str] | None = None
 ) -> Network:

@@ -10,6 +10,7 @@ import attrs
 from smppproxy.config import options
 from smppproxy.config.beside import Beside, refuse_idle
 from smppproxy.config.lines import Path
+from smppproxy.config.message_log import MessageLog, read_message_log
 from smppproxy.config.references import secret, store_url
 from smppproxy.config.source import Source
 from smppproxy.routing.rules import Address, Flag, OneOf, Seconds, Secret, Table, Text, Whole
@@ -17,6 +18,7 @@ from smppproxy.smpp.timers import Timers
 
 _HOUR = 3600.0
 _LEVELS = ("debug", "info", "warn", "error", "critical")
+_FORMATS = ("text", "json")
 
 ROLES = ("read", "operate", "admin")
 """What may be done at the operator's door; each role may do what those before it may."""
@@ -33,6 +35,11 @@ SHORTEST_TOKEN = 16
 """Octets of a token at least: who may guess it has the whole network's traffic."""
 
 _TOKENS_EXAMPLE = '{ read = "env:SMPPPROXY_READ", "admin:alice" = "file:alice.token" }'
+_PLACES = {
+    "listeners": "[[listener]]",
+    "log_level": "[log] as level",
+    "log_format": "[log] as format",
+}
 _LISTENER_EXAMPLE = '[[listener]] with address = "127.0.0.1" and port = 2775'
 
 
@@ -76,6 +83,8 @@ class Log:
     """What is logged."""
 
     level: str = attrs.field(default="info", validator=OneOf(_LEVELS))
+    #: Readable lines, or one JSON object per event with all its fields.
+    format: str = attrs.field(default="text", validator=OneOf(_FORMATS))
 
 
 @attrs.define
@@ -83,7 +92,9 @@ class Node:
     """A node file. All paths are absolute, times are seconds, timers are towards clients."""
 
     name: str = attrs.field(validator=Text(1, 64, "node1"))
-    network_file: str = attrs.field(validator=Text(1, 4096, "network.toml"))
+    #: The network that this node makes the one of all nodes, at its start and on SIGHUP; "" = it
+    #: follows the versions of the store.
+    network_file: str = attrs.field(default="", validator=Text(0, 4096, "network.toml"))
     #: The store's address, `env:` followed; it may hold a password.
     store: str = attrs.field(
         default="embedded:///var/lib/smppproxy", repr=False, validator=Secret(4096)
@@ -112,6 +123,15 @@ class Node:
     listeners: tuple[Listener, ...] = ()
     admin: Admin = attrs.field(factory=Admin)
     log_level: str = attrs.field(default="info", validator=OneOf(_LEVELS))
+    log_format: str = attrs.field(default="text", validator=OneOf(_FORMATS))
+    message_log: MessageLog = attrs.field(factory=MessageLog)
+    #: Where the node file lies; no option.
+    own_folder: str = attrs.field(default=".", init=False, eq=False)
+
+    @property
+    def folder(self) -> str:
+        """Where relative paths of the network's secrets begin."""
+        return os.path.dirname(self.network_file) if self.network_file else self.own_folder
 
     @property
     def timers(self) -> Timers:
@@ -132,21 +152,26 @@ def load_node(path: str | FilePath, environ: Mapping[str, str] | None = None) ->
     """Read a node file. Raises ConfigError with every problem of the file.
 
     `environ` holds the variables that the file may name, by default those of the process. The
-    network file is not read, but it must be there.
+    network file is not read, but if it is named it must be there.
     """
     source = Source(path, os.environ if environ is None else environ)
-    source.unknown((), source.data, ("node", "listener", "admin", "log"), "table")
+    source.unknown((), source.data, ("node", "listener", "admin", "log", "message_log"), "table")
     arguments = _node(source)
     listeners = _listeners(source)
     admin = _admin(source, listeners)
     log = options.read(source, ("log",), _table(source, "log") or {}, Log)
+    message_log = read_message_log(source)
     source.raise_problems()
-    return Node(
+    node = Node(
         **arguments,
         listeners=tuple(listeners.values()),
         admin=admin,
         log_level=Log(**log).level,
+        log_format=Log(**log).format,
+        message_log=message_log,
     )
+    node.own_folder = str(source.folder)
+    return node
 
 
 def _table(source: Source, name: str) -> dict[str, Any] | None:
@@ -157,12 +182,12 @@ def _node(source: Source) -> dict[str, Any]:
     table = _table(source, "node")
     if table is None:
         return {}
-    filled = frozenset({"listeners", "admin", "log_level"})
+    filled = frozenset({"listeners", "admin", "log_level", "log_format", "message_log"})
     arguments = options.read(source, ("node",), table, Node, other=filled)
     for name in sorted(filled & table.keys()):
-        place = {"listeners": "[[listener]]", "log_level": "[log] as level"}.get(name, f"[{name}]")
+        place = _PLACES.get(name, f"[{name}]")
         source.problem(("node", name), "this does not stand here", f"write it below {place}")
-    if "network_file" in arguments:
+    if arguments.get("network_file"):
         path = ("node", "network_file")
         arguments["network_file"] = source.file(path, arguments["network_file"])
     if "store" in arguments:

@@ -2,7 +2,7 @@
 
 import attrs
 
-from smppproxy.config import Admin, ConfigError, Listener, load_node
+from smppproxy.config import Admin, ConfigError, Listener, Node, load_node
 from smppproxy.smpp.timers import Timers
 from tests.config.files import FileCase
 
@@ -24,9 +24,7 @@ BAD: list[tuple[str, str, str]] = [
         "# <--",
         "listener: there is no listener; "
         'write [[listener]] with address = "127.0.0.1" and port = 2775\n'
-        'node.name: this option is missing; write text in quotes, e.g. name = "node1"\n'
-        'node.network_file: this option is missing; '
-        'write text in quotes, e.g. network_file = "network.toml"',
+        'node.name: this option is missing; write text in quotes, e.g. name = "node1"',
     ),
     (
         "a misspelt table",
@@ -361,10 +359,16 @@ class LoadNodeTest(FileCase):
         self.assertEqual(
             [(problem.line, problem.option) for problem in error.problems],
             [
-                (1, "node.network_file"),
                 (2, "node.name"),
                 (3, "node.window"),
                 (5, "listener[1].port"),
                 (7, "log.level"),
             ],
         )
+
+    def test_a_node_without_a_network_file(self) -> None:
+        """It follows the store; secrets of the network begin where its own file lies."""
+        path = self.write('[node]\nname = "n1"\n' + DOOR)
+        node = load_node(path, {})
+        self.assertEqual((node.network_file, node.folder), ("", str(path.parent)))
+        self.assertEqual(Node("n", network_file="/etc/x/network.toml").folder, "/etc/x")

@@ -10,6 +10,8 @@ import attrs
 from twisted.trial.unittest import SynchronousTestCase
 
 from smppproxy.config import Admin, Listener, Network, Node, load_network, load_node
+from smppproxy.config.message_log import MessageLog
+from smppproxy.config.node import Log
 from smppproxy.config.presets import PROFILES
 from smppproxy.receipts.message_ids import IdProfile
 from smppproxy.receipts.receipt import ReceiptProfile
@@ -28,7 +30,7 @@ PROFILE_KINDS = (
 
 def options(*kinds: Any) -> set[str]:
     """The options of attrs classes that a file gives by their names."""
-    elsewhere = {"listeners", "admin", "log_level", "hosts", "status", *PROFILES}
+    elsewhere = {"listeners", "admin", "log_level", "log_format", "hosts", "status", *PROFILES}
     # Refused but for its default: nobody is told to write it.
     elsewhere.add("join")
     names = {field.name for kind in kinds for field in attrs.fields(kind) if field.init}
@@ -74,8 +76,13 @@ class SampleTest(SynchronousTestCase):
         node, _ = load("smppproxy.toml")
         plain = Node(name=node.name, network_file=node.network_file)
         for field in attrs.fields(Node):
-            if field.name not in ("store", "listeners", "admin"):
+            if field.init and field.name not in ("store", "listeners", "admin", "message_log"):
                 self.assertEqual(getattr(node, field.name), getattr(plain, field.name), field.name)
+
+    def test_message_log(self) -> None:
+        """The message log lies beside the checkout, and is the default one in all the rest."""
+        node, _ = load("smppproxy.toml")
+        self.assertEqual(node.message_log, MessageLog(f"{ETC.parent}/var/messages"))
 
     def test_account_demo(self) -> None:
         """The account demo has the password demo and defaults throughout."""
@@ -110,7 +117,7 @@ class SampleTest(SynchronousTestCase):
     def test_every_option_stands_there(self) -> None:
         """Each option is written in the files, at work or behind a #."""
         for name, kinds in {
-            "smppproxy.toml": (Node, Listener, Admin),
+            "smppproxy.toml": (Node, Listener, Admin, Log, MessageLog),
             "network.toml": (Account, Provider, Host, Route, MoRoute, MoSettings, *PROFILE_KINDS),
         }.items():
             text = (ETC / name).read_text()
