@@ -11,7 +11,16 @@ from typing import Any
 import attrs
 
 from smppproxy.admin.catalogue import NODE, VIEWS, View
-from smppproxy.admin.schemas import Field, flag, listing, number, record, text, whole
+from smppproxy.admin.schemas import (
+    OCTETS,
+    Field,
+    flag,
+    listing,
+    number,
+    record,
+    text,
+    whole,
+)
 from smppproxy.config.node import ROLES
 
 READ, OPERATE, ADMIN = ROLES
@@ -157,11 +166,83 @@ def _do(verb: Verb) -> Operation:
     )
 
 
+EXPLAINED = record(
+    (
+        NODE,
+        text("account"),
+        text("destination"),
+        Field("notes", "strings", "what keeps the account from sending anything"),
+        text("route", "that decides"),
+        text("because", "how the order of the providers came about"),
+        text("chosen", "the provider it would go to, or wait for"),
+        text("verdict", "what would become of it"),
+        text("command_status", "that would be answered, where it is refused"),
+    )
+)
+EXPLAINED["properties"]["routes"] = listing(
+    record(
+        (
+            whole("place", "in the file"),
+            text("route"),
+            whole("order"),
+            text("prefix", "the longest of its prefixes that the destination has"),
+            flag("asked", "no route before it has decided"),
+            flag("fits"),
+            text("why"),
+        )
+    )
+)
+EXPLAINED["properties"]["targets"] = listing(
+    record(
+        (
+            text("provider"),
+            text("state", "ready, or why it takes nothing now"),
+            text("why"),
+            flag("bound"),
+            flag("fits", "it can carry the message"),
+            text("rewritten", "what it is told instead"),
+            text("price"),
+        )
+    )
+)
+EXPLAINED["required"] += ["routes", "targets"]
+
+TLV = "0x[0-9A-Fa-f]{4}=([0-9A-Fa-f]{2}){0,500}"
+"""A TLV as explain takes it."""
+
+EXPLAIN = Operation(
+    "GET",
+    "/explain",
+    "explain",
+    READ,
+    "where a message would go, and why: every route tried, every provider with its state",
+    (
+        text("account", required=True, least=1, most=255, example="demo"),
+        text(
+            "destination", required=True, least=1, most=255, pattern=OCTETS, example="4512345678"
+        ),
+        text("source", "the sender", default="", most=255, pattern=OCTETS),
+        text("text", "of the message", default="hello", most=1000, lines=True),
+        whole("data_coding", "default: 0, or 8 where the text needs it", least=0, most=255),
+        whole("source_ton", "default: as the sender looks", least=0, most=255),
+        whole("dest_ton", "default: 1, international", default=1, least=0, most=255),
+        text("service_type", default="", most=255, pattern=OCTETS),
+        whole("priority", default=0, least=0, most=255),
+        text("message_class", default="", most=255, pattern=OCTETS),
+        Field("tlvs", "strings", "TAG=HEX", pattern=TLV, example="0x1403=0a0b"),
+        flag("part", "it is a part of a long message", default=False),
+        text("at", "another moment, e.g. 2026-12-24T18:00:00Z; default: now", format="date-time"),
+        ONE_NODE,
+    ),
+    EXPLAINED,
+)
+
 OPERATIONS: dict[tuple[str, str], Operation] = {
     (operation.path, operation.method): operation
     for operation in (
         *(_show(view) for view in VIEWS.values()),
         *(_do(verb) for verb in VERBS.values()),
+        EXPLAIN,
     )
 }
 """By path below :data:`PREFIX` and method."""

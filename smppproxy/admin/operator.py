@@ -14,6 +14,7 @@ from smppproxy.admin.api import Operation
 from smppproxy.admin.catalogue import VIEWS, View
 from smppproxy.admin.cluster import Nodes, Request, Said
 from smppproxy.admin.errors import ApiError, unknown
+from smppproxy.admin.explaining import explain
 from smppproxy.admin.rooms import Rooms
 from smppproxy.admin.shared import ASKED_ONCE
 from smppproxy.admin.targets import NODE, Target
@@ -91,6 +92,18 @@ class Operator:
             raise unknown(view.noun, given["name"], others)
         return self._told(view, rows, given, [], "")
 
+    # -- one message ----------------------------------------------------------------------------
+
+    def explain(self, operation: Operation, given: Given, caller: Caller) -> Deferred[Any]:
+        """Where a message would go, on this node or on another one."""
+        node = given["node"] or self._rooms.node.name
+        request = {"do": "explain", "node": node, "given": given}
+        asked = self._nodes.ask(request, here=node == self._rooms.node.name)
+        return asked.addCallback(_only, node)
+
+    def _explain(self, request: Request) -> Any:
+        return explain(self._rooms, request["given"])
+
     # -- verbs ----------------------------------------------------------------------------------
 
     def do(self, operation: Operation, given: Given, caller: Caller) -> Deferred[Any]:
@@ -127,7 +140,11 @@ class Operator:
         rows = self._verbs.do(request["verb"], target, request["node"], request["who"])
         return rows.addCallback(lambda found: {"rows": found})
 
-    _answers: dict[str, Callable[[Operator, Request], Any]] = {"show": _rows, "act": _act}
+    _answers: dict[str, Callable[[Operator, Request], Any]] = {
+        "show": _rows,
+        "act": _act,
+        "explain": _explain,
+    }
 
     # -------------------------------------------------------------------------------------------
 
@@ -173,6 +190,17 @@ def is_of(name: str, wanted: str) -> bool:
     ``shop#17`` lies below ``shop``.
     """
     return name == wanted or name.startswith((f"{wanted}/", f"{wanted}#", f"{wanted}."))
+
+
+def _only(said: Said, node: str) -> Any:
+    """The answer of the one node that was asked."""
+    answer = said.answers.get(node)
+    if answer is None:
+        raise ApiError(503, "silent", f"node {node} does not answer")
+    if "error" in answer:
+        error = answer["error"]
+        raise ApiError(error["status"], error["code"], error["text"])
+    return answer
 
 
 EVERY_NODE = "all"

@@ -109,18 +109,28 @@ def _checked(fields: Mapping[str, Field], given: dict[str, Any]) -> dict[str, An
 
 def _check(field: Field, value: Any) -> None:
     if isinstance(value, str):
-        if not field.lines and not re.fullmatch(VISIBLE, value):
-            raise bad(f"{field.name} holds a control character")
-        try:
-            value.encode()
-        except UnicodeEncodeError:
-            raise bad(f"{field.name} is not UTF-8") from None
+        _check_text(field, value)
+    for each in value if isinstance(value, list) else ():
+        _check_text(field, each)
     if field.choices and value not in field.choices:
         raise bad(f"{field.name} is none of {', '.join(field.choices)}")
     if isinstance(value, str):
         _bound(field, len(value), " characters")
     elif isinstance(value, int | float) and not isinstance(value, bool):
         _bound(field, value, "")
+
+
+def _check_text(field: Field, value: str) -> None:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise bad(f"{field.name} is not UTF-8") from None
+    if field.lines or field.format or re.fullmatch(field.pattern, value):
+        return
+    if not re.fullmatch(VISIBLE, value):
+        raise bad(f"{field.name} holds a control character")
+    example = f"; write it like {field.example}" if field.example else ""
+    raise bad(f"{field.name} holds what it cannot{example}")
 
 
 def _bound(field: Field, size: float, unit: str) -> None:

@@ -6,6 +6,9 @@ from typing import Any
 
 import attrs
 
+OCTETS = "[ -~\\xa0-\\xff]*"
+"""What a text may be made of that becomes octets of a PDU, one for each character."""
+
 VISIBLE = "[^\\x00-\\x1f\\x7f-\\x9f]*"
 """What a text may be made of: neither a store's key nor a log line holds control characters."""
 
@@ -17,6 +20,8 @@ class Field:
     :ivar kind: ``string``, ``integer``, ``number``, ``boolean``, ``object`` or ``strings``.
     :ivar least: of a number; of a text, its shortest length.
     :ivar most: of a number; of a text, its longest length.
+    :ivar pattern: what a text is made of; of ``strings``, each of them.
+    :ivar format: of a text, as JSON schema names it.
     :ivar example: a value, for the document.
     :ivar lines: of a text, whether it may have several; other control characters too.
     :ivar wide: a column that a table shows only when asked for.
@@ -32,6 +37,8 @@ class Field:
     most: int | None = None
     example: str = ""
     lines: bool = False
+    pattern: str = VISIBLE
+    format: str = ""
     wide: bool = False
 
 
@@ -77,8 +84,12 @@ def schema(field: Field) -> dict[str, Any]:
 def asked(field: Field) -> dict[str, Any]:
     """The JSON schema of a parameter's value."""
     said = schema(field)
-    if field.kind == "string" and not field.lines and not field.choices:
-        said["pattern"] = f"^{VISIBLE}$"
+    if field.kind == "string" and not (field.lines or field.choices or field.format):
+        said["pattern"] = f"^{field.pattern}$"
+    if field.kind == "strings":
+        said["items"] = {"type": "string", "pattern": f"^{field.pattern}$"}
+    if field.format:
+        said["format"] = field.format
     if field.example:
         said["example"] = field.example
     return said

@@ -6,7 +6,7 @@ start at once and none of them brings in a reactor that it does not use.
 
 import click
 
-from smppproxy.cli import check, demo, password, show, simulate, verbs
+from smppproxy.cli import check, demo, explain, password, show, simulate, verbs
 
 
 @click.group("smppproxy", context_settings={"help_option_names": ["-h", "--help"]})
@@ -21,6 +21,7 @@ def main() -> None:
 for command in (
     check.check,
     demo.demo,
+    explain.explain,
     password.password,
     show.show,
     simulate.simulate,
