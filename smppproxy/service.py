@@ -300,7 +300,13 @@ class SmppProxy(Service):
     def _use(self, network: Network) -> None:
         """Take a network: sessions that it does not change go on."""
         self.network = network
-        self.relay.use(network.accounts, network.routes, network.mo, self._reactor.seconds())
+        self.relay.use(
+            network.accounts,
+            network.routes,
+            network.mo,
+            self._reactor.seconds(),
+            network.providers,
+        )
         for name in [*self.pools]:
             if name not in network.providers:
                 self.pools.pop(name).stop()

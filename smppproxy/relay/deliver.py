@@ -161,28 +161,27 @@ class Delivers:
             self._events.unreadable(upstream, receipt.stat[:MAX_WORD])
             return None
         upstream.counts.receipts[receipt.state] += 1
-        record = ReceiptRecord(
-            receipt.state,
-            receipt.stat[:MAX_WORD],
-            receipt.err[:MAX_WORD],
-            receipt.done_date or int(self._wall_clock()),
-            receipt.sub,
-            receipt.dlvrd,
-            receipt.text[:MAX_TEXT],
-            receipt.network_error_code[:MAX_WORD],
-            receipt.final,
-            upstream.counts.place,
-            receipt.message_ids[0][:MAX_ID] if receipt.message_ids else b"",
-        )
-        return Arrival(
-            keys,
-            destination_tail(receipt.destination),
-            receipt.kind,
-            receipt.state,
-            receipt.final,
-            record.pack(),
-            raw=raw if len(raw) <= MOST_KEPT else b"",
-        )
+        now = int(self._wall_clock())
+        return arrival_of(receipt, keys, raw, upstream.counts.place, now)
+
+    def reread(self, provider: Provider, raw: bytes, place: bytes, arrived: int) -> Arrival | None:
+        """What the store would be asked now for the PDU of a receipt that came before.
+
+        :param place: PROVIDER/HOST that it came from.
+        :param arrived: unix seconds at which it did.
+        :return: None when it is no receipt of a message by the settings of now.
+        """
+        pdu = Pdu(int.from_bytes(raw[4:8], "big"), 0, 0, raw)
+        try:
+            receipt = read_receipt(pdu, provider.receipt)
+        except BodyError:
+            return None
+        if receipt is None:
+            return None
+        keys = self._spellings.keys(provider, receipt)
+        if provider.reference_echo:
+            keys += keys_by_reference(receipt, provider.reference_max, provider.reference_text)
+        return arrival_of(receipt, keys, raw, place, arrived) if keys else None
 
     def _by_reference(self, provider: Provider, receipt: Receipt) -> tuple[bytes, ...]:
         """XC-05: the keys by our own reference, which lead to messages that are in doubt."""
@@ -259,3 +258,35 @@ class Delivers:
         ledger.receipts_in -= number
         if failure.value.fate == UNKNOWN:
             ledger.adrift(number)
+
+
+def arrival_of(
+    receipt: Receipt, keys: tuple[bytes, ...], raw: bytes, place: bytes, arrived: int
+) -> Arrival:
+    """What the store is asked for a receipt.
+
+    :param place: PROVIDER/HOST that it came from.
+    :param arrived: unix seconds: the done date of one that tells none.
+    """
+    record = ReceiptRecord(
+        receipt.state,
+        receipt.stat[:MAX_WORD],
+        receipt.err[:MAX_WORD],
+        receipt.done_date or arrived,
+        receipt.sub,
+        receipt.dlvrd,
+        receipt.text[:MAX_TEXT],
+        receipt.network_error_code[:MAX_WORD],
+        receipt.final,
+        place,
+        receipt.message_ids[0][:MAX_ID] if receipt.message_ids else b"",
+    )
+    return Arrival(
+        keys,
+        destination_tail(receipt.destination),
+        receipt.kind,
+        receipt.state,
+        receipt.final,
+        record.pack(),
+        raw=raw if len(raw) <= MOST_KEPT else b"",
+    )

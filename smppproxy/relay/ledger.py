@@ -3,7 +3,7 @@
 Three equations hold at every moment, and :meth:`Ledger.imbalance` says by how much they do not:
 
 * ``submitted = accepted + refused + in_doubt + in_flight``
-* ``receipts_in + parked_before
+* ``receipts_in + parked_before + replayed
   = matched + merged + parked + orphaned + duplicated + quarantined + unreadable + withheld``
 * ``matched + made + queued_before
   = delivered + queued + refused_by_client + expired + dropped + unwanted``
@@ -11,6 +11,7 @@ Three equations hold at every moment, and :meth:`Ledger.imbalance` says by how m
 ``in_flight``, ``parked``, ``queued`` and ``withheld`` are what is here now; the others only grow.
 ``queued_before`` were in the queues when this process began, ``parked_before`` were parked by an
 earlier process or by another node and found their message here.
+``replayed`` were orphans or in quarantine and came in again.
 ``merged`` are receipts for one part of a message; the message's one receipt counts as matched, but
 for those that the store makes of what it has when the maps end, which only the queue shows.
 ``made`` are receipts of our own, for messages that never had one.
@@ -47,6 +48,7 @@ FIELDS = (
     "merged",
     "made",
     "parked_before",
+    "replayed",
     "parked_in",
     "parked_out",
     "orphaned",
@@ -85,6 +87,7 @@ class Ledger:
     merged: int
     made: int
     parked_before: int
+    replayed: int
     parked_in: int
     parked_out: int
     orphaned: int
@@ -160,7 +163,7 @@ class Ledger:
         """What does not add up: an empty dict is the promise (reliability: conservation)."""
         known = self.matched + self.merged + self.parked + self.orphaned
         known += self.duplicated + self.quarantined
-        receipts_in = self.receipts_in + self.parked_before
+        receipts_in = self.receipts_in + self.parked_before + self.replayed
         checks = {
             "submitted": min(self.in_flight, 0),
             "receipts_in": receipts_in - known - self.unreadable - self.withheld,

@@ -16,10 +16,12 @@ from smppproxy.relay.ledger import Ledger
 from smppproxy.relay.outbox import Outbox
 from smppproxy.relay.peers import Client, Clock, Upstream
 from smppproxy.relay.reminders import Reminders
+from smppproxy.relay.replays import Replays
 from smppproxy.relay.spelling import Spellings
 from smppproxy.relay.submit import Submits
 from smppproxy.routing.accounts import Account
 from smppproxy.routing.mo import MoTable
+from smppproxy.routing.providers import Provider
 from smppproxy.routing.routes import RouteTable
 from smppproxy.smpp.pdu import Pdu
 from smppproxy.store.interface import MESSAGES, RECEIPTS, Limit, Store
@@ -36,6 +38,7 @@ class SmppRelay:
     """Implements :class:`smppproxy.relay.peers.Relay` over one store.
 
     :ivar counts: of every account and every provider's host.
+    :ivar replays: what has no owner, listed and looked at again.
     :ivar journal: what the message log is made of.
     """
 
@@ -86,6 +89,14 @@ class SmppRelay:
             self._events,
             clock.seconds,
         )
+        self.replays = Replays(
+            store,
+            self.ledger,
+            self.counts,
+            self._outbox.wake,
+            self._delivers.reread,
+            self._delivers.messages.choose,
+        )
         self._reminders = Reminders(
             store, self.ledger, wall_clock, self._outbox.wake, self.counts
         )
@@ -94,9 +105,17 @@ class SmppRelay:
             self._submits.store_ready()
 
     def use(
-        self, accounts: Mapping[str, Account], routes: RouteTable, mo: MoTable, now: float
+        self,
+        accounts: Mapping[str, Account],
+        routes: RouteTable,
+        mo: MoTable,
+        now: float,
+        providers: Mapping[str, Provider] | None = None,
     ) -> None:
-        """Take a network's accounts and routes, at once and as a whole."""
+        """Take a network's accounts and routes, at once and as a whole.
+
+        :param providers: by whose settings replays read.
+        """
         limits: dict[bytes, Limit] = {}
         for account in accounts.values():
             limits[RECEIPTS + account.key] = Limit(account.receipt_limit, account.receipt_keep)
@@ -106,6 +125,7 @@ class SmppRelay:
         self._limits = limits
         self._submits.use(routes, accounts.values(), limits, now)
         self._delivers.use(mo, limits, accounts)
+        self.replays.use(providers or {}, limits)
         self._reminders.use(accounts.values(), limits)
 
     def _store_changed(self, ready: bool) -> None:

@@ -463,7 +463,7 @@ class World:
         self.clients: list[FakeClient] = []
         self.upstreams: list[FakeUpstream] = []
         self.relay: SmppRelay = SmppRelay(cast(Store, self.store), self.unix, self.clock)
-        self.relay.use(self.accounts, self.routes, self.mo, self.now)
+        self.relay.use(self.accounts, self.routes, self.mo, self.now, self.providers)
         self.ledger = self.relay.ledger
         self.store.inner.start()
 
