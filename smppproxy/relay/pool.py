@@ -82,7 +82,7 @@ class Pool:
         shared: bool = False,
     ) -> None:
         """
-        :param shared: the provider's ``tps`` is shared with other nodes, see ``Speed.share``.
+        :param shared: the provider's ``tps`` is shared with other nodes, see ``Speed.grant``.
         """
         self.bound: list[Upstream] = []
         self.binds: list[Upstream] = []

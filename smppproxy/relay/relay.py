@@ -17,6 +17,7 @@ from smppproxy.relay.outbox import Outbox
 from smppproxy.relay.peers import Client, Clock, Upstream
 from smppproxy.relay.reminders import Reminders
 from smppproxy.relay.replays import Replays
+from smppproxy.relay.speed import BUDGET
 from smppproxy.relay.spelling import Spellings
 from smppproxy.relay.submit import Submits
 from smppproxy.routing.accounts import Account
@@ -24,6 +25,7 @@ from smppproxy.routing.mo import MoTable
 from smppproxy.routing.providers import Provider
 from smppproxy.routing.routes import RouteTable
 from smppproxy.smpp.pdu import Pdu
+from smppproxy.store.budgets import Demand, Grant
 from smppproxy.store.interface import MESSAGES, RECEIPTS, Limit, Store
 from smppproxy.store.leftovers import UNROUTED
 
@@ -57,6 +59,7 @@ class SmppRelay:
         self.store = store
         self._clock = clock
         self._beat: Any = None
+        self._ask_share: Callable[[], object] = lambda: None
         self._accounts: Mapping[str, Account] = {}
         self._limits: dict[bytes, Limit] = {}
         self._swept = 0.0
@@ -171,7 +174,10 @@ class SmppRelay:
     def upstream_bound(self, upstream: Upstream, now: float) -> None:
         """See :class:`~smppproxy.relay.peers.Relay`."""
         upstream.counts = self.counts.host(upstream.provider.name, upstream.host.name)
-        self._submits.flow.bound(self.directory.enter_upstream(upstream), now)
+        pool = self.directory.enter_upstream(upstream)
+        if pool.speed.is_waiting:
+            self._ask_share()
+        self._submits.flow.bound(pool, now)
 
     def upstream_requests(self, upstream: Upstream, pdus: Sequence[Pdu], now: float) -> None:
         """See :class:`~smppproxy.relay.peers.Relay`."""
@@ -246,6 +252,7 @@ class SmppRelay:
     def tick(self, now: float) -> None:
         """Once a second: what waited too long, what is due again, what is too old."""
         self.directory.tick(now)
+        self._submits.rates.tick()
         self._submits.tick(now)
         self._events.tick(now)
         self._outbox.tick(now)
@@ -293,9 +300,42 @@ class SmppRelay:
         self._drops = total
         self._expired_since = 0
 
-    def share(self, nodes: Mapping[bytes, int]) -> None:
-        """So many nodes hold binds of these accounts: each spends its part of the TPS (SX-21)."""
-        self._submits.rates.share(nodes)
+    def demands(self) -> list[Demand]:
+        """What this node wants of the limits that all nodes share (SX-21, decisions 8)."""
+        demands = self._submits.rates.demands()
+        for pool in self.directory.pools.values():
+            demand = pool.speed.demand(bool(pool.bound))
+            if demand is not None:
+                demands.append(demand)
+        return demands
+
+    def granted(self, grants: Mapping[bytes, Grant], now: float) -> None:
+        """What the store lets this node send of them."""
+        providers = {BUDGET + pool.provider.key: pool for pool in self.directory.pools.values()}
+        for name, grant in grants.items():
+            pool = providers.get(name)
+            if pool is None:
+                self._submits.rates.granted(name, grant, now)
+                continue
+            pool.speed.grant(grant, now)
+            if pool.backlog:
+                self._submits.flow.advance(pool, now)
+
+    def divide(self, ask: Callable[[], object]) -> None:
+        """From now on limits are shared with other nodes; to be called before the first bind.
+
+        :param ask: asks the store what this node may have, since it has nothing of something.
+        """
+        self.directory.shared = self._submits.rates.shared = True
+        self._ask_share = ask
+
+    def join(self, account: Account) -> bytes:
+        """The account is about to be bound here; the name of its budget, b"" without one."""
+        return self._submits.rates.join(account)
+
+    def leave(self, account: Account) -> None:
+        """No place of the account is held here any more."""
+        self._submits.rates.leave(account)
 
     def shares(self) -> dict[str, float]:
         """submit_sm a second that this node may spend now, by ``account:NAME``."""

@@ -10,6 +10,10 @@ from math import inf
 from smppproxy.routing.pace import Latency, Pace
 from smppproxy.routing.providers import Provider
 from smppproxy.routing.throttle import LaneBucket
+from smppproxy.store.budgets import Demand, Grant
+
+BUDGET = b"p:"
+"""Prefix of the name of a provider's budget: ``b"p:" + provider``."""
 
 QUEUE_FULL = 0x14
 """What a provider answers whose queue is full; the message goes elsewhere, fewer go there."""
@@ -30,7 +34,7 @@ class Speed:
 
     def __init__(self, provider: Provider, shared: bool) -> None:
         """
-        :param shared: the ``tps`` is shared with other nodes; without :meth:`share` none of it is
+        :param shared: the ``tps`` is shared with other nodes; without :meth:`grant` none of it is
             this node's.
         """
         self.bucket: LaneBucket | None = None
@@ -40,6 +44,7 @@ class Speed:
         self.wanted = 0.0
         self._shared = shared
         self._granted = False
+        self._away = True
         self._asked = 0
         self._passed = 0
         self._provider = provider
@@ -54,27 +59,44 @@ class Speed:
             return
         if self.bucket is None:
             self.bucket = LaneBucket(provider.tps or 1.0, 0, 0.0)
+            if self._shared and provider.tps and not self._granted:
+                self.bucket.empty(0.0)
         if not adaptive:
             self.pace = None
         elif self.pace is None:
             self.pace = Pace(self._ceiling())
         self._set(self.bucket)
 
-    def share(self, rate: float, alone: bool, now: float) -> None:
-        """So much of the provider's ``tps`` is this node's.
+    def demand(self, present: bool) -> Demand | None:
+        """What this node wants of the provider's ``tps``; None for nothing.
 
-        :param alone: no other node has a part of it, so that a whole burst may go at once.
+        :param present: whether a bind stands here.
         """
-        self.held = rate
+        tps = self._provider.tps
+        if not present or not tps:
+            self._away = True
+            return None
+        held = 0.0 if self._away else self.held
+        return Demand(BUDGET + self._provider.key, tps, self.wanted, held)
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether nothing can be sent before the store has said how much may."""
+        return self._shared and self._away and bool(self._provider.tps)
+
+    def grant(self, grant: Grant, now: float) -> None:
+        """The store says what this node may send."""
+        self.held = grant.rate
+        self._away = False
         bucket = self.bucket
         if bucket is None:
             return
-        if not self._granted:
-            self._granted = True
-            if not alone:
-                bucket.empty(now)
-            else:
-                bucket.fill(self._provider.tps)
+        first, self._granted = not self._granted, True
+        if first and grant.others:
+            # What they had in hand when they gave it up is gone, and must not be here again.
+            bucket.empty(now)
+        elif first:
+            bucket.fill(self._provider.tps)
         self._set(bucket)
 
     def _ceiling(self) -> float:

@@ -108,7 +108,7 @@ class Submits:
         self._numbers = NumberPool(store)
         self._routes = RouteTable(())
         self._limits: dict[bytes, Limit] = {}
-        self.rates = Rates()
+        self.rates = Rates(lambda account: directory.binds_of(account) > 0)
         self._nameless = Nameless()
         # By account: only those that have rules.
         self._rules: dict[str, Rules] = {}

@@ -6,10 +6,11 @@ itself. Without the store nobody takes a new one, and the sessions that are boun
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable
 from itertools import count
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import LoopingCall
 from twisted.python.failure import Failure
@@ -25,25 +26,29 @@ RENEW = 10.0
 """Seconds between two renewals: two may fail before a lease ends."""
 
 NO_LIMIT = 1 << 30
-"""Binds that are leased when only each node's are limited: nodes are counted all the same."""
+"""Binds that are leased when only each node's are limited."""
 
 
 class StoreLeases:
     """Implements :class:`smppproxy.wire.admission.Leases` for the binds of this process.
 
-    :param nodes: told with the first bind of an account and after each renewal on how many nodes
-        it is bound, by its key: this node's share of the account's TPS is one of that number.
+    :param joined: asked with the first bind of an account here: fires once it is known how much
+        of its TPS is this node's (SX-21).
+    :param left: told when its last one is gone.
     """
 
     def __init__(
         self,
         store: Store,
         clock: IReactorTime,
-        nodes: Callable[[Mapping[bytes, int]], object] = lambda counts: None,
+        joined: Callable[[Account], Deferred[None]] = lambda account: succeed(None),
+        left: Callable[[Account], object] = lambda account: None,
     ) -> None:
         self._store = store
-        self._nodes = nodes
+        self._joined = joined
+        self._left = left
         self._held: dict[ClientSession, tuple[bytes, bytes]] = {}
+        self._counts: Counter[bytes] = Counter()
         self._numbers = count(1)
         self._loop = LoopingCall(self._renew)
         self._loop.clock = clock
@@ -67,16 +72,21 @@ class StoreLeases:
         limit = account.max_binds if account.max_binds_scope == "account" else NO_LIMIT
         taken = self._store.take_bind(*lease, limit, LEASE)
         return taken.addCallbacks(
-            self._taken, self._unknown, callbackArgs=(client, lease), errbackArgs=(lease,)
+            self._taken,
+            self._unknown,
+            callbackArgs=(account, client, lease),
+            errbackArgs=(lease,),
         )
 
-    def _taken(self, free: bool, client: ClientSession, lease: tuple[bytes, bytes]) -> bool:
-        if free:
-            first = all(held[0] != lease[0] for held in self._held.values())
-            self._held[client] = lease
-            if first:
-                self._keep([lease])
-        return free
+    def _taken(
+        self, free: bool, account: Account, client: ClientSession, lease: tuple[bytes, bytes]
+    ) -> bool | Deferred[bool]:
+        if not free:
+            return False
+        first = not self._counts[account.key]
+        self._counts[account.key] += 1
+        self._held[client] = lease
+        return self._joined(account).addCallback(lambda _: True) if first else True
 
     def _unknown(self, failure: Failure, lease: tuple[bytes, bytes]) -> Failure:
         """The store may have written it all the same: nobody may hold it for half a minute."""
@@ -86,6 +96,10 @@ class StoreLeases:
     def give_back(self, account: Account, client: ClientSession) -> None:
         """See :class:`~smppproxy.wire.admission.Leases`."""
         self._drop(self._held.pop(client))
+        self._counts[account.key] -= 1
+        if not self._counts[account.key]:
+            del self._counts[account.key]
+            self._left(account)
 
     def _drop(self, lease: tuple[bytes, bytes]) -> None:
         self._store.drop_binds([lease]).addErrback(_ends_by_itself)
@@ -95,8 +109,7 @@ class StoreLeases:
             self._keep(list(self._held.values()))
 
     def _keep(self, leases: list[tuple[bytes, bytes]]) -> None:
-        kept = self._store.keep_binds(leases, LEASE)
-        kept.addCallbacks(self._nodes, _ends_by_itself)
+        self._store.keep_binds(leases, LEASE).addErrback(_ends_by_itself)
 
 
 def _ends_by_itself(failure: Failure) -> None:

@@ -19,7 +19,7 @@ from smppproxy.wire import leases
 from tests.providers.case import PASSWORD, SYSTEM_ID, VECTORS, DocumentCase
 from tests.providers.memory import DESTINATION, MemoryCase, provider_table
 from tests.support.memory_peers import FakeUpstream, World, fields_of, mo, submit
-from tests.support.peers import FakeClient
+from tests.support.peers import FakeClient, reactor
 
 SENDEXA = 'preset = "sendexa"'
 SHAPES = json.loads((Path(__file__).parents[1] / "receipts" / "receipts.json").read_text())
@@ -385,6 +385,9 @@ class NodesTests(DocumentCase):
         clients.append(client)
         rates = [node.relay._submits.rates.buckets["esme01"] for node in (world.service, other)]
         await self.wait(lambda: [bucket.rate for bucket in rates] == [5, 5], "they know")
+        # Who joins others has nothing in hand: its part of a burst comes in within a second.
+        full = reactor.seconds() + 1.0
+        await self.wait(lambda: reactor.seconds() >= full, "a burst is there")
         await self.wait(lambda: other.relay.directory.pools["acme"].binds, "bound")
         for client in clients:
             client.send(numbered(range(1, 21)))

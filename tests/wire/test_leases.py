@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
+from twisted.internet.defer import Deferred, succeed
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
+from smppproxy.routing.accounts import Account
 from smppproxy.smpp import build
 from smppproxy.smpp.constants import ENQUIRE_LINK
 from smppproxy.store.interface import StoreUnavailable
@@ -24,7 +25,8 @@ class LeaseTests(SynchronousTestCase):
     def setUp(self) -> None:
         self.clock = Clock()
         self.world = World(self.clock.seconds)
-        self.counts: list[Mapping[bytes, int]] = []
+        self.told: list[str] = []
+        self.asking: Deferred[None] | None = None
         self.stores: list[MemoryStore] = []
 
     def node(self, name: str) -> StoreLeases:
@@ -32,10 +34,17 @@ class LeaseTests(SynchronousTestCase):
         store = MemoryStore(self.clock, name, self.world)
         self.successResultOf(store.start())
         self.stores.append(store)
-        leases = StoreLeases(store, self.clock, self.counts.append)
+        leases = StoreLeases(
+            store, self.clock, self.joined, lambda account: self.told.append(f"{name} left")
+        )
         leases.start()
         leases.start()
         return leases
+
+    def joined(self, account: Account) -> Deferred[None]:
+        """The first bind of an account."""
+        self.told.append("joined")
+        return self.asking or succeed(None)
 
     def take(self, leases: StoreLeases, client: object, limit: int = 2) -> bool:
         """Take a place for this client."""
@@ -65,28 +74,29 @@ class LeaseTests(SynchronousTestCase):
         self.clock.pump([1.0] * (LEASE + 1))
         self.assertTrue(self.take(there, "two", 1))
 
-    def test_mg28_nodes_are_counted(self) -> None:
-        """The first bind and each renewal tell on how many nodes the account is bound; nothing
-        held, no renewal."""
+    def test_sx21_first_and_last(self) -> None:
+        """The first bind of an account waits for its part of the TPS; the last one's end is told;
+        so for an account whose binds are limited on each node."""
         here, there = self.node("here"), self.node("there")
-        self.take(here, "one")
-        self.clock.advance(RENEW)
-        self.assertEqual(self.counts, [{NAME: 1}, {NAME: 1}])
-        self.take(there, "two")
-        self.assertEqual(self.counts[2:], [{NAME: 2}])
-        self.take(there, "three", 3)
-        self.clock.advance(RENEW)
-        self.assertEqual(self.counts[3:], [{NAME: 2}, {NAME: 2}])
-
-    def test_sx21_nodes_are_counted_without_a_limit_over_them(self) -> None:
-        """An account whose binds are limited on each node has no limit over the nodes; they are
-        counted for its TPS."""
-        here, there = self.node("here"), self.node("there")
+        self.asking = Deferred()
+        one: Any = "one"
         scope = account(max_binds=1, max_binds_scope="node")
-        for number, leases in enumerate((here, there, there)):
+        taken = here.take(scope, one)
+        self.assertNoResult(taken)
+        self.asking.callback(None)
+        self.assertTrue(self.successResultOf(taken))
+        self.assertEqual(self.told, ["joined"])
+        for number in (2, 3):
             session: Any = number
-            self.assertTrue(self.successResultOf(leases.take(scope, session)))
-        self.assertEqual(self.counts, [{NAME: 1}, {NAME: 2}])
+            self.assertTrue(self.successResultOf(here.take(scope, session)))
+            here.give_back(scope, session)
+        self.assertEqual(self.told, ["joined"])
+        here.give_back(scope, one)
+        self.assertEqual(self.told, ["joined", "here left"])
+        self.asking = None
+        self.assertTrue(self.take(there, "four"))
+        self.clock.advance(RENEW)
+        self.assertEqual(self.told[2:], ["joined"])
 
     def test_mg28_store_away(self) -> None:
         """No new one is taken, those that are held stay held, and are free once given back."""
@@ -96,7 +106,7 @@ class LeaseTests(SynchronousTestCase):
         two: Any = "two"
         self.failureResultOf(here.take(account(max_binds=2), two), StoreUnavailable)
         self.clock.advance(RENEW)
-        self.assertEqual((len(here), self.counts), (1, [{NAME: 1}]))
+        self.assertEqual(len(here), 1)
         one: Any = "one"
         here.give_back(account(), one)
         self.clock.advance(RENEW)
