@@ -15,27 +15,38 @@ TEXT_OCTETS = 20
 # Ids of providers are C-octet strings: no key of theirs begins so.
 _MARK = b"\x00r"
 _INTEGER = 2
+# Between the integers of two parts of one message: neighbours have those in between.
+_STRIDE = 4_099
 
 
-def own_reference(client_message_id: bytes, reference_max: int) -> bytes:
+def own_reference(client_message_id: bytes, reference_max: int, part: int = 0) -> bytes:
     """The user_message_reference for a message, at most ``reference_max`` octets and 20.
+
+    ``part`` counts the parts of a message that was cut, from 1: each has a reference of its own.
 
     The end of the client_message_id, all of it where it fits, so that the provider's people can
     find it. Where only the standard's integer is taken: that much of its number. Ends count up and
     come round, after 65,536 messages for two octets: the destination must tell those apart.
     """
     if reference_max > _INTEGER:
-        return client_message_id[-min(reference_max, TEXT_OCTETS) :]
+        whole = client_message_id + b"-%d" % part if part else client_message_id
+        return whole[-min(reference_max, TEXT_OCTETS) :]
     if client_message_id.isdigit():
         number = int(client_message_id)
     else:
         number = int(client_message_id[-4:], 16)
+    number += max(part - 1, 0) * _STRIDE
     return (number & (1 << 8 * reference_max) - 1).to_bytes(reference_max, "big")
 
 
 def key_of_reference(reference: bytes) -> bytes:
     """The key under which a message is kept by our reference; never one of a provider's ids."""
     return _MARK + reference
+
+
+def is_reference(key: bytes) -> bool:
+    """Whether a key is one of those."""
+    return key.startswith(_MARK)
 
 
 def keys_by_reference(

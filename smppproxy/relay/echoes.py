@@ -5,13 +5,14 @@ goes away before it answered, the message gets a map under that reference: a rec
 later finds its client, and proves that the message was taken. A client that still waits for the
 answer gets it then.
 
-A message that went as several parts is left out: they all carry one reference.
+Each part of a message that was cut has a reference of its own: it is found, and proved, alone.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+import attrs
 from twisted.internet.defer import Deferred
 
 from smppproxy.receipts.correlation import destination_tail, fits
@@ -20,7 +21,18 @@ from smppproxy.relay.submission import Submit, mapping_of
 from smppproxy.routing.providers import Provider
 from smppproxy.store.interface import Mapping
 
-NOBODY = (None, b"")
+
+@attrs.define
+class Referred:
+    """A message in doubt, or a part of one, and the map by which a receipt finds it.
+
+    :ivar began: unix seconds at which the monotonic clock stood at 0.
+    """
+
+    submit: Submit
+    mapping: Mapping
+    provider: Provider
+    began: float
 
 
 class Echoes:
@@ -30,36 +42,37 @@ class Echoes:
         self,
         wall_clock: Callable[[], float],
         record: Callable[[Provider, list[Mapping], list[Submit]], Deferred[bool]],
-        accept: Callable[[Submit], None],
+        accept: Callable[[Referred], None],
     ) -> None:
         """
         :param wall_clock: unix seconds.
         :param record: writes maps; whether they are durable.
-        :param accept: answers a message that is proved to be taken.
+        :param accept: told of what is proved to be taken.
         """
         self._wall_clock = wall_clock
         self._record = record
         self._accept = accept
-        # By key: the message, and the number that its provider was given.
-        self._waiting: dict[bytes, tuple[Submit, bytes]] = {}
+        # By key.
+        self._waiting: dict[bytes, Referred] = {}
 
     def refer(self, provider: Provider, submits: Iterable[Submit], now: float) -> None:
         """Let receipts find these, which are in doubt."""
         began = self._wall_clock() - now
         mappings: list[Mapping] = []
-        found: dict[bytes, tuple[Submit, bytes]] = {}
+        found: dict[bytes, Referred] = {}
         for submit in submits:
-            if submit.settled or submit.group is not None or submit.retry is None:
+            if submit.settled or submit.retry is None:
                 continue
-            reference = own_reference(submit.receipt_message_id, provider.reference_max)
+            part = submit.part if submit.group is not None else 0
+            reference = own_reference(submit.receipt_message_id, provider.reference_max, part)
             submit.retry.referenced = True
             mapping = self.joined(submit, key_of_reference(reference), began, provider)
             mappings.append(mapping)
-            found[mapping.key] = (submit, mapping.destination)
+            found[mapping.key] = Referred(submit, mapping, provider, began)
         if mappings:
             self._record(provider, mappings, []).addCallback(self._recorded, found)
 
-    def _recorded(self, durable: bool, found: dict[bytes, tuple[Submit, bytes]]) -> None:
+    def _recorded(self, durable: bool, found: dict[bytes, Referred]) -> None:
         if durable:
             self._waiting.update(found)
 
@@ -69,25 +82,24 @@ class Echoes:
 
         The client gets one receipt, whichever copy's comes.
         """
-        mapping = mapping_of(submit, key, began, provider)
+        parts = 1 if submit.group is None else len(submit.group.parts)
+        mapping = mapping_of(submit, key, began, provider, None, parts)
         if submit.retry is not None and submit.retry.referenced:
             mapping.group = mapping.group or b"%d" % submit.number
         return mapping
 
     def proved(self, keys: Iterable[bytes], destination: bytes) -> None:
         """A receipt with our reference came: that message was taken, its client may still wait."""
-        if not self._waiting:
-            return
-        for key in keys:
-            submit, own = self._waiting.get(key, NOBODY)
-            if submit is None or submit.settled or not submit.client.connected:
+        for key in keys if self._waiting else ():
+            found = self._waiting.get(key)
+            if found is None or found.submit.settled or not found.submit.client.connected:
                 continue
-            if fits(own, destination_tail(destination)):
-                self._accept(submit)
+            if fits(found.mapping.destination, destination_tail(destination)):
+                self._accept(found)
 
     def tick(self) -> None:
         """Once a second: forget who has an answer."""
         if self._waiting:
             self._waiting = {
-                key: found for key, found in self._waiting.items() if not found[0].settled
+                key: found for key, found in self._waiting.items() if not found.submit.settled
             }

@@ -112,8 +112,9 @@ class Group:
             return None
         self.message.settled = True
         count = len(self._keys)
-        for number, (each, _) in enumerate(self._keys, 1):
-            each.part_number = number
+        if count < len(self.parts):
+            for number, (each, _) in enumerate(self._keys, 1):
+                each.part_number = number
         to = self.provider
         maps = [mapping_of(each, key, began, to, None, count) for each, key in self._keys]
         self._taken(maps)

@@ -23,11 +23,12 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from smppproxy.receipts.message_ids import key_of_response
+from smppproxy.receipts.references import is_reference
 from smppproxy.relay.counts import Counts
 from smppproxy.relay.directory import Directory
 from smppproxy.relay.dispatch import Dispatch
 from smppproxy.relay.doubt import Doubts
-from smppproxy.relay.echoes import Echoes
+from smppproxy.relay.echoes import Echoes, Referred
 from smppproxy.relay.events import Events
 from smppproxy.relay.flow import Flow
 from smppproxy.relay.journal import ACCEPTED
@@ -318,7 +319,7 @@ class Submits:
                 self._accept(submit, replies)
         send_replies(replies)
         self.flow.answered(upstream, good, now)
-        if mappings:
+        if mappings or accepted:
             self._record(provider, mappings, accepted)
 
     def _joined(self, submit: Submit, key: bytes, provider: Provider, began: float) -> Mapping:
@@ -416,11 +417,24 @@ class Submits:
             self._released(queues, fresh)
         return True
 
-    def _prove(self, submit: Submit) -> None:
-        """A receipt says that the provider has it (XC-05): its client hears of it at last."""
+    def _prove(self, found: Referred) -> None:
+        """A receipt says that the provider has it (XC-05): its client hears of it at last.
+
+        Its own map is there; with the last part of a message those of the others are written.
+        """
+        submit = found.submit
         submit.settled = True
         self._ledger.count("proved_by_receipt")
         replies: dict[Client, list[bytes]] = {}
+        if submit.group is not None:
+            mappings: list[Mapping] = []
+            accepted: list[Submit] = []
+            key, began = found.mapping.key, found.began
+            self._part_accepted(submit, key, began, mappings, accepted, replies)
+            send_replies(replies)
+            if accepted:
+                self._record(found.provider, mappings, accepted)
+            return
         self._accept(submit, replies)
         send_replies(replies)
         self._released((), (submit.receipt_message_id,))
@@ -453,7 +467,8 @@ class Submits:
             if group.verdict and not group.flying:
                 self._refuse(part, group.verdict, replies)
         elif maps:
-            mappings += maps
+            # One that was proved by its reference has its map already.
+            mappings += [each for each in maps if not is_reference(each.key)]
             accepted.append(group.message)
         else:
             self._ledger.no_provider_id += 1

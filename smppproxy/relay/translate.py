@@ -88,9 +88,11 @@ class Translator:
         others = self._others(submit, came)
         parts, segments = self._parts(submit, came, now)
         pdus = []
-        for part in parts:
+        for number, part in enumerate(parts, 1):
             esm_class = raw[esm_at] & ~c.ESM_UDHI | (c.ESM_UDHI if part.esm_class_udhi else 0)
             tlvs = part.tlvs + others
+            if self.provider.reference_echo:
+                tlvs.append(self._reference(submit, number if len(parts) > 1 else 0))
             text = part.short_message
             pdus.append(
                 b"".join(
@@ -139,7 +141,7 @@ class Translator:
     # -- TLVs -----------------------------------------------------------------------------------
 
     def _others(self, submit: Submit, came: Tlvs) -> Tlvs:
-        """The TLVs beside those of the text: by policy, the class, our reference (GW-51)."""
+        """The TLVs beside those of the text and our reference: by policy, the class (GW-51)."""
         provider = self.provider
         send = provider.send
         kept: Tlvs = [
@@ -155,9 +157,13 @@ class Translator:
             kept = [pair for pair in kept if pair[0] != TLV_MESSAGE_CLASS]
         if provider.reference_echo:
             kept = [pair for pair in kept if pair[0] != c.TLV_USER_MESSAGE_REFERENCE]
-            reference = own_reference(submit.receipt_message_id, provider.reference_max)
-            kept.append((c.TLV_USER_MESSAGE_REFERENCE, reference))
         return kept
+
+    def _reference(self, submit: Submit, part: int) -> tuple[int, bytes]:
+        """Ours in the place of the client's (XC-05), each part's its own."""
+        most = self.provider.reference_max
+        reference = own_reference(submit.receipt_message_id, most, part)
+        return c.TLV_USER_MESSAGE_REFERENCE, reference
 
     # -- text -----------------------------------------------------------------------------------
 

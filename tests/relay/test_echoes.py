@@ -9,6 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from smppproxy.receipts.references import own_reference
 from smppproxy.smpp import constants as c
 from smppproxy.store.interface import NOT_SENT
+from smppproxy.text.profile import TextProfile
 from tests.support.memory_peers import (
     DESTINATION,
     FakeClient,
@@ -20,6 +21,7 @@ from tests.support.memory_peers import (
     submit,
 )
 
+PAYLOAD, REFERENCE = c.TLV_MESSAGE_PAYLOAD, c.TLV_USER_MESSAGE_REFERENCE
 OK = (1, 0, b"1000000001")
 
 
@@ -143,3 +145,92 @@ class EchoTests(SynchronousTestCase):
         client.receive(submit(1))
         a.lose()
         self.assertNotIn("record", world.store.calls)
+
+
+class PartTests(SynchronousTestCase):
+    """A message that went as three parts to such a provider."""
+
+    def start(self, maximum: int = 20, taken: int = 0) -> None:
+        """The host is lost when it has answered the first ``taken`` of them."""
+        text = TextProfile(False, codings={"gsm7": 0, "ucs2": 8})
+        provider = make_provider(reference_echo=True, reference_max=maximum, text=text)
+        self.world = World([make_account()], [provider])
+        self.client, a = self.world.client(), self.world.upstream("a")
+        self.client.receive(submit(1, short_message=b"", tlvs=[(PAYLOAD, b"x" * 400)]))
+        pdus = a.submits()
+        self.references = [fields_of(pdu).tlv(REFERENCE) for pdu in pdus]
+        for number in range(taken):
+            a.accept((pdus[number], b"id%d" % number))
+        a.lose()
+        self.b = self.world.upstream("b", command_id=c.BIND_RECEIVER)
+
+    def echo(self, number: int, stat: bytes = b"DELIVRD") -> None:
+        """The receipt of a part, under an id that nobody has heard."""
+        tlvs = [(REFERENCE, self.references[number])]
+        self.b.receipt(b"unheard %d" % number, stat=stat, tlvs=tlvs)
+
+    def test_xc05_each_part_has_its_reference(self) -> None:
+        """The id of the message and the part's number; integers that differ."""
+        self.start()
+        self.assertEqual([b"1000000001-%d" % each for each in (1, 2, 3)], self.references)
+        self.start(maximum=2)
+        self.assertEqual(3, len(set(self.references)))
+
+    def test_xc05_all_parts_proved(self) -> None:
+        """The receipts of all parts are the answer: OK, and one receipt, once."""
+        for maximum in (20, 2):
+            self.start(maximum)
+            self.echo(0)
+            self.echo(2)
+            self.assertEqual([], self.client.responses())
+            self.echo(1, b"UNDELIV")
+            self.assertEqual([OK], self.client.responses())
+            (pdu,) = self.client.deliveries()
+            text = fields_of(pdu).short_message
+            self.assertIn(b"id:1000000001 sub:003 dlvrd:002 ", text)
+            self.assertIn(b" stat:UNDELIV ", text)
+            self.client.acknowledge([pdu])
+            self.echo(1)
+            self.world.advance(40)
+            self.assertEqual([], self.client.texts())
+            self.assertEqual([], self.world.upstream("a").submits())
+            self.assertEqual({}, self.world.ledger.imbalance())
+
+    def test_xc05_some_answered_others_proved(self) -> None:
+        """Parts that were answered are found by their ids, the others by their references."""
+        self.start(taken=2)
+        self.echo(2)
+        self.assertEqual([OK], self.client.responses())
+        self.assertEqual([], self.client.texts())
+        self.b.receipt(b"id0")
+        self.b.receipt(b"id1")
+        self.assertEqual(1, len(self.client.texts()))
+        self.assertEqual({}, self.world.ledger.imbalance())
+
+    def test_xc05_second_copies_of_the_others(self) -> None:
+        """A part that was proved is not sent again, the others are; one receipt in the end."""
+        self.start(taken=1)
+        self.echo(2)
+        a = self.world.upstream("a")
+        pdus = a.submits()
+        self.assertEqual([self.references[1]], [fields_of(pdu).tlv(REFERENCE) for pdu in pdus])
+        a.accept((pdus[0], b"second"))
+        self.assertEqual([OK], self.client.responses())
+        self.b.receipt(b"id0")
+        self.echo(1)
+        a.receipt(b"second")
+        self.assertEqual(1, len(self.client.texts()))
+        self.assertEqual({}, self.world.ledger.imbalance())
+
+    def test_xc05_proved_first(self) -> None:
+        """The order in which parts are proved and answered says nothing about which they are."""
+        self.start()
+        self.echo(2)
+        a = self.world.upstream("a")
+        first, second = a.submits()
+        a.accept((second, b"two"), (first, b"one"))
+        self.assertEqual([OK], self.client.responses())
+        a.receipt(b"one")
+        a.receipt(b"two")
+        self.assertEqual(1, len(self.client.texts()))
+        self.assertEqual({}, self.world.ledger.imbalance())
