@@ -202,9 +202,11 @@ class Account:
     errors: dict[str, int] = attrs.field(
         factory=dict, validator=Table(Text(1, 64), Whole(1, 0xFFFFFFFF), "{ throttled = 0x14 }")
     )
-    #: What is written down about messages (MG-31), never their text: "metadata" of those that were
-    #: refused or are in doubt, or "off", nothing.
-    message_log: str = attrs.field(default="metadata", validator=OneOf(("metadata", "off")))
+    #: What the message log has of its messages (MG-31): "metadata", "full" with their text, or
+    #: "off", nothing; then no event about one of them either.
+    message_log: str = attrs.field(
+        default="metadata", validator=OneOf(("metadata", "full", "off"))
+    )
     #: Telephone numbers in the log show their first four digits only (MG-31).
     mask_numbers: bool = attrs.field(default=False, validator=Flag())
     #: Names that routes may find several accounts by.

@@ -66,7 +66,7 @@ class AccountTest(SynchronousTestCase):
             {"alphabets": {1: "ebcdic"}},
             {"service_types": {"toolong": ""}},
             {"errors": {"throttled": 0}},
-            {"message_log": "full"},
+            {"message_log": "all"},
             {"max_priority": 4},
         ):
             self.assertRaises(RuleError, Account, "demo", "x", **options)
