@@ -116,17 +116,72 @@ def _stems(levels: Levels[Value]) -> dict[bytes, Levels[Value]]:
     return {stem: shared[bits] for stem, bits in lengths.items()}
 
 
-#: Sets of routes as the bits of a number: of those with the longest prefix first, none twice.
-Chain = tuple[int, ...]
-
-
-def chains(owners: Iterable[tuple[int, Iterable[bytes]]]) -> tuple[PrefixIndex[int], list[Chain]]:
+class Classes:
     """Who has a prefix of a number, for all numbers at once.
 
-    :param owners: (the owner's bit, its prefixes); b"" is a prefix of every number.
-    :returns: an index that gives each number a class, and the chain of each class. Numbers of one
-        class have the same owners in the same order; class 0 has no prefix but b"".
+    Owners are bits of a number. Numbers of one class have the same owners, the ones with the
+    longest prefixes first; class 0 has no prefix but b"".
+
+    :ivar index: gives each number its class.
     """
+
+    __slots__ = ("_steps", "index")
+
+    def __init__(self, owners: Iterable[tuple[int, Iterable[bytes]]]) -> None:
+        """
+        :param owners: (the owner's bit, its prefixes); b"" is a prefix of every number.
+        """
+        tables = _owned(owners)
+        # By class: that of the next shorter prefix, and who owns this one.
+        self._steps: list[tuple[int, int]] = [(0, tables.pop(0).get(b"", 0))]
+        known: dict[tuple[int, int], int] = {}
+        # Sorted, a prefix follows those that it begins with.
+        above: list[tuple[bytes, int]] = []
+        for prefix in sorted(prefix for table in tables.values() for prefix in table):
+            while above and not prefix.startswith(above[-1][0]):
+                above.pop()
+            shorter = above[-1][1] if above else 0
+            table = tables[len(prefix)]
+            number = self._class(known, shorter, table[prefix])
+            table[prefix] = number
+            above.append((prefix, number))
+        self.index: PrefixIndex[int] = PrefixIndex.of_tables(tables, 0)
+
+    def _class(self, known: dict[tuple[int, int], int], shorter: int, owners: int) -> int:
+        if shorter and self._steps[shorter][1] == owners:
+            # The owners of a prefix own a longer one too: that changes nothing.
+            return shorter
+        step = (shorter, owners)
+        number = known.get(step)
+        if number is None:
+            number = known[step] = len(self._steps)
+            self._steps.append(step)
+        return number
+
+    def __len__(self) -> int:
+        """How many classes there are."""
+        return len(self._steps)
+
+    def chain(self, number: int, left: int = -1) -> list[int]:
+        """The owners of a class, longest prefixes first: each where its longest prefix puts it.
+
+        :param left: the owners that matter.
+        """
+        found: list[int] = []
+        steps = self._steps
+        while True:
+            shorter, owners = steps[number]
+            owners &= left
+            if owners:
+                found.append(owners)
+                left ^= owners
+            if not number:
+                return found
+            number = shorter
+
+
+def _owned(owners: Iterable[tuple[int, Iterable[bytes]]]) -> dict[int, dict[bytes, int]]:
+    """By the length of prefixes, who owns each."""
     tables: dict[int, dict[bytes, int]] = {0: {}}
     sets: dict[int, int] = {}
     for bit, prefixes in owners:
@@ -141,28 +196,4 @@ def chains(owners: Iterable[tuple[int, Iterable[bytes]]]) -> tuple[PrefixIndex[i
                 # One object for each set: the same prefixes may be those of many routes.
                 both = already | bit
                 table[prefix] = sets.setdefault(both, both)
-    everybody = tables.pop(0).get(b"", 0)
-    known: list[Chain] = [(everybody,) if everybody else ()]
-    numbers: dict[Chain, int] = {known[0]: 0}
-    steps: dict[tuple[int, int], int] = {}
-    # In this order a prefix follows those that it begins with.
-    above: list[tuple[bytes, int]] = []
-    for prefix in sorted(prefix for table in tables.values() for prefix in table):
-        while above and not prefix.startswith(above[-1][0]):
-            above.pop()
-        table = tables[len(prefix)]
-        step = (above[-1][1] if above else 0, table[prefix])
-        number = steps.get(step)
-        if number is None:
-            chain = _extended(known[step[0]], step[1])
-            number = steps[step] = numbers.setdefault(chain, len(known))
-            if number == len(known):
-                known.append(chain)
-        table[prefix] = number
-        above.append((prefix, number))
-    return PrefixIndex.of_tables(tables, 0), known
-
-
-def _extended(chain: Chain, owners: int) -> Chain:
-    """The chain of a longer prefix: an owner stands where its longest prefix puts it."""
-    return (owners, *(rest for each in chain if (rest := each & ~owners)))
+    return tables

@@ -7,14 +7,14 @@ prepared when the table was made.
 """
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from zlib import crc32
 
 from smppproxy.routing.accounts import Account
 from smppproxy.routing.conditions import Offsets, Question, questions_of, text_of
 from smppproxy.routing.explain import Explanation, explained
 from smppproxy.routing.facts import Facts
-from smppproxy.routing.prefixes import MANY, STEM, Chain, Levels, PrefixIndex, bare, chains
+from smppproxy.routing.prefixes import MANY, STEM, Classes, Levels, PrefixIndex, bare
 from smppproxy.routing.prepared import Arrange, Picks, Prepared
 from smppproxy.routing.prices import PriceList
 from smppproxy.routing.route import Pick, Route
@@ -24,7 +24,7 @@ from smppproxy.text.profile import TextSettings
 __all__ = ["Pick", "Rewrite", "Route", "RouteTable", "Target", "bare"]
 
 #: Pairs of accounts and class of destinations whose answer is remembered; then it is found anew.
-REMEMBERED = 100_000
+REMEMBERED = 50_000
 
 _ONE = 0x31
 _NINE = 0x39
@@ -47,7 +47,7 @@ class RouteTable:
     """
 
     __slots__ = (
-        "_accounts", "_chains", "_index", "_levels", "_looked", "_orders", "_others", "_prepared",
+        "_accounts", "_classes", "_index", "_levels", "_looked", "_orders", "_others", "_prepared",
         "_questions", "_stems", "_unconditional", "_way", "_ways", "arrange", "groups", "ordered",
         "routes", "zones",
     )  # fmt: skip
@@ -69,9 +69,10 @@ class RouteTable:
         self.ordered = tuple(ordered)
         self._prepared = [Prepared(route, prices or {}) for route in ordered]
         self._questions = questions_of(ordered)
-        self._index, self._chains = chains(
+        self._classes = Classes(
             (1 << number, route.all_prefixes()) for number, route in enumerate(ordered)
         )
+        self._index = self._classes.index
         self._stems, self._levels = self._index.stems, self._index.others
         orders: dict[int, int] = {}
         asked = 0
@@ -197,8 +198,9 @@ class RouteTable:
             self._forget()
         segments: list[int] = []
         asked = 0
-        for each in self._ordered(self._chains[found], seen.mask):
-            sure = each & self._unconditional
+        unconditional = self._unconditional
+        for each in self._ordered(self._classes.chain(found, seen.mask)):
+            sure = each & unconditional
             if sure:
                 # No more than the first that asks nothing.
                 each &= (sure & -sure) * 2 - 1
@@ -209,24 +211,27 @@ class RouteTable:
                 segments.append(each)
             if sure:
                 break
-        questions = tuple(each for each in self._questions if each.askers & asked)
+        questions: tuple[Question, ...] = ()
+        if asked & ~unconditional:
+            questions = tuple([each for each in self._questions if each.askers & asked])
         decision = seen.decisions[found] = (questions, tuple(segments))
         if not segments:
             seen.sure[found] = ()
         else:
             first = segments[0] & -segments[0]
             prepared = self._prepared[first.bit_length() - 1]
-            if first & self._unconditional and not prepared.is_live:
+            if first & unconditional and not prepared.is_live:
                 seen.sure[found] = prepared.picks
         return decision
 
-    def _ordered(self, chain: Chain, mine: int) -> Iterator[int]:
-        """The routes of a chain that are mine, in the order of asking: sets of growing bits."""
-        chain = tuple(each & mine for each in chain if each & mine)
-        for level in self._orders:
-            for each in chain:
-                if each & level:
-                    yield each & level
+    def _ordered(self, chain: list[int]) -> Sequence[int]:
+        """The routes of a chain in the order of asking: sets of growing bits.
+
+        Bits grow with the order of routes, so only a longer prefix can be in the way.
+        """
+        if len(chain) < 2 or len(self._orders) == 1:
+            return chain
+        return [each & level for level in self._orders for each in chain if each & level]
 
     def _forget(self) -> None:
         for seen in (*self._accounts.values(), self._others):
@@ -241,7 +246,7 @@ class RouteTable:
 
         They are bits, by their places in `ordered`; `number` is such a place.
         """
-        chain = self._chains[self._index.find(prefix)]
+        chain = self._classes.chain(self._index.find(prefix))
         order = self.ordered[number].order
         lower = (1 << bisect_left(self.ordered, order, key=_order)) - 1
         found = chain[0] & ((1 << number) - 1) & ~lower
