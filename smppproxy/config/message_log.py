@@ -1,5 +1,6 @@
 """The table [message_log] of the node file: where what became of each message is written."""
 
+import os
 from typing import Any
 
 import attrs
@@ -38,5 +39,5 @@ def read_message_log(source: Source) -> MessageLog:
         return MessageLog()
     log = MessageLog(**arguments)
     if log.folder:
-        log.folder = str(source.folder / log.folder)
+        log.folder = os.path.normpath(source.folder / log.folder)
     return log

@@ -39,7 +39,7 @@ BAD: list[tuple[str, str, str]] = [
     (
         "an option nobody knows",
         HEAD + DOOR + "[log]\nzzz = 1 # <--\n",
-        "log.zzz: there is no such option; known are level",
+        "log.zzz: there is no such option; known are format, level",
     ),
     (
         "node is no table",

@@ -122,6 +122,7 @@ class SampleTest(SynchronousTestCase):
         }.items():
             text = (ETC / name).read_text()
             written = set(re.findall(r"^#?([a-z0-9_]+) = ", text, re.MULTILINE))
+            written |= set(re.findall(r"^\[([a-z_]+)\]$", text, re.MULTILINE))
             self.assertEqual(options(*kinds) - written - {"system_id", "name"}, set())
         for option in options(Target):
             self.assertRegex(text, rf"\b{option} = ")
