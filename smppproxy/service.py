@@ -35,6 +35,7 @@ from smppproxy.wire.authentication import Authenticator, CheckThreads
 from smppproxy.wire.control import Control
 from smppproxy.wire.leases import StoreLeases
 from smppproxy.wire.listener import ClientListener
+from smppproxy.wire.places import Places
 from smppproxy.wire.pool import BindState, UpstreamPool
 from smppproxy.wire.protocol import Ticker
 from smppproxy.wire.shares import Shares
@@ -63,6 +64,7 @@ class SmppProxy(Service):
         self.relay = SmppRelay(store, time.time, reactor)
         self.ticker = Ticker(reactor)
         self._threads = CheckThreads(reactor)
+        self._places = Places(store, reactor)
         self._shares = Shares(store, reactor, self.relay.demands, self.relay.granted)
         self.relay.divide(self._shares.ask_soon)
         self._leases = StoreLeases(store, reactor, self._join, self.relay.leave)
@@ -156,6 +158,7 @@ class SmppProxy(Service):
         self._threads.start()
         self._leases.start()
         self._shares.start()
+        self._places.start()
         self._control.start()
         self._loop.start(1.0, now=False)
         self._reading.start()
@@ -335,7 +338,12 @@ class SmppProxy(Service):
     def _pool(self, provider: Provider) -> UpstreamPool:
         states = self.relay.directory.states
         return UpstreamPool(
-            provider, self._reactor, self.relay, self.ticker, state=states.of
+            provider,
+            self._reactor,
+            self.relay,
+            self.ticker,
+            state=states.of,
+            admitted=self._places,
         )
 
     def _tick(self) -> None:
@@ -370,6 +378,7 @@ class SmppProxy(Service):
         self._leases.stop()
         self._control.stop()
         self._shares.stop()
+        self._places.stop()
         self.relay.stop()
         self.ticker.stop()
         self._threads.stop()

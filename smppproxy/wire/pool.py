@@ -190,7 +190,8 @@ class UpstreamPool:
         """Bind what is to be bound, leave what is to be left; idempotent."""
         if not self._started:
             return
-        for bind in self.binds:
+        # Where places are few, each host has its first bind before any has its second.
+        for bind in sorted(self.binds, key=lambda bind: bind.place[1]):
             state = bind.admin = self._state(self.provider.name, bind.host.name, bind.label)
             if state == DRAIN:
                 bind.stop(self.provider.response_timeout)

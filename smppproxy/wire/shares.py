@@ -25,7 +25,7 @@ TOPIC = b"shares"
 EVERY = 1.0
 """Seconds between two looks at what this node has to send."""
 
-RENEW = 3.0
+RENEW = 2.0
 """Seconds after which a part is asked for again though nothing has changed."""
 
 LIFE = 10.0

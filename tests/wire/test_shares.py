@@ -102,7 +102,7 @@ class SharesTests(SynchronousTestCase):
         self.assertAlmostEqual(65.0, two.rate)
 
     def test_sx21_without_announcements(self) -> None:
-        """The store alone does it too, within three looks."""
+        """The store alone does it too, within as many seconds as a part is kept unasked."""
         one, two = self.node("one", 50.0), self.node("two", 50.0)
         for node in (one, two):
             node.store.bus.announce = lambda topic, payload: None  # type: ignore[method-assign]
@@ -150,7 +150,7 @@ class SharesTests(SynchronousTestCase):
         self.assertEqual((5.0, 95.0), (one.rate, two.rate))
 
     def test_quiet_when_nothing_changes(self) -> None:
-        """A need that stays as it is is told every three seconds only."""
+        """A need that stays as it is is told every two seconds only."""
         node = self.node("one", 50.0)
         self.clock.pump([EVERY] * 12)
         self.assertEqual(12 / RENEW, len(node.told))
