@@ -269,8 +269,6 @@ class Flow:
             self.advance(pool, now)
         elif pool.backlog:
             self.reroute(pool, now)
-        if self._moving.needed:
-            self._pull(pool, now)
 
     def _close_broken(self, now: float) -> None:
         """Close broken binds that have nothing left to answer, or had the time to (GW-04)."""
@@ -284,6 +282,8 @@ class Flow:
     def advance(self, pool: Pool, now: float) -> None:
         """Send what waits in a provider's backlog as far as its windows and its tps let it."""
         backlog = pool.backlog
+        if self._moving.needed:
+            self._moving.pull(pool, now)
         if not backlog or not pool.binds:
             return
         writes: Writes = {}
@@ -304,7 +304,9 @@ class Flow:
                 break
         backlog.extendleft(reversed(stuck))
         flush(writes)
-        if backlog and (pool.limited or pool.resting):
+        if not backlog:
+            self._dispatch.movable.discard(pool)
+        elif pool.limited or pool.resting:
             self._slow.add(pool)
             self._ask()
 
@@ -313,12 +315,7 @@ class Flow:
 
         To be called before new messages find room that nobody has noticed yet.
         """
-        if self._moving.needed:
-            for pool in self._moving.pools_with_room(now):
-                self._pull(pool, now)
-
-    def _pull(self, pool: Pool, now: float) -> None:
-        if self._moving.pull(pool, now):
+        for pool in self._moving.pools_with_room(now):
             self.advance(pool, now)
 
     def advance_queued(self, now: float) -> None:
@@ -470,12 +467,11 @@ class Flow:
     def expired(self, upstream: Upstream, submits: Sequence[Submit], now: float) -> None:
         """No answer in time: in doubt, and if sent again, then not at once on the silent bind."""
         pool = self._directory.pool(upstream.provider)
-        binds = pool.binds
-        pool.binds = [bind for bind in binds if bind is not upstream]
-        pool.refresh()
+        bound = upstream in pool.bound
+        pool.rest(upstream)
         self.doubt(upstream, submits, now)
-        pool.binds = binds
-        pool.refresh()
+        if bound:
+            pool.enter(upstream)
         self.advance(pool, now)
 
     def draining(self, upstream: Upstream, now: float) -> None:

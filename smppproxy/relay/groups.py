@@ -46,7 +46,7 @@ class Part(Submit):
     Its ``pdu`` and ``number`` are the message's: the way back is the same for each of them.
     """
 
-    __slots__ = ("part_number",)
+    __slots__ = ("_settled", "part_number")
 
     def __init__(self, group: Group, out: Pdu, part: int, affinity: int) -> None:
         message = group.message
@@ -61,10 +61,20 @@ class Part(Submit):
             affinity,
         )
         self.targets = (group.provider.name,)
+        self.attempts = message.attempts
         self.out = PartPdu(out, group, self)
         self.group = group
         self.message_class = message.message_class
         self.part_number = part
+
+    @property
+    def settled(self) -> bool:
+        """A part is settled with its message too, whatever copy of that was answered."""
+        return self._settled or (self.group is not None and self.group.message.settled)
+
+    @settled.setter
+    def settled(self, settled: bool) -> None:
+        self._settled = settled
 
     @property
     def part(self) -> int:
@@ -138,7 +148,10 @@ class Group:
     @property
     def free(self) -> bool:
         """Whether no part was taken, nor can have been."""
-        return not (self.out or self.flying or any(each.attempts for each in self.parts))
+        before = self.message.attempts
+        return not (
+            self.out or self.flying or any(each.attempts > before for each in self.parts)
+        )
 
     def end(self) -> bool:
         """The message is answered without all its parts: no part is sent any more.

@@ -8,6 +8,9 @@ its way to a bind.
 
 from __future__ import annotations
 
+from itertools import islice
+from operator import itemgetter
+
 from smppproxy.relay.directory import Directory
 from smppproxy.relay.dispatch import Dispatch, may_move
 from smppproxy.relay.pool import Pool
@@ -28,41 +31,44 @@ class Moving:
         return bool(self._dispatch.movable)
 
     def pools_with_room(self, now: float) -> list[Pool]:
-        """Providers that could take something at this moment."""
+        """Providers that could take something at this moment; none when nothing may move."""
+        movable = self._dispatch.movable
+        movable -= {pool for pool in movable if not any(map(may_move, pool.backlog))}
+        if not movable:
+            return []
         return [pool for pool in self._directory.pools.values() if room_of(pool, now) > 0]
 
-    def pull(self, pool: Pool, now: float) -> bool:
-        """Let what may come here wait here, as much as there is room for; whether anything does."""
+    def pull(self, pool: Pool, now: float) -> None:
+        """Let wait here what may come here, as far as there is room for it and it is its turn."""
         room = room_of(pool, now)
         if room <= 0:
-            return False
+            return
         name = pool.provider.name
-        found: list[tuple[bool, int, Submit, Pool]] = []
-        for other in [*self._dispatch.movable]:
-            if other is pool:
-                continue
-            some = list(candidates(other, name, room))
-            found += [(not each.urgent, each.number, each, other) for each in some]
-            if not some and not any(map(may_move, other.backlog)):
-                self._dispatch.movable.discard(other)
-        moved = 0
-        for *_, submit, other in sorted(found, key=lambda one: one[:2]):
-            if moved < room and self._move(submit, other, pool, now):
-                moved += 1
-        return moved > 0
+        first = [(*_turn(each), each, pool) for each in islice(pool.backlog, room)]
+        for other in self._dispatch.movable:
+            if other is not pool:
+                some = candidates(other, name, room)
+                first += [(*_turn(each), each, other) for each in some]
+        for *_, submit, other in sorted(first, key=itemgetter(0, 1))[:room]:
+            if other is not pool:
+                self._move(submit, other, pool, now)
 
-    def _move(self, submit: Submit, other: Pool, pool: Pool, now: float) -> bool:
+    def _move(self, submit: Submit, other: Pool, pool: Pool, now: float) -> None:
         whole = submit if submit.group is None else submit.group.message
         try:
             parts = self._dispatch.prepare(whole, pool, now)
         except RefusedError:
-            return False
+            return
         for waiting in (submit,) if submit.group is None else submit.group.parts:
             other.backlog.remove(waiting)
         for part in parts:
             pool.put_back(part)
         self._dispatch.movable.add(pool)
-        return True
+
+
+def _turn(submit: Submit) -> tuple[bool, int]:
+    """Whose turn is first, where messages of several backlogs wait for one provider."""
+    return not submit.urgent, submit.number
 
 
 def room_of(pool: Pool, now: float) -> int:

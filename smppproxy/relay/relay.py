@@ -42,6 +42,7 @@ class SmppRelay:
     :ivar counts: of every account and every provider's host.
     :ivar replays: what has no owner, listed and looked at again.
     :ivar journal: what the message log is made of.
+    :ivar reasons: how often targets of routes were passed over, and why.
     """
 
     _log = Logger()
@@ -81,6 +82,7 @@ class SmppRelay:
             self.counts,
             self._events,
         )
+        self.reasons = self._submits.reasons
         self._delivers = Delivers(
             store,
             self.ledger,

@@ -23,8 +23,8 @@ from smppproxy.store.records import Origin
 from smppproxy.text.segments import concatenation
 
 if TYPE_CHECKING:
-    from smppproxy.relay.retry import Retry
     from smppproxy.relay.groups import Group
+    from smppproxy.relay.retry import Retry
 
 Writes = dict[Upstream, list[bytes]]
 Offsets = tuple[int, int, int, int, int, int]

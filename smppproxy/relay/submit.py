@@ -116,6 +116,7 @@ class Submits:
         # Choices in another order, where the message selects its provider.
         self._preferences: dict[tuple[Pick | None, str], Pick] = {}
         self._dispatch = Dispatch(directory, ledger, events, wall_clock)
+        self.reasons = self._dispatch.reasons
         self._send = self._dispatch.send
         self.flow = Flow(
             directory,
@@ -580,4 +581,4 @@ def not_routed(pick: Pick | None, account: Account) -> RefusalStatus:
     """Why a message has nowhere to go: no route takes it, or the one that does denies it."""
     if pick is None:
         return refusal_of("no_route", account.errors)
-    return named("denied", pick.status)
+    return named("denied", account.errors.get("denied") or pick.status)
