@@ -209,6 +209,7 @@ VIEWS: dict[str, View] = {
                 whole("in_flight"),
                 whole("parked"),
                 whole("queued"),
+                whole("adrift", "receipts that a lost answer of the store may have moved"),
                 flag("balanced"),
                 Field("imbalance", "object", "what does not add up, and by how much"),
             ),
@@ -231,7 +232,6 @@ VIEWS: dict[str, View] = {
                 whole("binds", "binds to providers that stand"),
                 whole("in_flight"),
                 whole("queued"),
-                flag("balanced", "its ledger adds up"),
             ),
         ),
         View(

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from itertools import islice
 from typing import Any
 
-from twisted.internet.defer import Deferred, succeed
+from twisted.internet.defer import Deferred, FirstError, succeed
 from twisted.python.failure import Failure
 
 from smppproxy.admin.access import Caller
@@ -15,6 +15,7 @@ from smppproxy.admin.catalogue import VIEWS, View
 from smppproxy.admin.cluster import Nodes, Request, Said
 from smppproxy.admin.errors import ApiError, unknown
 from smppproxy.admin.explaining import explain
+from smppproxy.admin.ledgers import together
 from smppproxy.admin.rooms import Rooms
 from smppproxy.admin.shared import ASKED_ONCE
 from smppproxy.admin.targets import NODE, Target
@@ -82,6 +83,8 @@ class Operator:
             others.update(answer["others"])
         if view.name == "nodes":
             rows += [_silent(node) for node in said.silent]
+        if view.name == "ledger" and len(rows) > 1:
+            rows = together(rows)
         if given["name"] and not rows and others and not said.silent:
             raise unknown(view.noun, given["name"], others)
         return self._told(view, rows, given, said.silent, "; ".join(notes))
@@ -237,5 +240,7 @@ _EMPTY: dict[str, Any] = {"string": "", "integer": 0, "number": 0.0, "boolean": 
 
 
 def _away(failure: Failure) -> Any:
+    if isinstance(failure.value, FirstError):
+        failure = failure.value.subFailure
     failure.trap(StoreUnavailable)
     raise ApiError(503, "store_away", f"the store has to be asked for this: {failure.value}")

@@ -10,18 +10,14 @@ from twisted.internet.defer import Deferred, gatherResults, succeed
 
 from smppproxy.admin.rooms import Rooms
 from smppproxy.admin.views import Row, utc
-from smppproxy.config import Node
 from smppproxy.config.effective import toml
-from smppproxy.config.presets import PROFILES
-from smppproxy.routing.accounts import Account
-from smppproxy.routing.providers import Provider
 from smppproxy.store.interface import MESSAGES, RECEIPTS, Stray
 
 SECRET = frozenset({"password", "store", "tokens"})
 """Options that are not shown, whatever they hold."""
 
-APART = frozenset({"hosts", "listeners", "admin", *PROFILES})
-"""Options that are tables of their own."""
+SEVERAL = {"hosts": "host", "listeners": "listener"}
+"""Options that are several tables, and how each of them is called."""
 
 
 def queues(rooms: Rooms, limit: int) -> Deferred[list[Row]]:
@@ -150,47 +146,36 @@ def _target(target: Any) -> str:
 
 def config(rooms: Rooms, limit: int) -> Deferred[list[Row]]:
     """Every option of the node and of the network in force."""
-    return succeed([*_node(rooms.node), *_network(rooms)])
-
-
-def _node(node: Node) -> Iterator[Row]:
-    yield from _options("node", node)
-    for listener in node.listeners:
-        yield from _options(f"listener.{listener.name}", listener)
-    yield from _options("admin", node.admin)
-
-
-def _network(rooms: Rooms) -> Iterator[Row]:
     network = rooms.network()
+    rows = [*_options("node", rooms.node)]
     for name, account in sorted(network.accounts.items()):
-        yield from _account(name, account)
+        rows += _options(f"account.{name}", account)
     for name, provider in sorted(network.providers.items()):
-        yield from _provider(name, provider)
+        rows += _options(f"provider.{name}", provider)
+    return succeed(rows)
 
 
-def _account(name: str, account: Account) -> Iterator[Row]:
-    yield from _options(f"account.{name}", account)
-
-
-def _provider(name: str, provider: Provider) -> Iterator[Row]:
-    yield from _options(f"provider.{name}", provider)
-    for host in provider.hosts:
-        yield from _options(f"provider.{name}.host.{host.name}", host)
-    for part in PROFILES:
-        yield from _options(f"provider.{name}.{part}", getattr(provider, part))
-
-
-def _options(section: str, value: Any) -> Iterator[Row]:
-    for field in attrs.fields(type(value)):
-        if not field.init or field.name in APART:
+def _options(section: str, table: Any) -> Iterator[Row]:
+    """The options of a table, then those of the tables in it."""
+    inner: list[tuple[str, Any]] = []
+    for field in attrs.fields(type(table)):
+        value = getattr(table, field.name)
+        if not field.init:
             continue
-        secret = field.name in SECRET
-        yield {
-            "section": section,
-            "option": field.name,
-            "value": "(not shown)" if secret else _written(getattr(value, field.name)),
-            "changed": _is_changed(value, field),
-        }
+        if attrs.has(type(value)):
+            inner.append((field.name, value))
+        elif field.name in SEVERAL:
+            inner += [(f"{SEVERAL[field.name]}.{each.name}", each) for each in value]
+        else:
+            yield {
+                "section": section,
+                "option": field.name,
+                "value": "(not shown)" if field.name in SECRET else _written(value),
+                "changed": _is_changed(table, field),
+            }
+    for name, value in inner:
+        top = section == "node" and name != "message_log"
+        yield from _options(name if top else f"{section}.{name}", value)
 
 
 def _written(value: Any) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from smppproxy.admin.ledgers import told
 from smppproxy.admin.loads import together
 from smppproxy.admin.rooms import Rooms
 from smppproxy.relay.counts import OTHER, AccountCounts, HostCounts
@@ -269,9 +270,7 @@ def _message(state: str, submit: Submit, bind: str, sequence_number: int, now: f
 
 def ledger(rooms: Rooms) -> Iterator[Row]:
     """One row."""
-    books = rooms.relay.ledger
-    imbalance = books.imbalance()
-    yield {**books.as_dict(), "balanced": not imbalance, "imbalance": imbalance}
+    yield told(rooms.relay.ledger)
 
 
 def nodes(rooms: Rooms) -> Iterator[Row]:
@@ -290,7 +289,6 @@ def nodes(rooms: Rooms) -> Iterator[Row]:
         "binds": len(directory.upstreams),
         "in_flight": rooms.relay.ledger.in_flight,
         "queued": rooms.relay.ledger.queued,
-        "balanced": not rooms.relay.ledger.imbalance(),
     }
 
 

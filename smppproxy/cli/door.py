@@ -12,6 +12,7 @@ import socket
 import ssl
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from pathlib import Path
 from typing import Any
@@ -177,27 +178,30 @@ class Door:
 
     def get(self, path: str, **query: Any) -> Any:
         """The answer to a GET below /api/v1; what is None is left out."""
-        said = {name: _spelled(value) for name, value in query.items() if value is not None}
-        asked = f"{PREFIX}{path}?{urlencode(said, doseq=True)}" if said else PREFIX + path
-        return self._read(self._send("GET", asked))
+        return self._asked("GET", _with_query(path, query))
 
     def post(self, path: str, **body: Any) -> Any:
         """The answer to a POST below /api/v1; what is None is left out."""
         said = {name: value for name, value in body.items() if value is not None}
-        return self._read(self._send("POST", PREFIX + path, json.dumps(said).encode()))
+        return self._asked("POST", PREFIX + path, json.dumps(said).encode())
 
     def stream(self, path: str, **query: Any) -> Iterator[Any]:
         """The lines of an answer that goes on until either side ends it."""
-        said = {name: _spelled(value) for name, value in query.items() if value is not None}
-        response = self._send("GET", f"{PREFIX}{path}?{urlencode(said)}", timeout=None)
-        if response.status != 200:
-            self._read(response)
-        while line := response.readline():
-            if line.strip():
-                yield json.loads(line)
+        with closing(self._connection()) as connection:
+            response = self._send(connection, "GET", _with_query(path, query))
+            if response.status != 200:
+                self._read(response)
+            connection.sock.settimeout(None)
+            while line := response.readline():
+                if line.strip():
+                    yield json.loads(line)
+
+    def _asked(self, method: str, path: str, body: bytes | None = None) -> Any:
+        with closing(self._connection()) as connection:
+            return self._read(self._send(connection, method, path, body))
 
     def _send(
-        self, method: str, path: str, body: bytes | None = None, timeout: float | None = TIMEOUT
+        self, connection: HTTPConnection, method: str, path: str, body: bytes | None = None
     ) -> HTTPResponse:
         headers = {"Accept": "application/json"}
         if body is not None:
@@ -205,10 +209,6 @@ class Door:
         if self.place.token:
             headers["Authorization"] = f"Bearer {self.place.token}"
         try:
-            connection = self._connection()
-            connection.connect()
-            if timeout is None and connection.sock is not None:
-                connection.sock.settimeout(None)
             connection.request(method, path, body, headers)
             return connection.getresponse()
         except (OSError, HTTPException) as error:
@@ -249,6 +249,11 @@ class Door:
             return answer
         said = answer.get("error", {}) if isinstance(answer, dict) else {}
         raise Refused(str(said.get("text", f"HTTP status {response.status}")))
+
+
+def _with_query(path: str, query: Mapping[str, Any]) -> str:
+    said = {name: _spelled(value) for name, value in query.items() if value is not None}
+    return f"{PREFIX}{path}?{urlencode(said, doseq=True)}" if said else PREFIX + path
 
 
 def _spelled(value: Any) -> Any:

@@ -76,19 +76,15 @@ def table_of(view: View, rows: Sequence[dict[str, Any]], wide: bool = False) -> 
 
 
 def _upright(table: Table, columns: Sequence[Field], rows: Sequence[dict[str, Any]]) -> None:
-    """Each row as a column, and their sum where there are several."""
+    """Each row as a column."""
     table.add_column("")
     for row in rows:
         table.add_column(str(row.get("node", "")), justify="right")
-    if len(rows) > 1:
-        table.add_column("all", justify="right", style="bold")
     for column in columns:
         if column.name == "node":
             continue
         values = [row[column.name] for row in rows]
         cells = [cell(column, value) for value in values]
-        if len(rows) > 1:
-            cells.append(str(sum(map(int, values))) if column.kind == "integer" else "")
         table.add_row(column.name.replace("_", " "), *cells)
 
 

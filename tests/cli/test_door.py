@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from twisted.internet.protocol import Factory, Protocol
 from twisted.trial.unittest import SynchronousTestCase
@@ -84,7 +85,7 @@ class TalkTests(CommandCase):
 
     @asynchronous
     async def test_token(self) -> None:
-        """A port's token is taken from --token or the environment; a wrong one is told, status 1."""
+        """A port's token is that of --token or the environment; a wrong one is told, status 1."""
         node, url = self.with_port()
         result = await ask(node, "show", "nodes", SMPPPROXY_ADMIN=url)
         self.assertEqual(result.exit_code, 1)
@@ -125,6 +126,8 @@ class TalkTests(CommandCase):
         """What answers but is no admin door of ours is told so."""
 
         class Other(Protocol):
+            transport: Any
+
             def dataReceived(self, data: bytes) -> None:
                 self.transport.write(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello")
 

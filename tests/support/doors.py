@@ -22,8 +22,9 @@ from twisted.web.http_headers import Headers
 from twisted.web.iweb import IAgentEndpointFactory
 from zope.interface import implementer
 
-from smppproxy.config import Admin
-from smppproxy.service import SmppProxy
+from smppproxy.config import Admin, Listener, Node, load_network
+from smppproxy.service import SmppProxy, build
+from smppproxy.store.memory import MemoryStore, World
 from tests.support.nodes import NodeCase, reactor
 
 TOKENS = {
@@ -144,6 +145,32 @@ class DoorCase(NodeCase):
         globalLogPublisher.addObserver(observer)
         self.addCleanup(globalLogPublisher.removeObserver, observer)
         return events
+
+    def pair(self) -> tuple[SmppProxy, SmppProxy]:
+        """Two nodes n1 and n2 of the network that was written, over one store."""
+        world: list[World] = []
+
+        def open_store(url: str, node_name: str, clock: Any) -> MemoryStore:
+            store = MemoryStore(clock, node_name, *world)
+            world[:] = [store._world]
+            self.stores.append(store)
+            return store
+
+        nodes = []
+        for name in ("n1", "n2"):
+            listener = Listener(port=0, address="127.0.0.1", name="plain")
+            node = Node(
+                name=name,
+                network_file=str(self.network_file),
+                listeners=(listener,),
+                admin=self.admin(),
+                drain_timeout=2.0,
+            )
+            service = build(node, load_network(self.network_file), reactor, open_store)
+            service.startService()
+            self.addCleanup(self.stop, service)
+            nodes.append(service)
+        return nodes[0], nodes[1]
 
     def with_socket(self, **options: Any) -> SmppProxy:
         """A node of the network that was written, its door on a socket."""

@@ -1,0 +1,43 @@
+"""The ledgers of several nodes as one.
+
+A receipt may come to one node and be delivered by another: then the two nodes' books do not balance
+each by itself, but together they do.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from smppproxy.relay.ledger import FIELDS, Ledger
+
+ALONE = frozenset({"submitted", "receipts_in"})
+"""The equations that hold for each node by itself."""
+
+ALL = "all"
+"""Stands for the node in the row of the sums."""
+
+Row = dict[str, Any]
+
+
+def together(rows: list[Row]) -> list[Row]:
+    """The rows of several nodes, each with what it must answer for alone, and their sum."""
+    books = Ledger()
+    for row in rows:
+        for field in FIELDS:
+            setattr(books, field, getattr(books, field) + row[field])
+        books.adrift(row["adrift"])
+        off = row["imbalance"]
+        row["imbalance"] = {name: off[name] for name in sorted(ALONE & off.keys())}
+        row["balanced"] = not row["imbalance"]
+    return [*rows, {"node": ALL, **told(books)}]
+
+
+def told(books: Ledger) -> Row:
+    """A ledger as a row."""
+    imbalance = books.imbalance()
+    return {
+        **books.as_dict(),
+        "adrift": books.events["adrift"],
+        "balanced": not imbalance,
+        "imbalance": imbalance,
+    }
