@@ -32,6 +32,7 @@ from .batches import (
 from .budgets import LEAST, Demand, Grant
 from .calls import Calls, Decode
 from .cluster_commands import ClusterCommands
+from .history_commands import HistoryCommands
 from .interface import (
     DUE_AHEAD,
     PARKED_KEEP,
@@ -49,7 +50,7 @@ from .leftover_commands import LeftoverCommands
 from .scripts import load_scripts
 
 
-class Commands(ClusterCommands, LeftoverCommands):
+class Commands(ClusterCommands, LeftoverCommands, HistoryCommands):
     """The calls of a store on a server. Limits that are new go out by ``tell_limits``."""
 
     def __init__(self, calls: Calls, tell_limits: Callable[[dict[bytes, Limit]], None]) -> None:

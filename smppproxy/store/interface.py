@@ -20,6 +20,7 @@ from twisted.internet.defer import Deferred
 
 from .budgets import Budgets
 from .cluster import Cluster
+from .history import History
 from .leftovers import Leftovers
 
 QUEUED, PARKED, DUPLICATE, UNWANTED, QUARANTINED, SUPERSEDED, MERGED = range(7)
@@ -218,7 +219,7 @@ class Overdue:
     parts: int = 1
 
 
-class Store(Budgets, Cluster, Leftovers, Protocol):
+class Store(Budgets, Cluster, Leftovers, History, Protocol):
     """The contract. Every Deferred fails with :class:`StoreUnavailable` and nothing else."""
 
     ready: bool

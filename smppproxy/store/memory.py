@@ -15,6 +15,7 @@ from twisted.python.failure import Failure
 
 from .budgets import Demand, Grant
 from .cluster_memory import ClusterMemory
+from .history_memory import HistoryMemory
 from .interface import (
     NOT_SENT,
     RECEIPTS,
@@ -35,7 +36,7 @@ from .world import World
 __all__ = ["MemoryStore", "World"]
 
 
-class MemoryStore(ClusterMemory, LeftoverMemory):
+class MemoryStore(ClusterMemory, LeftoverMemory, HistoryMemory):
     """One node's view of a :class:`World`."""
 
     def __init__(self, clock: IReactorTime, node: str = "node", world: World | None = None) -> None:

@@ -9,6 +9,7 @@ import attrs
 from .batches import group_of, named
 from .budgets import Demand, Grant, grant_of
 from .cluster import Version
+from .history import Count
 from .interface import (
     DEFAULT_COUNT,
     DEFAULT_KEEP,
@@ -100,6 +101,7 @@ class World:
         factory=dict
     )
     wishes: dict[bytes, bytes] = attrs.field(factory=dict)
+    counts: dict[Count, int] = attrs.field(factory=dict)
     serial: int = 0
 
     def next_id(self) -> bytes:

@@ -20,6 +20,7 @@ from smppproxy.store.interface import (
     Entry,
     Limit,
     Mapping,
+    Matched,
     Store,
 )
 from smppproxy.store.records import Origin
@@ -90,7 +91,7 @@ class Uses:
     async def record(self, *mappings: Mapping, **more: Any) -> list[tuple[int, bytes]]:
         return await self.store.record(b"north", list(mappings), TTL, {}, **more)
 
-    async def match(self, *arrivals: Arrival, **more: Any) -> list[tuple[int, bytes]]:
+    async def match(self, *arrivals: Arrival, **more: Any) -> Matched:
         return await self.store.match(b"north", list(arrivals), FINAL_TTL, {}, **more)
 
     async def outcomes(self, *arrivals: Arrival) -> list[int]:

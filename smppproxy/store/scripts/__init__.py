@@ -31,6 +31,8 @@ _PARTS = {
     "versions": ("head", "versions"),
     "shares": ("head", "shares"),
     "wishes": ("head", "wishes"),
+    "hours": ("head", "hours"),
+    "held": ("head", "maps", "held"),
     "sweep": ("head", "queues", "maps", "parked", "sweep"),
 }
 
