@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from math import inf
 from typing import Any
 
 from twisted.logger import Logger
@@ -15,6 +16,7 @@ from smppproxy.relay.journal import Journal
 from smppproxy.relay.ledger import Ledger
 from smppproxy.relay.outbox import Outbox
 from smppproxy.relay.peers import Client, Clock, Upstream
+from smppproxy.relay.recent import Recent
 from smppproxy.relay.reminders import Reminders
 from smppproxy.relay.replays import Replays
 from smppproxy.relay.speed import BUDGET
@@ -71,6 +73,7 @@ class SmppRelay:
         self._outbox = Outbox(
             self.directory, store, self.ledger, clock.seconds, self._ask, self._events
         )
+        self.recent = Recent()
         self._submits = Submits(
             self.directory,
             store,
@@ -155,6 +158,7 @@ class SmppRelay:
 
     def client_requests(self, client: Client, pdus: Sequence[Pdu], now: float) -> None:
         """See :class:`~smppproxy.relay.peers.Relay`."""
+        self.recent.fresh.append((client.account.system_id, pdus))
         self._submits.requests(client, pdus, now)
 
     def client_responses(
@@ -253,6 +257,7 @@ class SmppRelay:
 
     def tick(self, now: float) -> None:
         """Once a second: what waited too long, what is due again, what is too old."""
+        self.recent.count()
         self.directory.tick(now)
         self._submits.rates.tick()
         self._submits.tick(now)
@@ -340,9 +345,13 @@ class SmppRelay:
         self._submits.rates.leave(account)
 
     def shares(self) -> dict[str, float]:
-        """submit_sm a second that this node may spend now, by ``account:NAME``."""
+        """submit_sm a second that this node may spend now, by ``account:`` or ``provider:NAME``."""
         buckets = self._submits.rates.buckets
-        return {f"account:{name}": bucket.rate for name, bucket in buckets.items()}
+        shares = {f"account:{name}": bucket.rate for name, bucket in buckets.items()}
+        for name, pool in self.directory.pools.items():
+            if pool.speed.rate < inf:
+                shares[f"provider:{name}"] = pool.speed.rate
+        return shares
 
     def learned(self) -> dict[str, str]:
         """How providers with ids in mode auto spell them, by what was seen (XC-02)."""

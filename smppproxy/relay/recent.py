@@ -1,0 +1,68 @@
+"""The last messages that clients sent, so that a plan can say where they would go.
+
+A read leaves one tuple here whatever it holds: nothing is done per message. Once a second the reads
+are counted, and the oldest go.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+
+from smppproxy.smpp.constants import SUBMIT_SM
+from smppproxy.smpp.pdu import Pdu
+
+MOST_MESSAGES = 10_000
+"""Messages that are remembered."""
+
+MOST_OCTETS = 8 << 20
+"""Octets of them; long ones push others out sooner."""
+
+MOST_FRESH = 20_000
+"""Reads that may wait to be counted."""
+
+Read = tuple[str, Sequence[Pdu]]
+
+
+class Recent:
+    """The last reads of clients, newest last.
+
+    :ivar fresh: those since the last :meth:`count`; whoever reads appends ``(account, pdus)``.
+    """
+
+    __slots__ = ("_kept", "_messages", "_octets", "fresh")
+
+    def __init__(self) -> None:
+        self.fresh: list[Read] = []
+        self._kept: deque[tuple[Read, int]] = deque()
+        self._messages = 0
+        self._octets = 0
+
+    def count(self) -> None:
+        """Count what is fresh, and let the oldest go."""
+        fresh, self.fresh[:] = self.fresh[-MOST_FRESH:], ()
+        for read in fresh:
+            octets = sum([len(pdu.raw) for pdu in read[1]])
+            self._kept.append((read, octets))
+            self._messages += len(read[1])
+            self._octets += octets
+        while self._messages > MOST_MESSAGES or self._octets > MOST_OCTETS:
+            (_, pdus), octets = self._kept.popleft()
+            self._messages -= len(pdus)
+            self._octets -= octets
+
+    def messages(self, count: int) -> list[tuple[str, bytes]]:
+        """The newest ones, newest first: the account's system_id and the octets of the PDU."""
+        self.count()
+        found: list[tuple[str, bytes]] = []
+        for account, pdu in self._newest():
+            if len(found) >= count:
+                break
+            if pdu.command_id == SUBMIT_SM:
+                found.append((account, pdu.raw))
+        return found
+
+    def _newest(self) -> Iterator[tuple[str, Pdu]]:
+        for (account, pdus), _ in reversed(self._kept):
+            for pdu in reversed(pdus):
+                yield account, pdu

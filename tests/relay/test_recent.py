@@ -1,0 +1,62 @@
+"""What is remembered of the last messages."""
+
+from __future__ import annotations
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from smppproxy.relay import recent as module
+from smppproxy.relay.recent import Recent
+from smppproxy.smpp.constants import ENQUIRE_LINK, SUBMIT_SM
+from smppproxy.smpp.pdu import Pdu
+
+
+def pdus(*numbers: int, size: int = 100, command_id: int = SUBMIT_SM) -> list[Pdu]:
+    """PDUs that begin with their numbers."""
+    return [
+        Pdu(command_id, 0, number, b"%d" % number + bytes(size - len(b"%d" % number)))
+        for number in numbers
+    ]
+
+
+def numbers(found: list[tuple[str, bytes]]) -> list[tuple[str, int]]:
+    return [(account, int(raw.rstrip(b"\0"))) for account, raw in found]
+
+
+class RecentTests(SynchronousTestCase):
+    """The last ones, newest first."""
+
+    def setUp(self) -> None:
+        self.recent = Recent()
+
+    def test_the_newest_come_first(self) -> None:
+        """Over reads and within a read; no more than asked for."""
+        self.recent.fresh.append(("a", pdus(1, 2)))
+        self.recent.count()
+        self.recent.fresh.append(("b", pdus(3)))
+        self.assertEqual(numbers(self.recent.messages(9)), [("b", 3), ("a", 2), ("a", 1)])
+        self.assertEqual(numbers(self.recent.messages(2)), [("b", 3), ("a", 2)])
+
+    def test_only_messages(self) -> None:
+        """Whatever else a client sends is no message."""
+        self.recent.fresh.append(("a", pdus(1, command_id=ENQUIRE_LINK) + pdus(2)))
+        self.assertEqual(numbers(self.recent.messages(9)), [("a", 2)])
+
+    def test_the_oldest_go(self) -> None:
+        """As many are kept as there is room for, in messages and in octets."""
+        self.patch(module, "MOST_MESSAGES", 4)
+        for number in range(10):
+            self.recent.fresh.append(("a", pdus(number, number + 100)))
+        self.assertEqual(
+            [number for _, number in numbers(self.recent.messages(99))], [109, 9, 108, 8]
+        )
+        self.patch(module, "MOST_OCTETS", 250)
+        self.assertEqual([number for _, number in numbers(self.recent.messages(99))], [109, 9])
+        self.recent.fresh.append(("a", pdus(1, size=300)))
+        self.assertEqual(self.recent.messages(99), [])
+
+    def test_a_flood_between_two_counts(self) -> None:
+        """Only the newest reads are counted at all."""
+        self.patch(module, "MOST_FRESH", 3)
+        for number in range(10):
+            self.recent.fresh.append(("a", pdus(number)))
+        self.assertEqual([number for _, number in numbers(self.recent.messages(99))], [9, 8, 7])
