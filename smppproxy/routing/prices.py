@@ -9,7 +9,7 @@ from smppproxy.routing.prefixes import PrefixIndex
 #: A price where there is none: more than any.
 NO_PRICE = float("inf")
 #: Numbers' beginnings whose order is remembered; then it is found anew.
-_REMEMBERED = 20_000
+REMEMBERED = 20_000
 
 
 @attrs.define
@@ -49,7 +49,7 @@ class Cheapest:
         beginning = number[: self._digits]
         order = self._orders.get(beginning)
         if order is None:
-            if len(self._orders) >= _REMEMBERED:
+            if len(self._orders) >= REMEMBERED:
                 self._orders.clear()
             prices = self.prices(beginning)
             order = tuple(sorted(self._names, key=prices.__getitem__))
