@@ -36,7 +36,7 @@ class Answers:
             return False
         waiting -= len(pdus)
         self._waiting[upstream] = waiting
-        if status is not None:
+        if pdus and status is not None:
             upstream.write(b"".join([answer_to(pdu, status) for pdu in pdus]))
         if waiting <= UNANSWERED:
             upstream.release()
