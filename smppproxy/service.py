@@ -21,6 +21,7 @@ from smppproxy.admin.following import Follower, ReadingThread, check_files, read
 from smppproxy.admin.hands import NodeHands
 from smppproxy.admin.http import site
 from smppproxy.admin.loads import Loads
+from smppproxy.admin.message_log.keeper import MessageLog
 from smppproxy.admin.opening import AdminDoor
 from smppproxy.admin.operator import Operator
 from smppproxy.admin.rooms import Rooms
@@ -62,6 +63,16 @@ class SmppProxy(Service):
         self.draining = False
         self._reactor = reactor
         self.relay = SmppRelay(store, time.time, reactor)
+        self._message_log = MessageLog(
+            reactor,
+            node.message_log,
+            node.name,
+            self.relay.journal,
+            self.relay.ledger,
+            store,
+            lambda: self.network.accounts,
+            time.time,
+        )
         self.ticker = Ticker(reactor)
         self._threads = CheckThreads(reactor)
         self._places = Places(store, reactor)
@@ -162,6 +173,7 @@ class SmppProxy(Service):
         self._control.start()
         self._loop.start(1.0, now=False)
         self._reading.start()
+        self._message_log.start()
         self._use(self.network)
         if self.node.network_file:
             self._share("at its start")
@@ -383,7 +395,11 @@ class SmppProxy(Service):
         self.ticker.stop()
         self._threads.stop()
         self._reading.stop()
-        left = self._follower.stop().addCallback(lambda _: self.store.stop())
+        left = (
+            self._follower.stop()
+            .addCallback(lambda _: self._message_log.stop())
+            .addCallback(lambda _: self.store.stop())
+        )
         return gatherResults([left, self._admin.stop()])
 
 

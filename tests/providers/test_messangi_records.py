@@ -9,6 +9,7 @@ from smppproxy.smpp import constants as c
 from tests.providers.case import VECTORS
 from tests.providers.memory import DESTINATION, MemoryCase, logged
 from tests.support.memory_peers import World, submit
+from tests.support.message_log import FIELDS, LoggedWorld
 
 MESSANGI = 'preset = "messangi"'
 
@@ -46,6 +47,78 @@ class RecordTests(MemoryCase):
         self.assertEqual(layers(), (1, 1, 1, 1, 0))
         client.acknowledge(client.deliveries())
         self.assertEqual(layers(), (1, 1, 1, 1, 1))
+
+    def test_mg01_layer_by_layer_in_the_log(self) -> None:
+        """The message log has what the client was told, what the operator's receipt said and what
+        the client took of it as events of their own, in this order, each when it happens.
+        """
+        world = self.messangi()
+        log = LoggedWorld(world)
+        client, upstream = self.pair(world)
+        world.store.hold("record")
+        client.receive(VECTORS["V06"])
+        upstream.accept((upstream.submits()[0], b"6000"))
+        self.assertEqual(log.take(), [])
+        world.store.release()
+        self.assertEqual([event["event"] for event in log.take()], ["accepted"])
+        upstream.receipt(b"6000", DESTINATION)
+        self.assertEqual([event["event"] for event in log.take()], ["receipt"])
+        client.acknowledge(client.deliveries())
+        self.assertEqual([event["event"] for event in log.take()], ["delivered"])
+
+    def test_mg14_three_events(self) -> None:
+        """An accepted message with its final receipt leaves exactly three events, each with
+        account, peer, session, sequence_number, the command_status by name, both message ids,
+        provider, host, bind, node and time.
+        """
+        world = self.messangi()
+        log = LoggedWorld(world)
+        client, upstream = self.pair(world)
+        _, message_id = self.through(client, upstream, VECTORS["V06"])
+        upstream.receipt(b"6000", DESTINATION)
+        (deliver_sm,) = client.deliveries()
+        client.acknowledge([deliver_sm])
+        world.advance(60)
+        events = log.take()
+        accepted, receipt, delivered = events
+        self.assertEqual([event["event"] for event in events], ["accepted", "receipt", "delivered"])
+        for event in events:
+            self.assertEqual(set(FIELDS) - event.keys(), set())
+            self.assertEqual(event["node"], "node1")
+            self.assertEqual(event["account"], "esme01")
+            self.assertEqual(event["command_status"], "ESME_ROK")
+            self.assertEqual(event["client_message_id"], message_id.decode())
+            self.assertEqual(event["provider_message_id"], "6000")
+            self.assertEqual((event["provider"], event["host"]), ("acme", "a"))
+            self.assertEqual(event["destination_addr"], DESTINATION.decode())
+            self.assertRegex(event["time"], r"^2023-11-1\dT\d\d:\d\d:\d\d\.\d{3}Z$")
+        self.assertEqual(accepted["sequence_number"], 2)
+        self.assertEqual((accepted["session"], accepted["peer"]), (client.name, client.peer))
+        self.assertEqual(accepted["bind"], upstream.name)
+        self.assertEqual(receipt["sequence_number"], 1)
+        self.assertEqual((receipt["session"], receipt["peer"]), (upstream.name, upstream.peer))
+        self.assertEqual((receipt["verdict"], receipt["message_state"]), ("queued", "DELIVRD"))
+        self.assertEqual(delivered["sequence_number"], deliver_sm.sequence_number)
+        self.assertEqual((delivered["session"], delivered["peer"]), (client.name, client.peer))
+        self.assertEqual((delivered["message_state"], delivered["final"]), ("DELIVRD", True))
+
+    def test_mg14_refused_submits_in_the_log(self) -> None:
+        """So does the message log, with one event for each of them however many there are."""
+        world = self.messangi()
+        log = LoggedWorld(world)
+        client, upstream = self.pair(world)
+        client.receive(*[VECTORS["V09"]] * 3)
+        client.receive(submit(7, DESTINATION))
+        upstream.refuse(c.ESME_RINVDSTADR, *upstream.submits())
+        events = log.take()
+        self.assertEqual([event["event"] for event in events], ["refused"] * 4)
+        for event in events:
+            self.assertEqual(set(FIELDS) - event.keys(), set())
+        self.assertEqual({event["command_status"] for event in events[:3]}, {"ESME_RINVSCHED"})
+        theirs = events[3]
+        self.assertEqual(theirs["command_status"], "ESME_RINVDSTADR")
+        self.assertEqual((theirs["provider"], theirs["host"]), ("acme", "a"))
+        self.assertEqual((theirs["bind"], theirs["sequence_number"]), (upstream.name, 7))
 
     def events(self, found: list[LogEvent], *names: str) -> list[LogEvent]:
         """Those of these names."""
@@ -153,6 +226,28 @@ class RecordTests(MemoryCase):
         self.assertEqual(host.refused, {c.ESME_RINVDSTADR: 2, 0x410: 1})
         account = world.relay.counts.account("esme01")
         self.assertEqual(account.refused, {c.ESME_RINVDSTADR: 2, c.ESME_RSUBMITFAIL: 1})
+
+    def test_mg31_message_log(self) -> None:
+        """By default the message log has no message's text, with mask_numbers no whole number
+        either; "full" has the text, "off" leaves nothing, though it is counted all the same.
+        """
+        for options, whole, text, events in (
+            ("", True, False, 4),
+            ("mask_numbers = true", False, False, 4),
+            ('message_log = "full"', True, True, 4),
+            ('message_log = "off"', False, False, 0),
+        ):
+            world = self.messangi(options)
+            log = LoggedWorld(world)
+            client, upstream = self.pair(world)
+            self.through(client, upstream, VECTORS["V06"])
+            upstream.receipt(b"6000", DESTINATION)
+            client.acknowledge(client.deliveries())
+            client.receive(VECTORS["V09"])
+            self.assertEqual(len(log.take()), events, options)
+            self.assertEqual(DESTINATION in log.raw, whole, options)
+            self.assertEqual(b'"text":' in log.raw, text, options)
+            self.assertEqual(sum(log.tally.counts.values()), 3, options)
 
     def test_mg31_masked_numbers(self) -> None:
         """With mask_numbers no event holds a whole number; with message_log off refused messages
