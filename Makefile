@@ -9,21 +9,23 @@ STAMP := $(VENV)/.installed
 JOBS ?= 2
 SAY := @printf '\n== %s\n'
 
-# tests/interop asks for foreign programs and has a target of its own; tests/support holds no tests.
-SUITES = $(filter-out tests.interop tests.support, \
+# tests/interop asks for foreign programs, tests/network for namespaces: they have targets of their
+# own; tests/support holds no tests.
+SUITES = $(filter-out tests.interop tests.network tests.support, \
 	$(patsubst tests/%/__init__.py,tests.%,$(sort $(wildcard tests/*/__init__.py)))) \
 	$(patsubst tests/%.py,tests.%,$(sort $(wildcard tests/test_*.py)))
 TRIAL = $(BIN)/python -m tests.support.trial
 
-.PHONY: help venv demo test mission lint format types imports coverage interop-tools interop check clean
+.PHONY: help venv demo test mission lint format types imports coverage interop-tools interop network check clean
 
 help:
 	@printf 'make %-9s %s\n' \
 	  demo     'two simulated hosts, a client, a host killed half-way: the whole product in 30 s' \
 	  test     'every test that needs nothing but Python' \
-  mission  'the promises of five provider documents, each with its test and result' \
+	  mission  'the promises of five provider documents, each with its test and result' \
 	  interop  'tests with foreign clients, foreign servers and tshark' \
-	  check    'what CI runs: lint types imports coverage interop' \
+	  network  'faults of the network, in namespaces of their own' \
+	  check    'what CI runs: lint types imports coverage interop network' \
 	  lint     'ruff' \
 	  format   'sort imports and mend what ruff can mend' \
 	  types    'mypy, strict' \
@@ -87,7 +89,11 @@ interop: interop-tools
 	$(SAY) 'interop: foreign clients and servers'
 	@$(TRIAL) --record interop -- -j$(JOBS) tests.interop
 
-check: lint types imports coverage interop
+network: venv
+	$(SAY) 'network: silent, one-way and bad networks'
+	@tests/network/run $(TRIAL) --record network -- tests.network
+
+check: lint types imports coverage interop network
 	$(SAY) 'check: all passed'
 
 clean:

@@ -28,8 +28,8 @@ from smppproxy.smpp.pdu import Pdu
 from smppproxy.smpp.session import UNBINDING, Received, Session
 from smppproxy.wire.tls import reason_of
 
-TICK = 1.0
-"""Seconds between two looks at every session's timers."""
+TICK = 0.25
+"""Seconds between two looks at every session's timers, half of what F54 leaves for them."""
 
 UNDRAINED = 60.0
 """Seconds a peer may leave our write buffer full before its session is closed (F37)."""
@@ -55,7 +55,7 @@ log = Logger()
 
 
 class Ticker:
-    """One timer for all sessions of a service: 10,000 idle binds cost one call a second (F98).
+    """One timer for all sessions of a service: 10,000 idle binds cost four calls a second (F98).
 
     :param clock: gives the time to every session; ``clock.seconds`` must be monotonic.
     :param interval: seconds between two looks.
