@@ -41,6 +41,7 @@ from smppproxy.store.interface import (
 )
 from smppproxy.store.leftovers import (
     FALLBACK,
+    FOLLOW,
     GONE,
     ORPHANS,
     PARKED_ONES,
@@ -213,6 +214,10 @@ class Replays:
         looked, found = yield self._select(kind, where, 0)
         counts = dict.fromkeys(COUNTS, 0) | {"looked": looked, "selected": len(found)}
         found.reverse()
+        if kind == UNROUTED_KIND:
+            found = [(entry, self._chosen(entry)) for entry in found]
+            # The first part of a long message before those that follow it.
+            found.sort(key=lambda each: each[1] is not None and each[1].lead == FOLLOW)
         for at in range(0, len(found), BATCH):
             batch = found[at : at + BATCH]
             if kind == UNROUTED_KIND:
@@ -291,11 +296,13 @@ class Replays:
 
     @inlineCallbacks
     def _route_again(
-        self, batch: list[Unrouted], counts: dict[str, int], dry_run: bool
+        self,
+        batch: list[tuple[Unrouted, Chosen | None]],
+        counts: dict[str, int],
+        dry_run: bool,
     ) -> Generator[Deferred[Any], Any, None]:
         messages = []
-        for entry in batch:
-            chosen = self._chosen(entry)
+        for entry, chosen in batch:
             if chosen is None or (chosen.queues == NOBODY and not chosen.long):
                 counts["left"] += 1
             elif dry_run:
