@@ -41,6 +41,8 @@ class RouteTable:
     alone decides between the orders of one route, so that all parts of a long message have the same
     one (XC-06).
 
+    :ivar groups: of the accounts that are in any.
+    :ivar prices: of the providers that have a list.
     :ivar ordered: the routes by `order`, of equal order as in the file.
     :ivar arrange: orders the providers of routes with select "quality"; None: as in the file.
     :ivar zones: the prefixes of these routes, None without any.
@@ -49,7 +51,7 @@ class RouteTable:
     __slots__ = (
         "_accounts", "_classes", "_index", "_levels", "_looked", "_orders", "_others", "_prepared",
         "_questions", "_stems", "_unconditional", "_way", "_ways", "arrange", "groups", "ordered",
-        "routes", "zones",
+        "prices", "routes", "zones",
     )  # fmt: skip
 
     def __init__(
@@ -59,15 +61,16 @@ class RouteTable:
         prices: Mapping[str, PriceList] | None = None,
     ) -> None:
         """
-        :param groups: of the accounts that are in any, by system_id.
-        :param prices: of the providers that have a list, by name.
+        :param groups: by system_id.
+        :param prices: by name.
         """
         self.routes = tuple(routes)
         self.groups = groups or {}
+        self.prices = prices or {}
         self.arrange: Arrange | None = None
         ordered = sorted(self.routes, key=_order)
         self.ordered = tuple(ordered)
-        self._prepared = [Prepared(route, prices or {}) for route in ordered]
+        self._prepared = [Prepared(route, self.prices) for route in ordered]
         self._questions = questions_of(ordered)
         self._classes = Classes(
             (1 << number, route.all_prefixes()) for number, route in enumerate(ordered)

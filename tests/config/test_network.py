@@ -388,7 +388,7 @@ class LoadNetworkTest(FileCase):
     def test_bad(self) -> None:
         """Each wrong file is told with its line, its option, what is wrong and what to write."""
         bad = bad_networks()
-        self.assertEqual(len(bad), 138)
+        self.assertEqual(len(bad), 146)
         self.write("hunter2\n", "plain.secret")
         for what, text, said in bad:
             found = self.problems(load_network, text, {"PLAIN": "hunter2"})
