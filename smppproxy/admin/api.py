@@ -11,6 +11,8 @@ from typing import Any
 import attrs
 
 from smppproxy.admin.catalogue import NODE, VIEWS, View
+from smppproxy.admin.network_api import NETWORK
+from smppproxy.admin.operation import ADMIN, OPERATE, READ, Operation
 from smppproxy.admin.schemas import (
     OCTETS,
     Field,
@@ -22,8 +24,9 @@ from smppproxy.admin.schemas import (
     whole,
 )
 from smppproxy.config.node import ROLES
+from smppproxy.relay.replays import KINDS
 
-READ, OPERATE, ADMIN = ROLES
+__all__ = ["ADMIN", "OPERATE", "OPERATIONS", "PREFIX", "READ", "Operation"]
 
 PREFIX = "/api/v1"
 
@@ -32,34 +35,6 @@ MOST_ROWS = 10_000
 
 USUAL_ROWS = 1000
 """Rows of one answer when nobody said how many."""
-
-
-@attrs.frozen
-class Operation:
-    """One path and method of the door.
-
-    :ivar handler: the operator's method that answers it.
-    :ivar role: the least that may ask.
-    :ivar parameters: of the query for a GET, of the JSON body for a POST.
-    :ivar answer: JSON schema of what it answers.
-    :ivar view: of which view, "" for none.
-    :ivar stream: it answers line by line, for as long as it is listened to.
-    """
-
-    method: str
-    path: str
-    handler: str
-    role: str
-    help: str
-    parameters: tuple[Field, ...] = ()
-    answer: dict[str, Any] = attrs.field(factory=dict)
-    view: str = ""
-    stream: bool = False
-
-    @property
-    def identity(self) -> str:
-        """Its name in the OpenAPI document."""
-        return self.path.strip("/").replace("/", "_")
 
 
 CLUSTER = (
@@ -237,12 +212,39 @@ EXPLAIN = Operation(
     EXPLAINED,
 )
 
+REPLAY = Operation(
+    "POST",
+    "/replay",
+    "replay",
+    OPERATE,
+    "look for the owners of receipts and MO messages that have none, by the settings of now",
+    (
+        text("kind", "of what", required=True, choices=KINDS),
+        text("provider", "only its own", default="", most=64),
+        text("since", "only what arrived then or later", format="date-time"),
+        text("until", "only what arrived before", format="date-time"),
+        text("id", "only this one, as show tells it", default="", most=255),
+        text("number", "only of this number, or of numbers that end so", default="", most=32),
+        flag("dry_run", "only say what would be found", default=False),
+        flag("force", "give one receipt to the message of its id, whatever its number"),
+    ),
+    record(
+        (
+            text("kind"),
+            flag("dry_run"),
+            Field("counts", "object", "what became of how many"),
+        )
+    ),
+)
+
 OPERATIONS: dict[tuple[str, str], Operation] = {
     (operation.path, operation.method): operation
     for operation in (
         *(_show(view) for view in VIEWS.values()),
         *(_do(verb) for verb in VERBS.values()),
         EXPLAIN,
+        *NETWORK,
+        REPLAY,
     )
 }
 """By path below :data:`PREFIX` and method."""

@@ -6,12 +6,12 @@ one that came: the account's rules, the routes, then each provider in the order 
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 import attrs
 
-from smppproxy.admin.errors import ApiError, bad, unknown
+from smppproxy.admin.errors import ApiError, unknown
+from smppproxy.admin.parameters import moment
 from smppproxy.admin.rooms import Rooms
 from smppproxy.relay.reasons import UNFIT, reason_of
 from smppproxy.relay.rules import (
@@ -73,7 +73,7 @@ def explain(rooms: Rooms, given: Given) -> Told:
     account = rooms.network().accounts.get(given["account"])
     if account is None:
         raise unknown("account", given["account"], rooms.network().accounts)
-    wall = _moment(given["at"], rooms)
+    wall = moment(given["at"], "at", rooms.wall())
     told: Told = {
         "node": rooms.node.name,
         "account": account.system_id,
@@ -235,16 +235,6 @@ def _chosen(told: Told, pick: Pick, message: Message) -> Told:
 
 
 # -- the message --------------------------------------------------------------------------------
-
-
-def _moment(at: str | None, rooms: Rooms) -> float:
-    if not at:
-        return rooms.wall()
-    try:
-        moment = datetime.fromisoformat(at)
-        return moment.replace(tzinfo=moment.tzinfo or UTC).timestamp()
-    except (ValueError, OverflowError):
-        raise bad("at is no time; write 2026-12-24T18:00:00Z, or with an offset") from None
 
 
 def _submit_sm(account: Account, given: Given) -> Pdu:

@@ -32,6 +32,7 @@ HELP = {
     "orphaned": "parked receipts that never found their message",
     "duplicated": "receipts that said what had been said, or came after the final one",
     "quarantined": "receipts that do not fit the message their id names",
+    "replayed": "orphans and receipts in quarantine that a replay brought to their messages",
     "unreadable": "receipts without any message id",
     "withheld": "receipts that wait for the store",
     "unwanted": "receipts that the client had not asked for",

@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterable
 from itertools import islice
 from typing import Any
 
+import attrs
 from twisted.internet.defer import Deferred, FirstError, succeed
+from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from smppproxy.admin.access import Caller
@@ -16,17 +18,22 @@ from smppproxy.admin.cluster import Nodes, Request, Said
 from smppproxy.admin.errors import ApiError, unknown
 from smppproxy.admin.explaining import explain
 from smppproxy.admin.ledgers import together
+from smppproxy.admin.network import NetworkOperations
+from smppproxy.admin.parameters import moment
 from smppproxy.admin.rooms import Rooms
 from smppproxy.admin.shared import ASKED_ONCE
 from smppproxy.admin.targets import NODE, Target
 from smppproxy.admin.verbs import Hands, Verbs, is_shared
 from smppproxy.admin.views import OF_A_NODE, Row
+from smppproxy.relay.replays import UNROUTED_KIND, Filter
 from smppproxy.store.interface import StoreUnavailable
+
+log = Logger()
 
 Given = dict[str, Any]
 
 
-class Operator:
+class Operator(NetworkOperations):
     """See :mod:`smppproxy.admin.api` for what it can be asked.
 
     Every method that answers an operation takes the operation, its parameters and who asks.
@@ -125,6 +132,33 @@ class Operator:
             request = {"do": "act", "verb": verb, "target": str(target), "node": node, "who": who}
             done = self._nodes.ask(request)
         return done.addCallback(_done, verb, target)
+
+    def replay(self, operation: Operation, given: Given, caller: Caller) -> Deferred[Any]:
+        """Look for the owners of what has none; the store does each of them once, whoever asks."""
+        kind, dry_run, force = given["kind"], given["dry_run"], bool(given["force"])
+        if force and (not given["id"] or kind == UNROUTED_KIND):
+            raise ApiError(409, "one_only", "only a single receipt can be forced: give its id")
+        where = Filter(
+            given["provider"],
+            moment(given["since"], "since", 0.0),
+            moment(given["until"], "until", 0.0),
+            given["id"],
+            given["number"],
+        )
+        log.info(
+            "{who}: replay {kind}",
+            event="operator",
+            verb="replay",
+            target=kind,
+            who=f"{caller.who}@{caller.peer}",
+            where=attrs.asdict(where),
+            dry_run=dry_run,
+            force=force,
+        )
+        done = self._rooms.relay.replays.replay(kind, where, dry_run=dry_run, force=force)
+        return done.addCallbacks(
+            lambda counts: {"kind": kind, "dry_run": dry_run, "counts": counts}, _away
+        )
 
     def _known(self, node: str) -> Deferred[Any]:
         """Whether there is a node of this name."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from smppproxy.admin.api import Operation
@@ -66,6 +67,20 @@ def of_body(operation: Operation, body: bytes) -> dict[str, Any]:
         if isinstance(value, list) and any(type(each) is not str for each in value):
             raise bad(f"{name} is not {words}")
     return _checked(fields, given)
+
+
+def moment(written: str | None, name: str, otherwise: float) -> float:
+    """A time in unix seconds.
+
+    :raises ApiError: 400, it is none.
+    """
+    if not written:
+        return otherwise
+    try:
+        found = datetime.fromisoformat(written)
+        return found.replace(tzinfo=found.tzinfo or UTC).timestamp()
+    except (ValueError, OverflowError):
+        raise bad(f"{name} is no time; write 2026-12-24T18:00:00Z, or with an offset") from None
 
 
 def _text(octets: bytes, name: str) -> str:

@@ -7,7 +7,9 @@ from typing import Any
 
 import attrs
 
+from smppproxy.admin.following import Standing
 from smppproxy.admin.loads import Loads
+from smppproxy.admin.network import Desk
 from smppproxy.config import Network, Node
 from smppproxy.relay.relay import SmppRelay
 from smppproxy.store.interface import Store
@@ -28,8 +30,9 @@ class Rooms:
     :ivar wall: unix seconds.
     :ivar started: unix seconds at which the process began.
     :ivar program: its release.
-    :ivar version: number of the network in force, 0 where it is a file of this node's own.
+    :ivar standing: which version of the network is in force, and what could not be.
     :ivar door: where the admin door is.
+    :ivar desk: makes and compares versions of the network.
     """
 
     node: Node
@@ -45,5 +48,6 @@ class Rooms:
     wall: Callable[[], float]
     started: float
     program: str
-    version: Callable[[], int]
+    standing: Callable[[], Standing]
     door: Callable[[], str]
+    desk: Desk

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import attrs
@@ -11,7 +11,8 @@ from twisted.internet.defer import Deferred, gatherResults, succeed
 from smppproxy.admin.rooms import Rooms
 from smppproxy.admin.views import Row, utc
 from smppproxy.config.effective import toml
-from smppproxy.store.interface import MESSAGES, RECEIPTS, Stray
+from smppproxy.relay.replays import UNROUTED_KIND
+from smppproxy.store.interface import MESSAGES, RECEIPTS
 
 SECRET = frozenset({"password", "store", "tokens"})
 """Options that are not shown, whatever they hold."""
@@ -53,45 +54,43 @@ def queues(rooms: Rooms, limit: int) -> Deferred[list[Row]]:
 
 
 def parked(rooms: Rooms, limit: int) -> Deferred[list[Row]]:
-    """One row for each provider."""
-    names = sorted(rooms.network().providers)
-    asked = [rooms.store.parked(name.encode()) for name in names]
-    return gatherResults(asked, consumeErrors=True).addCallback(
-        lambda counts: [
-            {"provider": name, "parked": count} for name, count in zip(names, counts, strict=True)
-        ]
-    )
+    """The newest first."""
+    return _strays(rooms, ("parked",), limit)
 
 
 def orphans(rooms: Rooms, limit: int) -> Deferred[list[Row]]:
     """The newest first, of both kinds."""
-    asked = [rooms.store.orphans(limit), rooms.store.quarantined(limit)]
+    return _strays(rooms, ("orphans", "quarantine"), limit)
 
-    def rows(found: list[list[Stray]]) -> list[Row]:
+
+def _strays(rooms: Rooms, kinds: Sequence[str], limit: int) -> Deferred[list[Row]]:
+    asked = [rooms.relay.replays.listed(kind, limit) for kind in kinds]
+
+    def rows(found: list[list[Row]]) -> list[Row]:
         strays = [
-            (stray.arrived, kind, stray)
-            for kind, several in zip(("orphan", "quarantine"), found, strict=True)
-            for stray in several
+            (row["arrived"], {**row, "kind": kind})
+            for kind, several in zip(kinds, found, strict=True)
+            for row in several
         ]
         strays.sort(key=lambda each: -each[0])
-        return [_stray(kind, stray) for _, kind, stray in strays]
+        return [_stray(row) for _, row in strays]
 
     return gatherResults(asked, consumeErrors=True).addCallback(rows)
 
 
-def _stray(kind: str, stray: Stray) -> Row:
-    arrival = stray.arrival
-    return {
-        "id": stray.entry_id.decode("latin-1"),
-        "kind": kind,
-        "provider": stray.provider.decode("utf-8", "replace"),
-        "reason": stray.reason.decode("utf-8", "replace"),
-        "arrived": utc(stray.arrived),
-        "provider_message_id": arrival.keys[0].decode("latin-1") if arrival.keys else "",
-        "destination": arrival.destination.decode("latin-1"),
-        "state": arrival.state,
-        "final": arrival.final,
+def _stray(row: Row) -> Row:
+    return row | {
+        "arrived": utc(row["arrived"]),
+        "message_ids": " ".join(row["message_ids"]),
     }
+
+
+def unrouted(rooms: Rooms, limit: int) -> Deferred[list[Row]]:
+    """The newest first."""
+    listed = rooms.relay.replays.listed(UNROUTED_KIND, limit)
+    return listed.addCallback(
+        lambda rows: [{**row, "arrived": utc(row["arrived"])} for row in rows]
+    )
 
 
 # -- the network ----------------------------------------------------------------------------------
@@ -193,6 +192,7 @@ ASKED_ONCE: dict[str, Callable[[Rooms, int], Deferred[list[Row]]]] = {
     "queues": queues,
     "parked": parked,
     "orphans": orphans,
+    "unrouted": unrouted,
     "routes": routes,
     "config": config,
 }

@@ -116,7 +116,7 @@ def providers(rooms: Rooms) -> Iterator[Row]:
             "window": provider.window * len(states),
             "outstanding": sum(state.outstanding for state in states),
             "backlog": len(pool.backlog) if pool is not None else 0,
-            "resting": " ".join(sorted(pool.resting)) if pool is not None else "",
+            "why": _why(rooms, name, ""),
             "ids": learned.get(name, ""),
             **_host_totals(counts),
             **together(loads),
@@ -134,14 +134,13 @@ def _host(rooms: Rooms, provider: Provider, host: Host) -> Row:
     states = [state for state in _states(rooms, provider.name) if state.host == host.name]
     counts = _host_counts(rooms, provider.name, host.name)
     port, tls = provider.door(host)
-    pool = rooms.relay.directory.pools.get(provider.name)
-    resting = pool is not None and host.name in pool.resting
     return {
         "host": f"{provider.name}/{host.name}",
         "provider": provider.name,
         "address": f"{host.address}:{port}",
         "tls": tls,
-        "state": "resting" if resting else state_of(states),
+        "state": state_of(states),
+        "why": _why(rooms, provider.name, host.name),
         "admin": _admin_of_all(rooms, states),
         "binds": _bound_of(states),
         "outstanding": sum(state.outstanding for state in states),
@@ -150,6 +149,11 @@ def _host(rooms: Rooms, provider: Provider, host: Host) -> Row:
         **_host_totals([counts]),
         **rooms.loads.of(provider.name, host.name),
     }
+
+
+def _why(rooms: Rooms, provider: str, host: str) -> str:
+    """Why it takes no message at this moment; "" when it does."""
+    return rooms.relay.directory.why(provider, host, rooms.clock.seconds())
 
 
 def _states(rooms: Rooms, provider: str) -> list[BindState]:
@@ -278,11 +282,14 @@ def nodes(rooms: Rooms) -> Iterator[Row]:
     directory = rooms.relay.directory
     state = "up" if rooms.store.ready else "store away"
     now = rooms.wall()
+    standing = rooms.standing()
+    refused = f"version {standing.refused} refused: {standing.reason}" if standing.refused else ""
     yield {
         "state": "draining" if rooms.is_draining() else state,
         "started": utc(rooms.started),
         "uptime": round(now - rooms.started, 1),
-        "version": rooms.version(),
+        "version": standing.version,
+        "trouble": refused,
         "program": rooms.program,
         "admin": rooms.door(),
         "clients": sum(map(len, directory.clients.values())),

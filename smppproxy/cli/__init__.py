@@ -6,7 +6,7 @@ start at once and none of them brings in a reactor that it does not use.
 
 import click
 
-from smppproxy.cli import check, demo, explain, password, show, simulate, verbs
+from smppproxy.cli import check, demo, explain, password, replay, show, simulate, verbs
 
 
 @click.group("smppproxy", context_settings={"help_option_names": ["-h", "--help"]})
@@ -23,6 +23,7 @@ for command in (
     demo.demo,
     explain.explain,
     password.password,
+    replay.replay,
     show.show,
     simulate.simulate,
     *verbs.COMMANDS,

@@ -12,6 +12,7 @@ from smppproxy.relay.counts import Counts
 from smppproxy.relay.deliver import Delivers
 from smppproxy.relay.directory import Directory
 from smppproxy.relay.events import Events
+from smppproxy.relay.growth import Growth
 from smppproxy.relay.journal import Journal
 from smppproxy.relay.ledger import Ledger
 from smppproxy.relay.outbox import Outbox
@@ -70,8 +71,15 @@ class SmppRelay:
         self._lost: Mapping[bytes, int] = {}
         self._expired_since = 0
         self._spellings = Spellings()
+        self._growth = Growth(store, clock, lambda queues: self._outbox.wake_here(queues))
         self._outbox = Outbox(
-            self.directory, store, self.ledger, clock.seconds, self._ask, self._events
+            self.directory,
+            store,
+            self.ledger,
+            clock.seconds,
+            self._ask,
+            self._events,
+            self._growth.tell,
         )
         self.recent = Recent()
         self._submits = Submits(
@@ -251,6 +259,7 @@ class SmppRelay:
 
     def stop(self) -> None:
         """Beat no more: the process ends."""
+        self._growth.stop()
         if self._beat is not None:
             self._beat.cancel()
             self._beat = None
@@ -263,6 +272,7 @@ class SmppRelay:
         self._submits.tick(now)
         self._events.tick(now)
         self._outbox.tick(now)
+        self._growth.tick(now)
         self._reminders.tick(now)
         self._delivers.messages.tick(now)
         if self.store.ready and now - self._swept >= SWEEP_EVERY:

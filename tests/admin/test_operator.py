@@ -7,6 +7,7 @@ from typing import Any
 from smppproxy.admin.catalogue import VIEWS
 from smppproxy.service import SmppProxy
 from smppproxy.store.interface import Arrival
+from smppproxy.store.records import ReceiptRecord
 from tests.support.doors import DoorCase, asynchronous
 from tests.support.doors import ask as ask_door
 
@@ -134,16 +135,26 @@ class ViewTests(OperatorCase):
         rows = {(row["account"], row["queue"]): row for row in await self.rows("queues")}
         self.assertEqual(rows["demo", "receipts"]["waiting"], 4)
         self.assertEqual(rows["shop", "mo"]["waiting"], 0)
-        self.assertEqual(await self.rows("parked"), [{"provider": "acme", "parked": 0}])
+        self.assertEqual(await self.rows("parked"), [])
 
     @asynchronous
-    async def test_orphans(self) -> None:
-        """Receipts in quarantine are listed with their id, provider and reason."""
-        arrival = Arrival((), b"45", 1, 2, True, b"")
-        await self.stores[0].match(b"acme", [arrival], 60, {})
+    async def test_what_has_no_owner(self) -> None:
+        """Receipts in quarantine and parked ones are listed with id, provider and reason."""
+        await self.stray((), 2)
+        await self.stray((b"77",), 3)
         (row,) = await self.rows("orphans")
         self.assertEqual((row["kind"], row["provider"], row["reason"]),
                          ("quarantine", "acme", "no_id"))  # fmt: skip
+        (row,) = await self.rows("parked")
+        self.assertEqual((row["kind"], row["message_ids"], row["number"]), ("parked", "77", "45"))
+        self.assertEqual(await self.rows("unrouted"), [])
+        self.assertEqual(len(await self.rows("parked", name="acme")), 1)
+
+    async def stray(self, keys: tuple[bytes, ...], state: int) -> None:
+        """A receipt that finds no message."""
+        receipt = ReceiptRecord(state, b"DELIVRD", b"", 0, -1, -1, b"", b"", True).pack()
+        arrival = Arrival(keys, b"45", 1, state, True, receipt)
+        await self.stores[0].match(b"acme", [arrival], 60, {})
 
     @asynchronous
     async def test_config_tells_no_password(self) -> None:
@@ -182,6 +193,40 @@ class ViewTests(OperatorCase):
         (row,) = await self.rows("nodes", here="true")
         self.assertEqual(row["state"], "store away")
         self.stores[0].come_back()
+
+
+class ReplayTests(OperatorCase):
+    """What has no owner is looked at again."""
+
+    @asynchronous
+    async def test_replay(self) -> None:
+        """What was found, and what stays, is counted; a dry run changes nothing."""
+        receipt = ReceiptRecord(2, b"DELIVRD", b"", 0, -1, -1, b"", b"", True).pack()
+        arrival = Arrival((), b"45", 1, 2, True, receipt)
+        await self.stores[0].match(b"acme", [arrival], 60, {})
+        for dry_run in (True, False):
+            said = {"kind": "quarantine", "dry_run": dry_run, "provider": "acme"}
+            reply = await ask_door(self.first, "api/v1/replay", said)
+            self.assertEqual(reply.status, 200, reply.body)
+            counts = reply.json["counts"]
+            self.assertEqual((counts["selected"], counts["left"]), (1, 1))
+        reply = await ask_door(self.first, "api/v1/replay", {
+            "kind": "quarantine", "since": "2026-01-01T00:00:00Z", "until": "2026-01-02T00:00:00",
+        })  # fmt: skip
+        self.assertEqual(reply.json["counts"]["selected"], 0)
+
+    @asynchronous
+    async def test_wrong(self) -> None:
+        """Another kind, a time that is none, and force without an id are told."""
+        for said, status, text in (
+            ({"kind": "orphan"}, 400, "kind is none of orphans, quarantine, parked, unrouted"),
+            ({"kind": "orphans", "since": "soon"}, 400, "since is no time; write 2026-12-24T18"),
+            ({"kind": "orphans", "force": True}, 409, "only a single receipt can be forced"),
+            ({"kind": "unrouted", "force": True, "id": "1"}, 409, "only a single receipt"),
+        ):
+            reply = await ask_door(self.first, "api/v1/replay", said)
+            self.assertEqual(reply.status, status, reply.body)
+            self.assertTrue(reply.error["text"].startswith(text), reply.error["text"])
 
 
 class VerbTests(OperatorCase):
