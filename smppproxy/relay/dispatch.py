@@ -18,7 +18,7 @@ from collections.abc import Callable, Sequence
 
 from smppproxy.relay.directory import Directory
 from smppproxy.relay.events import Events
-from smppproxy.relay.groups import Group
+from smppproxy.relay.groups import Group, whole
 from smppproxy.relay.ledger import Ledger
 from smppproxy.relay.peers import Upstream
 from smppproxy.relay.pool import Pool
@@ -69,9 +69,9 @@ class Dispatch:
         refusal = ""
         absent = False
         group = submit.group
-        if group is not None and not group.sent:
-            submit = group.dissolve()
-            group = None
+        if group is not None:
+            submit = whole(submit)
+            group = submit.group
         pick = submit.pick
         if group is None and pick.overflow != "wait" and may_overflow(submit):
             return self._overflowing(submit, now, writes)

@@ -51,8 +51,6 @@ class Doubts:
 
     def again(self, submit: Submit, now: float, writes: Writes) -> None:
         """Send the second copy; with no provider bound it waits for the first bind that comes."""
-        if submit.group is not None and not submit.group.sent:
-            submit = submit.group.dissolve()
         if self._send(submit, now, writes):
             self._stranded.append(submit)
 

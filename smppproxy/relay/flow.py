@@ -39,6 +39,7 @@ from twisted.logger import Logger
 from smppproxy.relay.directory import Directory
 from smppproxy.relay.dispatch import Dispatch, may_overflow
 from smppproxy.relay.doubt import RESEND_AGE, Doubts, too_late, validity_of
+from smppproxy.relay.groups import whole
 from smppproxy.relay.ledger import Ledger
 from smppproxy.relay.moving import Moving
 from smppproxy.relay.peers import Client, Upstream
@@ -338,30 +339,28 @@ class Flow:
         for submit in waiting:
             if submit.settled or not submit.client.connected:
                 self._forget(submit)
-            elif submit.attempts:
-                self._doubts.again(submit, now, writes)
             else:
-                status = self._send_on(submit, now, writes)
-                if status and submit.retry is not None and submit.retry.status:
-                    self._wait(submit, now + AGAIN_AFTER)
-                elif status:
-                    submit.settled = True
-                    self._refuse(submit, status, replies)
+                self._reroute(whole(submit), now, writes, replies)
         flush(writes)
         send_replies(replies)
 
-    def _send_on(self, submit: Submit, now: float, writes: Writes) -> RefusalStatus:
-        """As ``send``, for a message whose target went away while it waited."""
-        group = submit.group
-        if group is not None and group.sent:
-            return self._send(submit, now, writes)
-        submit = submit if group is None else group.dissolve()
+    def _reroute(
+        self, submit: Submit, now: float, writes: Writes, replies: dict[Client, list[bytes]]
+    ) -> None:
+        if submit.attempts:
+            self._doubts.again(submit, now, writes)
+            return
         status = self._send(submit, now, writes)
-        if status and self._route_anew(submit):
+        if status and submit.group is None and self._route_anew(submit):
             status = self._send(submit, now, writes)
-        if status and submit.retry is not None and submit.retry.verdict:
-            return submit.retry.verdict
-        return status
+        if not status:
+            return
+        retry = submit.retry
+        if retry is not None and retry.status:
+            self._wait(submit, now + AGAIN_AFTER)
+            return
+        submit.settled = True
+        self._refuse(submit, status if retry is None else retry.verdict or status, replies)
 
     # -- second tries ---------------------------------------------------------------------------
 

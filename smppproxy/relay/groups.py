@@ -175,3 +175,12 @@ class Group:
         """Maps of the parts that were accepted in vain: their receipts are known, not passed on."""
         keys, self._keys = self._keys, []
         return [mapping_of(part, key, self._began, self.provider, 0) for part, key in keys]
+
+
+def whole(submit: Submit) -> Submit:
+    """The message that this is the only submit_sm of, or an unsent part of; else the part itself.
+
+    A message of which no part was sent may go elsewhere as a whole; its parts are gone then.
+    """
+    group = submit.group
+    return submit if group is None or group.sent else group.dissolve()
