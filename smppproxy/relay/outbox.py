@@ -92,10 +92,12 @@ class Outbox:
         seconds: Callable[[], float],
         ask: Callable[[], None],
         events: Events,
+        tell: Callable[[list[bytes]], object] = lambda queues: None,
     ) -> None:
         """
         :param seconds: the monotonic clock.
         :param ask: asks for :meth:`look` to be called at the next beat.
+        :param tell: told of queues that grew and for which nobody here has room.
         """
         self._directory = directory
         self._store = store
@@ -118,6 +120,7 @@ class Outbox:
         self._hungry: dict[Inbox, None] = {}
         self._seconds = seconds
         self._ask = ask
+        self._tell = tell
         # client_message_id of what was answered in the last moments, and in those before: until
         # when its receipts wait.
         self._freshest: dict[bytes, float] = {}
@@ -128,15 +131,27 @@ class Outbox:
     # -- what is waiting ------------------------------------------------------------------------
 
     def wake(self, queues: Iterable[bytes]) -> None:
-        """These queues grew: fetch from those that have a receiver here."""
+        """These queues grew: fetch what a receiver here has room for, tell others of the rest."""
+        left = self.wake_here(queues)
+        if left:
+            self._tell(left)
+
+    def wake_here(self, queues: Iterable[bytes]) -> list[bytes]:
+        """As :meth:`wake`, for what another node tells; those for which nobody here has room."""
+        left = []
         for queue in queues:
             inbox = self._directory.inboxes.get(queue[2:])
-            if inbox is not None and inbox.receivers:
-                inbox.waiting.add(queue)
-                self._hungry[inbox] = None
-                if self._fetching:
-                    self._grown.add(queue)
+            if inbox is None or not inbox.receivers:
+                left.append(queue)
+                continue
+            if inbox.room() <= len(inbox.due):
+                left.append(queue)
+            inbox.waiting.add(queue)
+            self._hungry[inbox] = None
+            if self._fetching:
+                self._grown.add(queue)
         self._fetch()
+        return left
 
     def released(self, queues: Collection[bytes], message_ids: Iterable[bytes]) -> None:
         """Answers are just written, and receipts that came before them may go, but not at once.

@@ -28,6 +28,7 @@ from smppproxy.smpp.framing import Framer
 from smppproxy.smpp.pdu import Pdu
 from smppproxy.smpp.session import ESME, SMSC, Received, Session
 from smppproxy.smpp.timers import Timers
+from smppproxy.store.cluster import Bus
 from smppproxy.store.interface import NOT_SENT, UNKNOWN, Store, StoreUnavailable
 from smppproxy.store.memory import MemoryStore
 from smppproxy.store.memory import World as StoreWorld
@@ -172,6 +173,10 @@ class ControlledStore:
     @property
     def full(self) -> bool:
         return self.inner.full
+
+    @property
+    def bus(self) -> Bus:
+        return self.inner.bus
 
     @property
     def overflowed(self) -> dict[bytes, int]:
