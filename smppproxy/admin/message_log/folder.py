@@ -55,7 +55,7 @@ def log_files(folder: str | Path) -> list[LogFile]:
     found: dict[int, LogFile] = {}
     try:
         names = sorted(os.listdir(folder))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return []
     for name in names:
         match = _NAME.fullmatch(name)
@@ -132,10 +132,11 @@ class LogWriter:
 
     def _take_over(self) -> int:
         """What an earlier process left: plain files are compressed; the last number."""
+        files: list[LogFile] = []
         with contextlib.suppress(OSError):
             for half in self._folder.glob("messages-*" + _HALF):
                 half.unlink()
-        files = log_files(self._folder)
+            files = log_files(self._folder)
         for file in files:
             self._pack(file.path)
         return files[-1].number if files else 0

@@ -242,7 +242,7 @@ class MessageLog:
         """Counts, or what became of lines."""
         kind, *rest = told
         if kind == "counts":
-            for count, number in rest[0].items():
+            for count, number in rest[0]:
                 self._count(count, number)
             self._store_counts()
         elif kind == "lost":

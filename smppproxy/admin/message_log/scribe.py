@@ -4,7 +4,7 @@ It reads rows from its standard input until that ends, since its node ended: a s
 it, so that what the node noted last is written. On its standard output it tells counts (``tally``)
 every ten seconds and at the end, and what the disk did not take:
 
-* ``("counts", {count: number})``, counts being those of ``tally``
+* ``("counts", ((count, number), ...))``, counts being those of ``tally``
 * ``("lost", how many lines, why)``, ``("well",)`` when the disk takes lines again
 """
 
@@ -93,7 +93,7 @@ class Scribe:
             self._told = now
             counts = self._tally.take()
             if counts:
-                self._tell("counts", counts)
+                self._tell("counts", list(counts.items()))
 
     def _tell_trouble(self, writer: LogWriter) -> None:
         lost, writer.lost = writer.lost, 0

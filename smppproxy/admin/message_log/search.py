@@ -1,0 +1,134 @@
+"""Looking for messages in the files of a message log: by an id, a client's reference or a number.
+
+The newest file is read first. Blocks of lines are searched as octets and only lines with the words
+in them are read as JSON, so that a hundred megabytes take about a second. The work is bounded:
+after :data:`MOST_OCTETS` or :data:`MOST_SECONDS` it ends, and says so.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Collection, Iterator
+from typing import Any
+
+from smppproxy.admin.message_log.folder import LogFile, blocks, log_files
+
+MOST_OCTETS = 4 << 30
+MOST_SECONDS = 20.0
+
+IDS = ("client_message_id", "provider_message_id")
+NUMBERS = ("source_addr", "destination_addr")
+FIELDS = (*IDS, *NUMBERS, "user_message_reference")
+"""What a message may be looked for by."""
+
+Event = dict[str, Any]
+
+
+class Found:
+    """Events, newest first.
+
+    :ivar cut: why there may be more, "" when there are none.
+    """
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+        self.cut = ""
+
+
+class Search:
+    """One search in one folder; for a thread, since it takes its time."""
+
+    def __init__(self, folder: str) -> None:
+        self._files = log_files(folder)[::-1]
+        self._octets = 0
+        self._until = time.monotonic() + MOST_SECONDS
+
+    def run(self, words: Collection[str], limit: int) -> Found:
+        """The events of up to ``limit`` messages that one of these words is an id, a reference or
+        a number of; each with all that its own ids lead to.
+        """
+        found = self._pass(set(words), FIELDS, limit * 8)
+        known: set[str] = set(words)
+        ids = set(messages(found.events, limit)) - known
+        while ids and not found.cut:
+            known |= ids
+            more = self._pass(known, IDS, limit * 8)
+            found.events = merged(found.events, more.events)
+            found.cut = more.cut
+            ids = set(messages(found.events, limit)) - known
+        kept = set(messages(found.events, limit)) | set(words)
+        found.events = [each for each in found.events if belongs(each, kept)]
+        return found
+
+    def _pass(self, words: set[str], fields: tuple[str, ...], most: int) -> Found:
+        found = Found()
+        needles = [json.dumps(word).encode() for word in words if word]
+        for file in self._files:
+            for event in self._in_file(file, needles, found):
+                if any(event.get(field) in words for field in fields) or any(
+                    each in words for each in event.get("provider_message_ids", ())
+                ):
+                    found.events.append(event)
+            if len(found.events) >= most:
+                found.cut = found.cut or "there may be older ones"
+            if found.cut:
+                break
+        return found
+
+    def _in_file(self, file: LogFile, needles: list[bytes], found: Found) -> list[Event]:
+        """The events of a file with one of these in their lines, newest first."""
+        events: list[Event] = []
+        for block in blocks(file):
+            self._octets += len(block)
+            for line in hits(block, needles):
+                try:
+                    event = json.loads(line)
+                except ValueError:
+                    continue
+                if isinstance(event, dict):
+                    events.append(event)
+            if self._octets > MOST_OCTETS or time.monotonic() > self._until:
+                found.cut = "the search was ended: it took too long"
+                break
+        return events[::-1]
+
+
+def hits(block: bytes, needles: list[bytes]) -> Iterator[bytes]:
+    """The lines of a block that hold one of these, in their order."""
+    places: set[int] = set()
+    for needle in needles:
+        at = block.find(needle)
+        while at >= 0:
+            places.add(block.rfind(b"\n", 0, at) + 1)
+            at = block.find(needle, block.find(b"\n", at))
+    for start in sorted(places):
+        yield block[start : block.find(b"\n", start)]
+
+
+def messages(events: list[Event], limit: int) -> list[str]:
+    """The ids of the ``limit`` newest messages among these."""
+    ids: dict[str, None] = {}
+    count = 0
+    for event in events:
+        own = [event.get(field, "") for field in IDS] + list(event.get("provider_message_ids", ()))
+        own = [each for each in own if each]
+        if not any(each in ids for each in own):
+            count += 1
+            if count > limit:
+                break
+        ids.update(dict.fromkeys(own))
+    return list(ids)
+
+
+def belongs(event: Event, ids: set[str]) -> bool:
+    """Whether an event is about one of these, or was looked for by one of these words."""
+    return any(event.get(field) in ids for field in FIELDS) or any(
+        each in ids for each in event.get("provider_message_ids", ())
+    )
+
+
+def merged(*several: list[Event]) -> list[Event]:
+    """Events of several searches or nodes, each once, newest first."""
+    found = {json.dumps(event, sort_keys=True): event for events in several for event in events}
+    return sorted(found.values(), key=lambda event: str(event.get("time", "")), reverse=True)
