@@ -1,29 +1,8 @@
 """What waits for a provider, and for how long: windows, pauses, second tries, and the last word.
 
-SX-22, XC-12, and what mission section 5 says of a provider's answers to submit_sm:
-
-* *slow down* (``answers.throttle`` of its profile, also as a generic_nack): the message goes back
-  to the head of the backlog, in its order, and the host is paused: 1 s, doubling to 30 s, from the
-  start again after an ESME_ROK. It is no failure of the host.
-* *trouble of the host* (``answers.temporary``, and codes about a bind): after 1 s the message goes
-  to another host, then to the route's next provider, and round again. A host that says nothing
-  else five times in 10 s is paused too.
-* *our bind is broken* (0x04, 0x05): nothing more goes to it, it is closed once it has answered
-  what it still holds, and the message goes elsewhere at once.
-
-Each of these answers means that the provider did not take the message, so that no two of them ever
-have it by our doing. A client hears of it only when ``retry_for`` of the provider (or the
-message's own validity_period) is over: 0x58, 0x14 or 0x08, never another one.
-
-A route may want more, see :meth:`Flow.again` and :meth:`Flow.fail_over`:
-
-* ``throttled = "next"``: a throttled message goes to the next target that has room. While none has
-  it waits as above, and goes to whichever has room first.
-* ``failover``: a message that is refused with one of these command_status goes to the next target
-  at once. When all have refused it, the client hears the most telling of their verdicts
-  (``retry.most_telling``). Trouble that is listed only saves the second of waiting; a target that
-  met it is tried again like any other. A second copy of a message in doubt is sent on likewise,
-  but its client hears of no refusal, only that its fate is unknown.
+A message waits in the backlog of a provider, in doubt for any bind to come (``doubt``), or for its
+second try (``tries``); some may move from one backlog to another (``moving``). It waits there for
+30 s, or as long as a refusal of the provider lets it be tried again.
 
 A provider's ``tps`` and pauses need a finer clock than the tick of a second: :meth:`Flow.look`.
 """
@@ -31,37 +10,28 @@ A provider's ``tps`` and pauses need a finer clock than the tick of a second: :m
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from heapq import heappop, heappush
 from typing import TYPE_CHECKING
 
-from twisted.logger import Logger
-
 from smppproxy.relay.directory import Directory
-from smppproxy.relay.dispatch import Dispatch, may_overflow
-from smppproxy.relay.doubt import RESEND_AGE, Doubts, too_late, validity_of
+from smppproxy.relay.dispatch import Dispatch
+from smppproxy.relay.doubt import RESEND_AGE, Doubts
 from smppproxy.relay.groups import whole
 from smppproxy.relay.ledger import Ledger
 from smppproxy.relay.moving import Moving
 from smppproxy.relay.peers import Client, Upstream
 from smppproxy.relay.pool import Pool
-from smppproxy.relay.reasons import REFUSED, THROTTLED, TROUBLE
 from smppproxy.relay.retry import AGAIN_AFTER, BACKLOG_AGE, Retry
 from smppproxy.relay.submission import flush, send_replies
-from smppproxy.relay.verdicts import trouble_of
+from smppproxy.relay.tries import Tries
 from smppproxy.routing.providers import Provider
-from smppproxy.smpp.constants import ESME_RALYBND, ESME_RINVBNDSTS
 from smppproxy.smpp.refusals import NO_REFUSAL, RefusalStatus, refusal_of
 
 if TYPE_CHECKING:
     from smppproxy.relay.submission import Submit, Writes
 
-BIND_BROKEN = frozenset({ESME_RINVBNDSTS, ESME_RALYBND})
-
 
 class Flow:
     """Who waits for which provider."""
-
-    _log = Logger()
 
     def __init__(
         self,
@@ -88,7 +58,6 @@ class Flow:
         """
         self._directory = directory
         self._ledger = ledger
-        self._wall_clock = wall_clock
         self._doubts = doubts
         self._dispatch = dispatch
         self._moving = Moving(directory, dispatch)
@@ -99,184 +68,33 @@ class Flow:
         self._forget = forget
         self._refer = refer
         self._ask = ask
-        # (due, order, submit): what met trouble and waits to be tried elsewhere.
-        self._later: list[tuple[float, int, Submit]] = []
-        self._order = 0
-        self._slow: set[Pool] = set()
-        self._broken: dict[Upstream, float] = {}
+        self._tries = Tries(directory, ledger, wall_clock, dispatch, ask)
+        self._slow = self._tries.slow
+        self.again = self._tries.again
 
-    # -- a provider's refusal -------------------------------------------------------------------
-
-    def again(self, upstream: Upstream, submit: Submit, status: int, now: float) -> bool:
-        """Whether this refusal only means that the message is to be tried again; it will be."""
-        name = trouble_of(status, upstream.provider)
-        if not name:
-            return False
-        told = refusal_of(name, submit.account.errors)
-        if name == "throttled":
-            return self._throttled(upstream, submit, status, told, now)
-        return self._trouble(upstream, submit, status, told, now)
-
-    def _retry(
-        self, submit: Submit, provider: Provider, status: RefusalStatus, now: float
-    ) -> Retry | None:
-        """The message's retry; None when its time is over, or its client gone."""
-        retry = submit.retry
-        if retry is None or not retry.status:
-            most = provider.retry_for
-            if submit.attempts:
-                most = min(most, RESEND_AGE)
-            deadline = submit.arrived + validity_of(submit, now, self._wall_clock(), most)
-            if retry is None:
-                retry = submit.retry = Retry(deadline)
-            retry.deadline = deadline
-        retry.status = status
-        return retry if now < retry.deadline and submit.client.connected else None
-
-    def _throttled(
-        self, upstream: Upstream, submit: Submit, status: int, told: RefusalStatus, now: float
-    ) -> bool:
-        """SX-22: the same message back to the head of the queue; its host rests."""
-        self._ledger.count("provider_throttled")
-        pool = self._directory.pool(upstream.provider)
-        if self._retry(submit, upstream.provider, told, now) is None:
-            return False
-        self._pause(pool, upstream, now)
-        self._dispatch.reasons.note(submit, upstream.provider.name, THROTTLED, status)
-        pick = submit.pick
-        if pick.throttled != "wait" or status in pick.failover:
-            if self._at_once(submit, upstream, now):
-                return True
-            self._dispatch.movable.add(pool)
-            self._ask()
-        pool.put_back(submit)
-        return True
-
-    def _at_once(self, submit: Submit, upstream: Upstream, now: float) -> bool:
-        """Whether another target that the message has not met trouble at takes it now."""
-        if submit.group is not None or not may_overflow(submit):
-            return False
-        own = upstream.provider.name
-        avoid = {name for name, _ in submit.retry.avoid} if submit.retry is not None else set()
-        names = [name for name in submit.targets if name != own and name not in avoid]
-        writes: Writes = {}
-        taken = self._dispatch.next_target(submit, names, now, writes)
-        flush(writes)
-        return taken
-
-    def _pause(self, pool: Pool, upstream: Upstream, now: float) -> None:
-        delay = pool.pause(upstream.host.name, now)
-        if delay:
-            self._slow.add(pool)
-            self._ask()
-            self._log.info(
-                "{provider} host {host} wants no more for {delay:.0f} s",
-                event="provider_paused",
-                provider=upstream.provider.name,
-                host=upstream.host.name,
-                delay=delay,
-            )
-
-    def _trouble(
-        self, upstream: Upstream, submit: Submit, status: int, told: RefusalStatus, now: float
-    ) -> bool:
-        """XC-12: the host, or our bind to it, is in trouble; the message goes elsewhere."""
-        provider = upstream.provider
-        self._ledger.count("provider_trouble")
-        due = now + AGAIN_AFTER
-        if status in BIND_BROKEN:
-            if upstream not in self._broken:
-                self._break(upstream, status, now)
-                due = now
-        elif self._directory.pool(provider).trouble(upstream.host.name, now):
-            self._pause(self._directory.pool(provider), upstream, now)
-        retry = self._retry(submit, provider, told, now)
-        if retry is None:
-            return False
-        self._dispatch.reasons.note(submit, provider.name, TROUBLE, status)
-        if status not in BIND_BROKEN:
-            retry.failed(provider.name, upstream.host.name)
-            if status in submit.pick.failover and self._at_once(submit, upstream, now):
-                return True
-        self._wait(submit, due)
-        return True
+    # -- a provider's answers -------------------------------------------------------------------
 
     def fail_over(
         self, upstream: Upstream, submit: Submit, status: int, told: RefusalStatus, now: float
     ) -> bool:
-        """Whether a message that its target refused goes to the next one; it is under way then.
-
-        :param told: what the client would hear of this refusal.
-        """
-        group = submit.group
-        if status not in submit.pick.failover and not (group and group.verdict):
+        """See :meth:`Tries.fail_over`."""
+        if not self._tries.fail_over(upstream, submit, status, told, now):
             return False
-        if not submit.client.connected or (submit.attempts and too_late(submit, now)):
-            return False
-        if group is None:
-            return self._next_target(submit, upstream, status, told, now)
-        group.refuse(submit, told)
-        if group.flying:
-            return True
-        return group.free and self._next_target(group.message, upstream, status, told, now)
-
-    def _next_target(
-        self, submit: Submit, upstream: Upstream, status: int, told: RefusalStatus, now: float
-    ) -> bool:
-        name = upstream.provider.name
-        self._dispatch.reasons.note(submit, name, REFUSED, status)
-        retry = submit.retry
-        if retry is None:
-            retry = submit.retry = Retry(submit.arrived + BACKLOG_AGE)
-        retry.refuse(name, told)
-        submit.targets = tuple(each for each in submit.targets if each != name)
-        writes: Writes = {}
-        taken = bool(submit.targets) and not self._send(submit, now, writes)
-        flush(writes)
-        if taken:
-            self._ledger.count("failed_over")
-            self.advance_queued(now)
-        return taken
-
-    def _wait(self, submit: Submit, due: float) -> None:
-        self._order += 1
-        heappush(self._later, (due, self._order, submit))
-        self._ask()
-
-    def _break(self, upstream: Upstream, status: int, now: float) -> None:
-        """The provider says that this is no bind: nothing more goes there."""
-        self._log.warn(
-            "{bind} is broken: its host answers a submit_sm with {status:#x}",
-            event="bind_broken",
-            bind=upstream.name,
-            provider=upstream.provider.name,
-            host=upstream.host.name,
-            status=status,
-        )
-        self._ledger.count("bind_broken")
-        self._broken[upstream] = now
-        self._directory.rest_upstream(upstream)
+        self.advance_queued(now)
+        return True
 
     def answered(self, upstream: Upstream, good: bool, now: float) -> None:
         """The answers of one read are dealt with: windows have room again."""
         pool = self._directory.pool(upstream.provider)
         if good and (pool.pauses or pool.troubles):
             pool.forgive(upstream.host.name)
-        if self._later and self._later[0][0] <= now:
+        if self._tries.waiting:
             self._try_again(now)
-        if self._broken:
-            self._close_broken(now)
+        self._tries.close_broken(now)
         if pool.binds:
             self.advance(pool, now)
         elif pool.backlog:
             self.reroute(pool, now)
-
-    def _close_broken(self, now: float) -> None:
-        """Close broken binds that have nothing left to answer, or had the time to (GW-04)."""
-        for upstream, since in [*self._broken.items()]:
-            if not len(upstream.session.window) or now - since >= upstream.provider.drain:
-                del self._broken[upstream]
-                upstream.close("the provider says that it is not bound")
 
     # -- the backlog ----------------------------------------------------------------------------
 
@@ -357,7 +175,7 @@ class Flow:
             return
         retry = submit.retry
         if retry is not None and retry.status:
-            self._wait(submit, now + AGAIN_AFTER)
+            self._tries.wait(submit, now + AGAIN_AFTER)
             return
         submit.settled = True
         self._refuse(submit, status if retry is None else retry.verdict or status, replies)
@@ -373,52 +191,27 @@ class Flow:
             if not pool.resting and not (pool.backlog and pool.limited):
                 self._slow.discard(pool)
         self.move(now)
-        return bool(self._slow or self._later or self._moving.needed)
+        return bool(self._slow or self._tries.waiting or self._moving.needed)
 
     def _try_again(self, now: float) -> None:
         """Send what has waited long enough elsewhere; refuse what has waited too long."""
         replies: dict[Client, list[bytes]] = {}
         writes: Writes = {}
         hopeless: list[Submit] = []
-        later = self._later
-        due: list[Submit] = []
-        while later and later[0][0] <= now:
-            due.append(heappop(later)[2])
-        for submit in due:
+        for submit in self._tries.due(now):
             if submit.settled or not submit.client.connected:
                 self._forget(submit)
             elif submit.retry is None or now >= submit.retry.deadline:
                 self._verdict(submit, replies, hopeless)
             else:
-                self._elsewhere(submit, submit.retry)
+                self._tries.elsewhere(submit, submit.retry)
                 if self._send(submit, now, writes):
-                    self._wait(submit, min(now + AGAIN_AFTER, submit.retry.deadline))
+                    self._tries.wait(submit, min(now + AGAIN_AFTER, submit.retry.deadline))
                 else:
                     self._ledger.count("tried_again")
         flush(writes)
         send_replies(replies)
         self._give_up(hopeless)
-
-    def _elsewhere(self, submit: Submit, retry: Retry) -> None:
-        """Let the target come first that has a host where the message did not fail yet."""
-        targets = submit.targets
-        place = self._place(targets, retry.avoid)
-        if not place and retry.avoid:
-            # All have failed once: round again, the last one last.
-            retry.avoid = {retry.last}
-            place = self._place(targets, retry.avoid)
-        if place:
-            submit.targets = targets[place - 1 :] + targets[: place - 1]
-        if retry.avoid:
-            submit.affinity = max(submit.affinity, 0)
-
-    def _place(self, targets: Sequence[str], avoid: set[tuple[str, str]]) -> int:
-        """Which target, from 1, has a bind to a host that is not to be avoided; 0: none."""
-        for place, name in enumerate(targets, 1):
-            pool = self._directory.pools.get(name)
-            if pool is not None and any((name, bind.host.name) not in avoid for bind in pool.binds):
-                return place
-        return 0
 
     def _verdict(
         self, submit: Submit, replies: dict[Client, list[bytes]], hopeless: list[Submit]
@@ -481,7 +274,7 @@ class Flow:
 
     def lost(self, upstream: Upstream, now: float) -> None:
         """A bind is gone: its open submits are in doubt; what waited may need another provider."""
-        self._broken.pop(upstream, None)
+        self._tries.lost(upstream)
         pool = self._directory.leave_upstream(upstream)
         self.doubt(upstream, upstream.session.window.drain(), now)
         if pool.binds:
@@ -491,8 +284,7 @@ class Flow:
 
     def tick(self, now: float) -> None:
         """Once a second: refuse what has waited too long, send what waits for no reason."""
-        if self._broken:
-            self._close_broken(now)
+        self._tries.close_broken(now)
         replies: dict[Client, list[bytes]] = {}
         hopeless = self._doubts.outdated(now)
         for pool in self._directory.pools.values():
