@@ -17,15 +17,15 @@ from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from smppproxy.admin.following import Follower, ReadingThread, check_files, read_checked
 from smppproxy.admin.hands import NodeHands
 from smppproxy.admin.http import site
 from smppproxy.admin.loads import Loads
 from smppproxy.admin.message_log.keeper import MessageLog
 from smppproxy.admin.opening import AdminDoor
 from smppproxy.admin.operator import Operator
+from smppproxy.admin.own_network import OwnNetwork
 from smppproxy.admin.rooms import Rooms
-from smppproxy.config import ConfigError, Listener, Network, Node
+from smppproxy.config import Listener, Network, Node
 from smppproxy.relay.relay import SmppRelay
 from smppproxy.routing.accounts import Account
 from smppproxy.routing.providers import Provider
@@ -92,15 +92,15 @@ class SmppProxy(Service):
             node.timers,
             self._leases,
         )
-        self._reading = ReadingThread(reactor)
-        self._follower = Follower(
+        self._own = OwnNetwork(
+            node,
             store,
             reactor,
-            self._reading.run,
-            node.folder,
-            check_files,
+            lambda: self.network,
             self._take,
+            self.relay.recent,
             self._facts,
+            time.time,
         )
         self._are_doors_open = False
         self._certificates: list[ServerTls] = []
@@ -146,8 +146,7 @@ class SmppProxy(Service):
 
     def ready(self) -> bool:
         """Whether new binds are welcome."""
-        has_network = self._follower.standing.sha256 != ""
-        return self.store.ready and has_network and not self._admission.draining
+        return self.store.ready and self._own.is_there and not self._admission.draining
 
     def binds(self) -> list[BindState]:
         """Every bind to a provider, for people and metrics."""
@@ -172,11 +171,9 @@ class SmppProxy(Service):
         self._places.start()
         self._control.start()
         self._loop.start(1.0, now=False)
-        self._reading.start()
         self._message_log.start()
         self._use(self.network)
-        if self.node.network_file:
-            self._share("at its start")
+        self._own.start()
         self._admin.start(
             site(
                 self.relay,
@@ -203,8 +200,7 @@ class SmppProxy(Service):
         self.store.sizes(queues).addCallbacks(self.relay.opened, lambda failure: None).addCallback(
             lambda _: self._control.look()
         ).addCallback(lambda _: self._open_doors())
-        self._follower.start()
-        self._follower.look()
+        self._own.follow()
 
     def _store_failed(self, failure: Failure) -> None:
         if not self.running:
@@ -240,8 +236,9 @@ class SmppProxy(Service):
             time.time,
             self._started,
             version("smppproxy"),
-            lambda: self._follower.standing.version,
+            self._own.standing,
             lambda: self._admin.place,
+            self._own.desk,
         )
 
     def _join(self, account: Account) -> Deferred[None]:
@@ -274,29 +271,7 @@ class SmppProxy(Service):
                 self._log.error(
                     "the old certificate stays: {error}", event="reload_refused", error=error
                 )
-        if not self.node.network_file:
-            self._follower.look(afresh=True)
-            return succeed(None)
-        reading = self._reading.run(lambda: read_checked(self.node.network_file))
-        return reading.addCallbacks(self._reloaded, self._not_reloaded)
-
-    def _reloaded(self, network: Network) -> None:
-        self._take(network)
-        self._log.info("network file taken", event="reloaded")
-        self._share("on SIGHUP")
-
-    def _not_reloaded(self, failure: Failure) -> None:
-        failure.trap(ConfigError, TlsError, OSError)
-        self._log.error(
-            "the network file is not taken: {error}", event="reload_refused", error=failure.value
-        )
-
-    def _share(self, when: str) -> None:
-        """This node's own network file becomes the network of all nodes."""
-        node = self.node
-        self._follower.use_own(
-            self.network.bundle, f"node {node.name}", f"its {node.network_file} {when}"
-        )
+        return self._own.reload()
 
     def _facts(self) -> dict[str, Any]:
         """What this node says of itself to the others."""
@@ -394,9 +369,8 @@ class SmppProxy(Service):
         self.relay.stop()
         self.ticker.stop()
         self._threads.stop()
-        self._reading.stop()
         left = (
-            self._follower.stop()
+            self._own.stop()
             .addCallback(lambda _: self._message_log.stop())
             .addCallback(lambda _: self.store.stop())
         )

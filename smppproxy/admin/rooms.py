@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
 from smppproxy.admin.following import Standing
 from smppproxy.admin.loads import Loads
-from smppproxy.admin.network import Desk
 from smppproxy.config import Network, Node
 from smppproxy.relay.relay import SmppRelay
 from smppproxy.store.interface import Store
 from smppproxy.wire.client import ClientSession
 from smppproxy.wire.pool import UpstreamPool
+
+if TYPE_CHECKING:
+    from smppproxy.admin.network import Desk
 
 
 @attrs.frozen

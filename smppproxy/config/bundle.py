@@ -14,7 +14,7 @@ import msgpack
 MOST_OCTETS = 64 << 20
 """Of a network file and its tables together, as they are written."""
 
-MOST_PACKED = 12 << 20
+MOST_PACKED = 8 << 20
 """Of the blob."""
 
 _HEAD = struct.Struct(">4sBI")
