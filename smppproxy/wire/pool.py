@@ -104,9 +104,9 @@ class UpstreamPool:
         self._admitted = admitted
         self._started = False
         self._leaving: set[UpstreamBind] = set()
-        # Binds that are begun anew, one at a time, each with the one that takes its place.
-        self._rolling: deque[tuple[UpstreamBind, UpstreamBind]] = deque()
-        self._turn: tuple[UpstreamBind, UpstreamBind] | None = None
+        # Binds that are begun anew, one at a time; whose turn it is, and whether it has begun.
+        self._rolling: deque[UpstreamBind] = deque()
+        self._turn: UpstreamBind | None = None
         self._begun = False
         sessions = sessions_of(provider)
         self.binds = [
@@ -151,7 +151,7 @@ class UpstreamPool:
         old = {bind.place: bind for bind in self.binds}
         was, self.provider = self.provider, provider
         binds: list[UpstreamBind] = []
-        again: list[tuple[UpstreamBind, UpstreamBind]] = []
+        again: list[UpstreamBind] = []
         sessions = sessions_of(provider)
         wanted: list[tuple[Place, Host, ClientTls | None]] = [
             ((host.name, *session), host, tls) for host, tls in hosts for session in sessions
@@ -160,9 +160,9 @@ class UpstreamPool:
             bind = old.pop(place, None)
             if bind is None:
                 bind = self._bind(place, host, tls)
-            elif _identity(was, bind.host) != _identity(provider, host):
-                again.append((bind, self._bind(place, host, tls)))
             else:
+                if _identity(was, bind.host) != _identity(provider, host):
+                    again.append(bind)
                 bind.use(provider, host, self._endpoint(host, tls), tls)
             binds.append(bind)
         self.binds = binds
@@ -170,8 +170,6 @@ class UpstreamPool:
             self._leaving.add(bind)
             bind.stop(provider.drain).addCallback(self._left, bind)
         for bind in self._leaving:
-            bind.take(provider)
-        for bind, _ in again:
             bind.take(provider)
         self._roll(again)
         self.restate()
@@ -197,7 +195,7 @@ class UpstreamPool:
                 bind.stop(self.provider.response_timeout)
             elif state == DOWN:
                 bind.stop(0.0)
-            elif not self._is_rolling(bind):
+            elif bind is not self._turn or self._begun:
                 bind.start()
 
     def stop(self) -> Deferred[None]:
@@ -225,7 +223,7 @@ class UpstreamPool:
         :param host: "" = all hosts; :param bind: its label, "" = all of the host.
         """
         chosen = self._chosen(host, bind)
-        self._roll([(each, each) for each in chosen])
+        self._roll(chosen)
         return len(chosen)
 
     def kick(self, host: str = "", bind: str = "") -> int:
@@ -240,12 +238,9 @@ class UpstreamPool:
             if (not host or bind.host.name == host) and (not label or bind.label == label)
         ]
 
-    def _is_rolling(self, bind: UpstreamBind) -> bool:
-        turn = self._turn
-        return (turn is not None and bind in turn) or any(bind is old for old, _ in self._rolling)
-
-    def _roll(self, binds: Iterable[tuple[UpstreamBind, UpstreamBind]]) -> None:
-        self._rolling.extend(pair for pair in binds if not self._is_rolling(pair[0]))
+    def _roll(self, binds: Iterable[UpstreamBind]) -> None:
+        waiting = [*self._rolling] if self._begun else [*self._rolling, self._turn]
+        self._rolling.extend(bind for bind in binds if bind not in waiting)
         if self._turn is None:
             self._next()
 
@@ -253,39 +248,35 @@ class UpstreamPool:
         """The next bind's turn."""
         self._turn = None
         while self._rolling:
-            old, new = self._rolling.popleft()
-            if old in self.binds:
-                self._turn = old, new
+            bind = self._rolling.popleft()
+            if bind in self.binds:
+                self._turn = bind
                 self._begun = False
-                old.keeps_place = True
-                old.stop(self.provider.drain).addCallback(self._begin_anew, old, new)
+                bind.keeps_place = True
+                bind.stop(self.provider.drain).addCallback(self._begin_anew, bind)
                 return
 
-    def _begin_anew(self, _: object, old: UpstreamBind, new: UpstreamBind) -> None:
-        """The old bind is gone: the one in its place begins, if there is a wish for it still."""
-        old.keeps_place = False
-        if old not in self.binds or not self._started:
-            old.forget_place()
-            self._reactor.callLater(0, self._go_on, new)
+    def _begin_anew(self, _: object, bind: UpstreamBind) -> None:
+        """It is gone, and begins again, if there is a wish for it still."""
+        bind.keeps_place = False
+        if self._turn is not bind:
+            bind.forget_place()
             return
-        self.binds[self.binds.index(old)] = new
         self._begun = True
-        new.admin = self._state(self.provider.name, new.host.name, new.label)
-        if new.admin in (DRAIN, DOWN):
-            old.forget_place()
+        if bind in self.binds and self._started and bind.admin not in (DRAIN, DOWN):
+            bind.start()
         else:
-            new.start()
-        if new.admin in (DRAIN, DOWN) or new.waits:
-            self._reactor.callLater(0, self._go_on, new)
+            bind.forget_place()
+        if not bind.wanted or bind.waits:
+            self._reactor.callLater(0, self._go_on, bind)
 
     def _entered(self, bind: UpstreamBind, state: str) -> None:
         """A bind is in another state: when it is the one whose turn it is, the next may follow."""
-        turn = self._turn
-        if turn is not None and bind is turn[1] and self._begun and state in SETTLED:
+        if bind is self._turn and self._begun and state in SETTLED:
             self._reactor.callLater(0, self._go_on, bind)
 
     def _go_on(self, bind: UpstreamBind) -> None:
-        if self._turn is not None and self._turn[1] is bind:
+        if self._turn is bind:
             self._next()
 
     # -- how to get there -----------------------------------------------------------------------
