@@ -21,6 +21,7 @@ from twisted.logger import Logger
 from smppproxy.receipts.correlation import destination_tail
 from smppproxy.receipts.receipt import UNREADABLE, Receipt, read_receipt
 from smppproxy.receipts.references import keys_by_reference
+from smppproxy.relay.advice import Advice
 from smppproxy.relay.answers import Answers, answer_to, patience_with
 from smppproxy.relay.counts import Counts
 from smppproxy.relay.events import Events
@@ -84,6 +85,7 @@ class Delivers:
         self._wall_clock = wall_clock
         self._released = released
         self._limits: dict[bytes, Limit] = {}
+        self._advice = Advice(store, ledger)
         self._answers = Answers()
         self.messages = Messages(store, ledger, self._answers, released, events, seconds)
         self._spellings = spellings
@@ -218,7 +220,15 @@ class Delivers:
         provider = upstream.provider
 
         def matched(result: list[tuple[int, bytes]]) -> None:
-            self._matched(result)
+            if self._matched(result):
+                self._advice.quarantined(
+                    provider,
+                    [
+                        arrival
+                        for arrival, (outcome, _) in zip(arrivals, result, strict=True)
+                        if outcome == QUARANTINED
+                    ],
+                )
             self._journal.note((RECEIPTS, now, upstream, pdus, found, result))
             self._answers.give(upstream, pdus, 0)
 
@@ -235,8 +245,11 @@ class Delivers:
             patience=patience_with(upstream),
         ).addCallbacks(matched, failed)
 
-    def _matched(self, result: list[tuple[int, bytes]]) -> None:
-        """Count what became of each receipt and wake the queues that grew."""
+    def _matched(self, result: list[tuple[int, bytes]]) -> int:
+        """Count what became of each receipt and wake the queues that grew.
+
+        :return: how many are in quarantine.
+        """
         ledger = self._ledger
         ledger.withheld -= len(result)
         queues = ledger.met(result)
@@ -249,6 +262,7 @@ class Delivers:
             self._events.quarantined(quarantined)
         self._counts.queued(queues)
         self._released(set(queues))
+        return quarantined
 
     def _not_matched(self, failure: Any, number: int) -> None:
         """The provider will send them again: they did not come in."""
