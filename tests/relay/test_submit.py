@@ -279,7 +279,7 @@ class RefusedTests(SynchronousTestCase):
         self.assertEqual(10, len(upstream.submits()))
 
     def test_reload_keeps_the_bucket(self) -> None:
-        """A reload does not give an unchanged account its burst again, a changed one it does."""
+        """A reload gives nobody its burst again, an account with other limits neither."""
         world = World([make_account(tps=5)])
         client, upstream = world.client(), world.upstream()
         client.receive(*(submit(number) for number in range(1, 10)))
@@ -288,7 +288,10 @@ class RefusedTests(SynchronousTestCase):
         self.assertEqual(5, len(upstream.submits()))
         accounts = {"acme": make_account(tps=5, burst=2)}
         world.relay.use(accounts, world.routes, world.mo, world.now)
-        client.receive(submit(11), submit(12), submit(13))
+        client.receive(submit(11))
+        self.assertEqual(0, len(upstream.submits()))
+        world.advance(1)
+        client.receive(submit(12), submit(13), submit(14))
         self.assertEqual(2, len(upstream.submits()))
 
     def test_provider_refuses(self) -> None:
