@@ -100,7 +100,7 @@ def _print(view: View, answer: Any, wide: bool, as_json: bool) -> None:
         click.echo(json.dumps(answer["rows"], indent=1))
     elif answer["rows"]:
         there = console()
-        there.print(table_of(view, answer["rows"], wide))
+        there.print(table_of(view, answer["rows"], wide, plain=not there.is_terminal))
     else:
         click.echo(f"no {view.noun}")
     for note in _notes(answer):

@@ -48,8 +48,13 @@ def print_table(headings: Sequence[str], folded: str, rows: Iterable[Sequence[st
     there.print(table)
 
 
-def table_of(view: View, rows: Sequence[dict[str, Any]], wide: bool = False) -> Table:
-    """The rows of a view as a table; the column of the nodes only where there are several."""
+def table_of(
+    view: View, rows: Sequence[dict[str, Any]], wide: bool = False, plain: bool = False
+) -> Table:
+    """The rows of a view as a table; the column of the nodes only where there are several.
+
+    :param plain: nothing but a line of headings and a line for each row.
+    """
     from rich import box
     from rich.table import Table
 
@@ -60,7 +65,7 @@ def table_of(view: View, rows: Sequence[dict[str, Any]], wide: bool = False) -> 
         if (wide or not column.wide)
         and (column.name != "node" or len(nodes) > 1 or view.name == "nodes")
     ]
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=None if plain else box.SIMPLE_HEAD, pad_edge=False)
     if view.upright:
         _upright(table, columns, rows)
         return table
