@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import socket
+from base64 import b64encode
 from itertools import cycle
 from typing import Any
 
+from twisted.internet.threads import deferToThread
+
+from smppproxy.config.bundle import Bundle
 from smppproxy.simulator.esme import Esme
 from smppproxy.simulator.histories import (
     check_acknowledged,
@@ -46,6 +52,21 @@ BROKEN = (
     '[[route]]\nname = "all"\ntargets = []\n',
     '[[route]\nname = "all"\n',
 )
+
+
+def ask_door(path: str, page: str, given: Any) -> Any:
+    """GET, or POST what is given."""
+    body = b"" if given is None else json.dumps(given).encode()
+    head = f"{'GET' if given is None else 'POST'} /api/v1/{page} HTTP/1.0\r\n"
+    head += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(20)
+        connection.connect(path)
+        connection.sendall(head.encode() + body)
+        answer = b""
+        while data := connection.recv(65536):
+            answer += data
+    return json.loads(answer.partition(b"\r\n\r\n")[2])
 
 
 class Case(Scenario):
@@ -113,6 +134,50 @@ class ChangesTests(Case):
         )
         for smsc in (acme, beta):
             self.assertGreater(smsc.counts.accepted, MESSAGES // 20)
+
+    async def test_applied_rolled_back_and_refused_at_1000_a_second(self) -> None:
+        """The same by versions, over the admin door: applied, taken back, and refused as a whole
+        when they are wrong.
+        """
+        acme, beta = self.providers(response_delay=(0.0, 0.02), receipt_delay=(0.0, 0.5))
+        node = await self.node(self.network(acme, beta, ACME), [acme, beta])
+        client = self.client(node, rate=RATE, binds=2)
+        before = acme.links(), beta.links()
+        await self.flows(client, 0)
+        first = (await self.asked(node, "network/history"))["current"]
+        for good, bad in zip((BETA, SPLIT, PREFIXES) * 2, BROKEN * 2, strict=True):
+            last = len(client.history)
+            made = await self.applied(node, self.network(acme, beta, good))
+            self.assertTrue(made["made"])
+            await self.flows(client, last)
+            last = len(client.history)
+            refused = await self.applied(node, self.network(acme, beta, bad))
+            self.assertNotIn("made", refused)
+            again = {"number": first, "why": "the test wants it back"}
+            back = await self.asked(node, "network/rollback", again)
+            self.assertEqual((back["made"], back["was"]), (True, made["number"]))
+            await self.flows(client, last)
+        await self.finish(client, deadline=60.0)
+        await until(lambda: acme.idle and beta.idle)
+        tally = client.tally
+        self.assertEqual((tally.refused, tally.lost, tally.sessions_lost), (0, 0, 0))
+        self.assertEqual(tally.accepted, len(client.history))
+        self.assertEqual(before, (acme.links(), beta.links()))
+        self.check(
+            check_client(client),
+            check_providers([client], [acme, beta]),
+            check_ledger(node.ledger()),
+        )
+        self.assertGreater(beta.counts.accepted, RATE / 8)
+
+    async def applied(self, node: Node, text: str) -> Any:
+        """The answer to an apply of this network file."""
+        bundle = b64encode(Bundle("network.toml", text.encode()).pack()).decode()
+        return await self.asked(node, "network/apply", {"bundle": bundle, "why": "a test"})
+
+    async def asked(self, node: Node, page: str, given: Any = None) -> Any:
+        """The answer of the admin door, read as JSON; messages flow on meanwhile."""
+        return await deferToThread(ask_door, str(node.folder / "admin"), page, given)
 
     async def flows(self, client: Esme, last: int) -> None:
         """A quarter of a second's messages are submitted under this network."""
