@@ -15,6 +15,7 @@ from typing import Any
 
 from twisted.logger import Logger
 
+from smppproxy.relay.adoption import Adoption
 from smppproxy.relay.delivery import Delivery, body_of
 from smppproxy.relay.directory import Directory, Inbox
 from smppproxy.relay.events import Events
@@ -71,10 +72,6 @@ DEAD_LIMIT = Limit(10_000, 1_209_600)
 TOUCH_EVERY = 20.0
 """Seconds between two signs of life for what is held; others adopt after 60 s (D6)."""
 
-ADOPT_IDLE_MS = 60_000
-ADOPT_EVERY = 10.0
-ADOPT_COUNT = 1_000
-
 KEEP = 30.0
 """Seconds for which deliveries wait in hand for a receiver to come back. Signs of life stop at
 once and were given at most 20 s before, so nobody else has adopted them by then."""
@@ -107,13 +104,11 @@ class Outbox:
         self._fetching = False
         self._now = 0.0
         self._touched = 0.0
-        self._adopted = 0.0
         self._held: dict[bytes, set[Name]] = {}
         self._ending: set[Name] = set()
         self._unheard: list[tuple[list[Name], str, bool]] = []
         self._unburied: list[Delivery] = []
-        # Inboxes whose first receiver bound while the store could not say what is theirs.
-        self._unadopted: dict[Inbox, None] = {}
+        self._adoption = Adoption(directory, store, self._take)
         self._kept: dict[Inbox, float] = {}
         self._grown: set[bytes] = set()
         # Inboxes with something waiting, in the order of their waking: most of many have nothing.
@@ -422,6 +417,8 @@ class Outbox:
             self._drain(inbox)
             if inbox.waiting:
                 self._fetch()
+            if self._adoption.left:
+                self._adoption.more(inbox)
 
     def _end(self, names: list[Name], field: str, again: bool = False) -> None:
         """Remove entries from the store, and count those that were still there in ``field``.
@@ -510,27 +507,9 @@ class Outbox:
         inbox.waiting.update(inbox.queues)
         self._hungry[inbox] = None
         if len(inbox.receivers) == 1:
-            self._adopt_own(inbox)
+            self._adoption.former(inbox)
         self._drain(inbox)
         self._fetch()
-
-    def _adopt_own(self, inbox: Inbox) -> None:
-        """What this node held before this process began; asked again until the store has said.
-
-        Nobody else asks before those entries are a minute old.
-        """
-        call = self._store.adopt(list(inbox.queues), ADOPT_COUNT, 0, None)
-        call.addCallbacks(self._take, self._not_adopted, errbackArgs=(inbox,))
-
-    def _not_adopted(self, failure: Any, inbox: Inbox) -> None:
-        self._unadopted[inbox] = None
-
-    def _adopt_again(self) -> None:
-        waiting, self._unadopted = self._unadopted, {}
-        for inbox in waiting:
-            # Without a receiver, the next one to bind asks.
-            if inbox.receivers:
-                self._adopt_own(inbox)
 
     def _touch(self, names: Iterable[Name]) -> None:
         held = list(names)
@@ -598,7 +577,6 @@ class Outbox:
 
     def _say_again(self) -> None:
         """What the store did not hear."""
-        self._adopt_again()
         unheard, self._unheard = self._unheard, []
         for names, field, again in unheard:
             self._end(names, field, again)
@@ -612,14 +590,4 @@ class Outbox:
             self._touch(
                 name for key, names in self._held.items() if key not in gone for name in names
             )
-        if now - self._adopted >= ADOPT_EVERY:
-            self._adopted = now
-            queues = [
-                queue
-                for inbox in self._directory.inboxes.values()
-                if inbox.receivers
-                for queue in inbox.queues
-            ]
-            if queues:
-                call = self._store.adopt(queues, ADOPT_COUNT, ADOPT_IDLE_MS)
-                call.addCallbacks(self._take, self._not_now)
+        self._adoption.tick(now)

@@ -6,9 +6,9 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from smppproxy.relay.adoption import EVERY as ADOPT_EVERY
 from smppproxy.relay.delivery import FIRST_DELAY
 from smppproxy.relay.outbox import (
-    ADOPT_EVERY,
     DEAD,
     FRESH,
     KEEP,
