@@ -113,10 +113,15 @@ class Desk:
 
     @inlineCallbacks
     def plan(self, written: str, number: int, messages: int) -> Asked:
-        """What would be different, and where the last messages would go."""
-        if bool(written) == bool(number):
-            raise bad("write either bundle or number")
-        blob = _octets(written) if written else (yield self._found(number))[1]
+        """What would be different, and where the last messages would go.
+
+        :param written: a bundle; "" = see the number: of a version, 0 = of the current one.
+        """
+        if written:
+            blob = _octets(written)
+        else:
+            number = number or (yield self.store.versions.number())
+            _, blob = yield self._found(number)
         new = yield self.run(partial(self._read, blob))
         old, standing = self.network(), self.standing()
         changes = yield self.run(partial(compare, old, new))
@@ -247,9 +252,9 @@ def told(failure: Failure) -> Any:
         )
         raise ApiError(503, "store_away", f"the store does not answer; {done}")
     if isinstance(error, ConfigError):
-        raise ApiError(422, "bad_network", str(error))
+        raise ApiError(409, "bad_network", str(error))
     if isinstance(error, BundleError | TlsError):
-        raise ApiError(422, "bad_network", str(error))
+        raise ApiError(409, "bad_network", str(error))
     return failure
 
 

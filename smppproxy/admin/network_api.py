@@ -21,9 +21,14 @@ BUNDLE = text(
 )
 BY = text("by", "who makes it, for the history; default: who asks", default="", most=100)
 WHY = text("why", "for the history", default="", most=1000)
-NUMBER = whole("number", "of the version", required=True, least=1)
+MOST_VERSIONS = 2**31 - 1
+
+NUMBER = whole("number", "of the version", required=True, least=1, most=MOST_VERSIONS)
 EXPECTED = whole(
-    "expected", "only if this version is the current one; default: whichever is", least=0
+    "expected",
+    "only if this version is the current one; default: whichever is",
+    least=0,
+    most=MOST_VERSIONS,
 )
 
 _VERSION = (
@@ -123,7 +128,13 @@ NETWORK = (
         "what would be different with this network: nothing is changed",
         (
             text("bundle", BUNDLE.help, default="", most=MOST_TEXT, format="byte"),
-            whole("number", "a version instead of a bundle", default=0, least=0),
+            whole(
+                "number",
+                "without a bundle: of this version; 0 = of the current one",
+                default=0,
+                least=0,
+                most=MOST_VERSIONS,
+            ),
             whole(
                 "messages",
                 "of the last messages of each node that are looked at",

@@ -6,7 +6,7 @@ start at once and none of them brings in a reactor that it does not use.
 
 import click
 
-from smppproxy.cli import check, demo, explain, password, replay, show, simulate, verbs
+from smppproxy.cli import check, demo, explain, network, password, replay, show, simulate, verbs
 
 
 @click.group("smppproxy", context_settings={"help_option_names": ["-h", "--help"]})
@@ -22,6 +22,7 @@ for command in (
     check.check,
     demo.demo,
     explain.explain,
+    *network.COMMANDS,
     password.password,
     replay.replay,
     show.show,

@@ -34,7 +34,10 @@ def check(config: str, network: str | None, provider: str | None, account: str |
         if network is None:
             node = load_node(config)
             doors = f", {_count(len(node.listeners), 'listener')}"
-            network = _shown(node.network_file)
+            network = _shown(node.network_file) if node.network_file else ""
+        if not network:
+            click.echo(f"ok{doors}; it follows the network in its store (smppproxy history)")
+            return
         loaded = load_network(network)
     except ConfigError as error:
         _print_problems(error)

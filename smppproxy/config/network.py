@@ -11,7 +11,7 @@ from smppproxy.config.accounts import choices, read_account
 from smppproxy.config.bundle import Bundle
 from smppproxy.config.lines import Path
 from smppproxy.config.mo_routes import read_mo
-from smppproxy.config.problems import Problem
+from smppproxy.config.problems import ConfigError, Problem
 from smppproxy.config.providers import read_provider
 from smppproxy.config.routes import read_routes
 from smppproxy.config.source import Source
@@ -48,6 +48,28 @@ def load_network(path: str | FilePath, environ: Mapping[str, str] | None = None)
 def no_network() -> Network:
     """What a node has that waits for its first network: nobody may bind."""
     return Network({}, {}, RouteTable([]), MoTable([]))
+
+
+def carry(path: str | FilePath, environ: Mapping[str, str] | None = None) -> Bundle:
+    """A network file with its tables, to be sent to nodes that have the secrets it names.
+
+    Raises ConfigError with every problem but secrets and CAs that this machine does not have.
+    """
+    source = Source(path, os.environ if environ is None else environ)
+    try:
+        _network(source)
+    except ConfigError as error:
+        problems = [problem for problem in error.problems if not _is_local(problem)]
+        if problems:
+            raise ConfigError(problems) from None
+    return Bundle(FilePath(path).name, source.octets, source.files)
+
+
+def _is_local(problem: Problem) -> bool:
+    """Whether another machine may well not have it."""
+    return problem.option.endswith((".password", ".tls_ca")) and problem.text.startswith(
+        ("cannot read", "the environment variable", "the file ")
+    )
 
 
 def unbundle(
