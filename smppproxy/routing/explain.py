@@ -9,12 +9,14 @@ import attrs
 
 from smppproxy.routing.conditions import Times, timed
 from smppproxy.routing.facts import Facts
-from smppproxy.routing.prefixes import bare
+from smppproxy.routing.prefixes import PrefixIndex, bare
 from smppproxy.routing.prepared import Arrange, Prepared
 from smppproxy.routing.prices import NO_PRICE
 from smppproxy.routing.route import Pick, Route
 from smppproxy.routing.route_rules import ANY
 from smppproxy.smpp.constants import status_name
+
+Quality = tuple[Arrange | None, PrefixIndex[bytes] | None]
 
 
 @attrs.define
@@ -106,13 +108,14 @@ def explained(
     prepared: Iterable[Prepared],
     facts: Facts,
     groups: frozenset[str],
-    arrange: Arrange | None,
     routes: Sequence[Route],
+    quality: Quality,
 ) -> Explanation:
     """The routes asked about this message.
 
     :param groups: of the message's account.
     :param routes: in the order of the file.
+    :param quality: what orders the providers of routes by quality, and by which prefixes.
     """
     places = {id(route): place for place, route in enumerate(routes, 1)}
     listed = []
@@ -134,7 +137,7 @@ def explained(
             decides = each if entry.fits else None
     if decides is None:
         return Explanation(asked, None, "no route fits")
-    return _chosen(asked, decides, facts, arrange)
+    return _chosen(asked, decides, facts, quality)
 
 
 def _longest(route: Route, number: bytes) -> bytes | None:
@@ -143,7 +146,7 @@ def _longest(route: Route, number: bytes) -> bytes | None:
 
 
 def _chosen(
-    asked: list[Asked], decides: Prepared, facts: Facts, arrange: Arrange | None
+    asked: list[Asked], decides: Prepared, facts: Facts, quality: Quality
 ) -> Explanation:
     """What comes out of the route that decides."""
     route = decides.route
@@ -151,7 +154,7 @@ def _chosen(
         because = f"the route denies it with {status_name(route.deny)}"
         return Explanation(asked, decides.picks[0], because)
     if decides.is_live:
-        pick = decides.live(facts.number, arrange)[0]
+        pick = decides.live(facts.number, *quality)[0]
         if decides.cheapest is None:
             return Explanation(asked, pick, "by quality, the best first")
         prices = decides.cheapest.prices(facts.number)

@@ -10,7 +10,7 @@ from smppproxy.routing.targets import orders_of, rewrites_of
 
 #: What comes out of a route: one of them for each place of the recipient's hash.
 Picks = tuple[Pick, ...]
-#: Given providers in order and the prefix their route found, the order to try them in.
+#: Given providers in order and what the number begins with, the order to try them in.
 Arrange = Callable[[tuple[str, ...], bytes], tuple[str, ...]]
 
 
@@ -24,8 +24,8 @@ class Prepared:
     """
 
     __slots__ = (
-        "_backups", "_main", "_made", "_prefixes", "_rewrites", "cheapest", "is_live", "patterns",
-        "picks", "route",
+        "_backups", "_main", "_made", "_rewrites", "cheapest", "is_live", "patterns", "picks",
+        "route",
     )  # fmt: skip
 
     def __init__(self, route: Route, prices: Mapping[str, PriceList]) -> None:
@@ -40,11 +40,8 @@ class Prepared:
         self._main = tuple(t.provider for t in route.targets if t.weight and not t.backup)
         self._backups = tuple(t.provider for t in route.targets if t.weight and t.backup)
         self.cheapest: Cheapest | None = None
-        self._prefixes: PrefixIndex[bytes] | None = None
         if self.is_live and route.select == "least_cost":
             self.cheapest = Cheapest(self._main, prices)
-        elif self.is_live:
-            self._prefixes = PrefixIndex(((each, each) for each in route.all_prefixes()), b"")
 
     def pick_of(self, names: tuple[str, ...]) -> Pick:
         """The one pick of this route with these names in this order."""
@@ -57,11 +54,16 @@ class Prepared:
         """Whether one of the patterns is found."""
         return any(pattern.search(text) for pattern in self.patterns)
 
-    def live(self, number: bytes, arrange: Arrange | None) -> Picks:
-        """The only pick of a route by price or by quality."""
+    def live(
+        self, number: bytes, arrange: Arrange | None, zones: PrefixIndex[bytes] | None
+    ) -> Picks:
+        """The only pick of a route by price or by quality.
+
+        :param zones: the prefixes of all routes by quality.
+        """
         names = self._main
         if self.cheapest is not None:
             names = self.cheapest.order(number)
-        elif self._prefixes is not None and arrange is not None:
-            names = arrange(names, self._prefixes.find(number))
+        elif arrange is not None and zones is not None:
+            names = arrange(names, zones.find(number))
         return (self.pick_of(names + self._backups),)

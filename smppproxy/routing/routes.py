@@ -186,7 +186,7 @@ class RouteTable:
                     decoded = True
                 if not prepared.patterns or (text is not None and prepared.says(text)):
                     if prepared.is_live:
-                        return prepared.live(number, self.arrange)
+                        return prepared.live(number, self.arrange, self.zones)
                     return prepared.picks
                 hits ^= lowest
         return ()
@@ -268,7 +268,7 @@ class RouteTable:
         """Why `pick` gives what it gives. Slow, and independent of how `pick` finds it."""
         facts = Facts.of(account, raw, offsets, wall, message_class)
         groups = self.groups.get(account.system_id, frozenset())
-        return explained(self._prepared, facts, groups, self.arrange, self.routes)
+        return explained(self._prepared, facts, groups, self.routes, (self.arrange, self.zones))
 
 
 def _order(route: Route) -> int:
