@@ -25,6 +25,7 @@ from smppproxy.admin.opening import AdminDoor
 from smppproxy.admin.operator import Operator
 from smppproxy.admin.own_network import OwnNetwork
 from smppproxy.admin.rooms import Rooms
+from smppproxy.admin.stalls import Stalls
 from smppproxy.config import Listener, Network, Node
 from smppproxy.relay.relay import SmppRelay
 from smppproxy.routing.accounts import Account
@@ -74,6 +75,7 @@ class SmppProxy(Service):
             time.time,
         )
         self.ticker = Ticker(reactor)
+        self._stalls = Stalls(reactor)
         self._threads = CheckThreads(reactor)
         self._places = Places(store, reactor)
         self._shares = Shares(store, reactor, self.relay.demands, self.relay.granted)
@@ -165,6 +167,7 @@ class SmppProxy(Service):
             listener.hold()
         self._log.info("node {name} starts", event="node_starts", name=self.node.name)
         self.ticker.start()
+        self._stalls.start()
         self._threads.start()
         self._leases.start()
         self._shares.start()
@@ -182,6 +185,7 @@ class SmppProxy(Service):
                 self._operator,
                 self.node.admin.tokens,
                 self._reactor,
+                self._stalls.metrics,
             )
         )
         grace = self._reactor.callLater(STORE_GRACE, self._open_doors)
@@ -368,6 +372,7 @@ class SmppProxy(Service):
         self._places.stop()
         self.relay.stop()
         self.ticker.stop()
+        self._stalls.stop()
         self._threads.stop()
         left = (
             self._own.stop()

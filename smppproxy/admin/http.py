@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from importlib.metadata import version
 from typing import Any
 
+from prometheus_client.core import Metric
 from twisted.web.resource import Resource
 
 from smppproxy.admin.access import Access
@@ -39,6 +40,7 @@ def site(
     operator: Any,
     tokens: Mapping[str, bytes],
     clock: Any,
+    *metrics: Callable[[], Iterator[Metric]],
 ) -> Door:
     """The admin door of one node.
 
@@ -46,9 +48,10 @@ def site(
     :param binds: gives every bind to a provider as it is now.
     :param operator: answers the API.
     :param tokens: open a TCP port, see :class:`~smppproxy.admin.access.Access`.
+    :param metrics: give metrics beside those of relay and binds.
     """
     access = Access(tokens, clock.seconds)
-    collector = NodeCollector(relay, binds)
+    collector = NodeCollector(relay, binds, *metrics)
     root: Resource = Root()  # type: ignore[no-untyped-call]
     root.putChild(b"livez", Page(health(lambda: True)))
     root.putChild(b"readyz", Page(health(ready)))

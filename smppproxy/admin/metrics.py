@@ -53,12 +53,19 @@ GAUGES = frozenset({"withheld", "queued_before"})
 class NodeCollector(Collector):
     """Reads ledger, binds and queues of one node when asked."""
 
-    def __init__(self, relay: SmppRelay, binds: Callable[[], list[BindState]]) -> None:
+    def __init__(
+        self,
+        relay: SmppRelay,
+        binds: Callable[[], list[BindState]],
+        *others: Callable[[], Iterator[Metric]],
+    ) -> None:
         """
         :param binds: gives every bind to a provider as it is now.
+        :param others: give metrics of their own.
         """
         self._relay = relay
         self._binds = binds
+        self._others = others
 
     def collect(self) -> Iterator[Metric]:
         """Every metric of the node."""
@@ -81,6 +88,8 @@ class NodeCollector(Collector):
             "smppproxy_store_ready", "1 when the store answers", value=self._relay.store.ready
         )
         yield from self._labelled()
+        for metrics in self._others:
+            yield from metrics()
 
     def _labelled(self) -> Iterator[Metric]:
         events = CounterMetricFamily("smppproxy_events", "named events", labels=["event"])
