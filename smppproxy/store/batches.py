@@ -72,7 +72,7 @@ def _more(provider: bytes, mapping: Mapping) -> bytes:
 
 
 def receipts(arrivals: list[Arrival]) -> list[tuple[Any, ...]]:
-    """What a script needs to know of each receipt; the last two only where there is one."""
+    """What a script needs to know of each receipt; the segment only where there is one."""
     return [
         (
             arrival.keys,
@@ -82,7 +82,7 @@ def receipts(arrivals: list[Arrival]) -> list[tuple[Any, ...]]:
             arrival.final,
             arrival.receipt,
         )
-        if not arrival.segment and not arrival.raw
+        if not arrival.segment
         else (
             arrival.keys,
             arrival.destination,
@@ -90,12 +90,17 @@ def receipts(arrivals: list[Arrival]) -> list[tuple[Any, ...]]:
             arrival.state,
             arrival.final,
             arrival.receipt,
-            # A nil would make a list in Lua end before it.
-            arrival.segment or False,
-            arrival.raw,
+            arrival.segment,
         )
         for arrival in arrivals
     ]
+
+
+def pdus(arrivals: list[Arrival]) -> bytes:
+    """The receipts' PDUs, each behind its length; ``b""`` when none is to be kept."""
+    join = b"".join
+    kept = [arrival.raw for arrival in arrivals]
+    return join([pack(">H", len(raw)) + raw for raw in kept]) if any(kept) else b""
 
 
 def by_queue(names: list[tuple[bytes, bytes]]) -> list[Any]:
@@ -213,7 +218,7 @@ def strays(reply: Any) -> list[Stray]:
 
 def _stray(entry_id: bytes, fields: dict[bytes, bytes]) -> Stray:
     keys, destination, kind, state, final, receipt, *more = msgpack.unpackb(fields[b"d"], raw=True)
-    segment, raw = (*more, 0, b"")[:2] if len(more) < 2 else more
+    segment, raw = (*more, 0, b"")[0], more[1] if len(more) > 1 else b""
     return Stray(
         entry_id,
         unquote_to_bytes(fields[b"p"]),

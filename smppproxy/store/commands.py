@@ -23,6 +23,7 @@ from .batches import (
     outcome_pairs,
     outcomes,
     pairs,
+    pdus,
     receipts,
     reminders,
     same,
@@ -154,9 +155,8 @@ class Commands(ClusterCommands, LeftoverCommands, HistoryCommands):
         patience: float | None = None,
     ) -> Deferred[Matched]:
         self._share_limits(limits)
-        return self._calls.call(
-            self._match, (named(provider), final_ttl, receipts(arrivals)), self._matched, patience
-        )
+        args = (named(provider), final_ttl, receipts(arrivals), pdus(arrivals))
+        return self._calls.call(self._match, args, self._matched, patience)
 
     def put(
         self, queue: bytes, records: list[bytes], limit: Limit, patience: float | None = 5.0

@@ -1,9 +1,9 @@
--- args: provider, final ttl, {{ids, destination, kind, state, final, receipt}, ...}
+-- args: provider, final ttl, {{ids, destination, kind, state, final, receipt}, ...}, PDUs
 -- Result: {queues, codes, drops, ids, accounts}; a code is an outcome, or 8 + the place of its queue;
 -- ids are client_message_ids, accounts are '' where the queue says it; both '' where nobody is known.
 local done = kept()
 if done then return cmsgpack.pack(done) end
-local provider, final_ttl, arrivals = unpack(args)
+local provider, final_ttl, arrivals, pdus = unpack(args)
 local map_prefix = prefix .. 'm:' .. provider .. ':'
 local values, wanted = {}, {}
 local queues, places, codes = {}, {}, {}
@@ -24,10 +24,24 @@ local function look(key)
   return value
 end
 
-local function code_of(arrival)
+-- The receipts' PDUs come as one string, each behind its length: few of them are ever needed.
+local pdu_at, pdu_number = 1, 1
+
+local function with_pdu(number, arrival)
+  if pdus == '' then return arrival end
+  while pdu_number < number do
+    pdu_at = pdu_at + 2 + struct.unpack('>H', pdus, pdu_at)
+    pdu_number = pdu_number + 1
+  end
+  arrival[7] = arrival[7] or false
+  arrival[8] = struct.unpack('>Hc0', pdus, pdu_at)
+  return arrival
+end
+
+local function code_of(number, arrival)
   local ids = arrival[1]
   if #ids == 0 then
-    stray('quarantine', provider, 'no_id', now, arrival)
+    stray('quarantine', provider, 'no_id', now, with_pdu(number, arrival))
     return 4
   end
   local misfit
@@ -49,10 +63,10 @@ local function code_of(arrival)
     end
   end
   if misfit then
-    stray('quarantine', provider, misfit, now, arrival)
+    stray('quarantine', provider, misfit, now, with_pdu(number, arrival))
     return 4
   end
-  if park(provider, arrival) then return 1 end
+  if park(provider, with_pdu(number, arrival)) then return 1 end
   return 2
 end
 
@@ -66,7 +80,7 @@ end
 local met_ids, accounts = {}, {}
 for i = 1, #arrivals do
   met_map = nil
-  local code = code_of(arrivals[i])
+  local code = code_of(i, arrivals[i])
   codes[i] = code
   met_ids[i] = met_map and met_id() or ''
   accounts[i] = met_map and code < 8 and met_account or ''
