@@ -20,6 +20,7 @@ from smppproxy.relay.ledger import Ledger
 from smppproxy.relay.moving import Moving
 from smppproxy.relay.peers import Client, Upstream
 from smppproxy.relay.pool import Pool
+from smppproxy.relay.reasons import LOST
 from smppproxy.relay.retry import AGAIN_AFTER, BACKLOG_AGE, Retry
 from smppproxy.relay.submission import flush, send_replies
 from smppproxy.relay.tries import Tries
@@ -248,6 +249,7 @@ class Flow:
             if submit.retry is None:
                 submit.retry = Retry(submit.arrived + RESEND_AGE)
             submit.retry.failed(provider, host)
+            self._dispatch.reasons.note(submit, provider, LOST)
             submit.affinity = max(submit.affinity, 0)
         if upstream.provider.reference_echo:
             self._refer(upstream.provider, submits, now)

@@ -36,8 +36,11 @@ TROUBLE = "trouble"
 REFUSED = "refused"
 """It refused the message with a command_status of the route's ``failover``."""
 
+LOST = "lost"
+"""Its bind was lost, or it did not answer: the message is in doubt, its second copy goes on."""
+
 MOST = 20
-"""Reasons that one message keeps; one that goes round for a minute has more."""
+"""Different reasons that one message keeps."""
 
 
 def reason_of(pool: Pool | None) -> str:
@@ -59,8 +62,13 @@ class Reasons:
         self.counts: dict[tuple[str, str, str], int] = {}
 
     def note(self, submit: Submit, provider: str, reason: str, status: int = 0) -> None:
-        """This target is passed over; ``status`` is the provider's answer, if it gave one."""
+        """This target is passed over; ``status`` is the provider's answer, if it gave one.
+
+        What a part is passed over for is noted on its message; once, however often it happens.
+        """
         key = (submit.pick.route.name, provider, reason)
         self.counts[key] = self.counts.get(key, 0) + 1
-        if len(submit.skipped) < MOST:
-            submit.skipped += ((provider, reason, status),)
+        message = submit if submit.group is None else submit.group.message
+        skipped = (provider, reason, status)
+        if skipped not in message.skipped and len(message.skipped) < MOST:
+            message.skipped += (skipped,)

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
+from smppproxy.relay.journal import ACCEPTED
 from smppproxy.routing.route import Route
 from smppproxy.routing.targets import Target
 from smppproxy.smpp import constants as c
@@ -81,6 +82,7 @@ class Run:
             ],
             [route],
         )
+        self.world.relay.journal.open()
         self.client = self.world.client()
         self.count = 0
         self.ids = 0
@@ -199,6 +201,7 @@ class OneProviderTests(SynchronousTestCase):
             copies = max(Counter(taken).values()) + len({name for name, _ in taken}) - 1
             again = in_doubt == "resend" and message in run.silent
             self.assertLessEqual(copies, 2 if again else 1, (message, taken))
+        self.check_reasons(run)
         responses = [number for number, _, _ in run.client.responses()]
         self.assertEqual(sorted(set(responses)), sorted(responses))
         self.assertEqual(run.world.ledger.submitted, len(responses))
@@ -207,3 +210,15 @@ class OneProviderTests(SynchronousTestCase):
         self.assertEqual(
             [], [pool for pool in run.world.relay.directory.pools.values() if pool.backlog]
         )
+
+    def check_reasons(self, run: Run) -> None:
+        """No target before the one that accepted a message was passed over without a reason."""
+        for kind, *fact in run.world.relay.journal.take():
+            if kind != ACCEPTED:
+                continue
+            message = fact[1]
+            names = message.pick.names
+            taken = {name for name, _ in run.accepted[message_of(message.pdu)]}
+            first = min(names.index(name) for name in taken)
+            reasons = {provider for provider, _, _ in message.skipped}
+            self.assertLessEqual({*names[:first]}, reasons)
