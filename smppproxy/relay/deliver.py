@@ -29,6 +29,7 @@ from smppproxy.relay.journal import NAMELESS, RECEIPTS
 from smppproxy.relay.ledger import Ledger
 from smppproxy.relay.messages import Messages, Taken
 from smppproxy.relay.peers import Upstream
+from smppproxy.relay.quality import Watch
 from smppproxy.relay.spelling import Spellings
 from smppproxy.routing.accounts import Account
 from smppproxy.routing.mo import MoTable
@@ -69,6 +70,7 @@ class Delivers:
         counts: Counts,
         events: Events,
         seconds: Callable[[], float],
+        quality: Watch,
     ) -> None:
         """
         :param seconds: the monotonic clock.
@@ -86,6 +88,7 @@ class Delivers:
         self._released = released
         self._limits: dict[bytes, Limit] = {}
         self._advice = Advice(store, ledger)
+        self._quality = quality
         self._answers = Answers()
         self.messages = Messages(store, ledger, self._answers, released, events, seconds)
         self._spellings = spellings
@@ -138,6 +141,8 @@ class Delivers:
             upstream.write(b"".join(answered))
         if arrivals:
             self._ledger.withheld += len(arrivals)
+            if self._quality.zones is not None:
+                self._quality.receipts(upstream, found, arrivals, now)
             self._match(upstream, receipts, found, arrivals, now)
         if messages:
             self.messages.store(upstream, messages)

@@ -17,6 +17,7 @@ from smppproxy.relay.journal import Journal
 from smppproxy.relay.ledger import Ledger
 from smppproxy.relay.outbox import Outbox
 from smppproxy.relay.peers import Client, Clock, Upstream
+from smppproxy.relay.quality import Watch
 from smppproxy.relay.recent import Recent
 from smppproxy.relay.reminders import Reminders
 from smppproxy.relay.replays import Replays
@@ -45,6 +46,7 @@ class SmppRelay:
     :ivar counts: of every account and every provider's host.
     :ivar replays: what has no owner, listed and looked at again.
     :ivar journal: what the message log is made of.
+    :ivar quality: how well providers deliver, for the routes that ask.
     :ivar reasons: how often targets of routes were passed over, and why.
     """
 
@@ -60,6 +62,7 @@ class SmppRelay:
         self.journal = Journal()
         self._events = Events(self.ledger, clock.seconds, self.journal)
         self.directory = Directory(self._noticed)
+        self.quality = Watch()
         self.store = store
         self._clock = clock
         self._beat: Any = None
@@ -104,6 +107,7 @@ class SmppRelay:
             self.counts,
             self._events,
             clock.seconds,
+            self.quality,
         )
         self.replays = Replays(
             store,
@@ -139,6 +143,7 @@ class SmppRelay:
         limits[UNROUTED] = Limit(mo.settings.unrouted_limit, mo.settings.unrouted_keep)
         self._accounts = accounts
         self._limits = limits
+        self.quality.use(routes)
         self._submits.use(routes, accounts.values(), limits, now)
         self._delivers.use(mo, limits, accounts)
         self.replays.use(providers or {}, limits)
@@ -203,6 +208,7 @@ class SmppRelay:
         """See :class:`~smppproxy.relay.peers.Relay`."""
         upstream.counts.answered(answers)
         self.directory.answered(upstream, answers, now)
+        self.quality.answers(upstream, answers, now)
         self._submits.responses(upstream, answers, now)
 
     def upstream_late(
@@ -268,6 +274,7 @@ class SmppRelay:
         """Once a second: what waited too long, what is due again, what is too old."""
         self.recent.count()
         self.directory.tick(now)
+        self.quality.tick(now)
         self._submits.rates.tick()
         self._submits.tick(now)
         self._events.tick(now)

@@ -166,14 +166,14 @@ class Quality:
             if not measure.look(now, least):
                 del self._measures[key]
         changes = []
-        for key, before in self._orders.items():
-            if now - self._changed.get(key, -MEMORY) < self.margins.rest:
+        for asked, before in self._orders.items():
+            if now - self._changed.get(asked, -MEMORY) < self.margins.rest:
                 continue
-            after = self._better(before, key[1], now)
+            after = self._better(before, asked[1], now)
             if after != before:
-                self._orders[key] = after
-                self._changed[key] = now
-                changes.append(Change(key[1], before, after))
+                self._orders[asked] = after
+                self._changed[asked] = now
+                changes.append(Change(asked[1], before, after))
         return changes
 
     def keep(self, zones: Iterable[bytes]) -> None:
