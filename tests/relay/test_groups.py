@@ -188,7 +188,12 @@ class ReceiptTests(SynchronousTestCase):
         upstream.accept((two, b"6002"))
         self.assertEqual(1, len(client.responses()))
         self.assertEqual(1, len(client.texts()))
-        self.assertEqual({}, world.ledger.imbalance())
+        ledger = world.ledger
+        self.assertEqual({}, ledger.imbalance())
+        # One of the two is the message's receipt, the other went into it.
+        self.assertEqual((2, 2, 0), (ledger.parked_in, ledger.parked_out, ledger.parked))
+        self.assertEqual((1, 1, 0), (ledger.matched, ledger.merged, ledger.unwanted))
+        self.assertEqual((1, 0), (ledger.delivered, ledger.queued))
 
 
 class RefusedTests(SynchronousTestCase):

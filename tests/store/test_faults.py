@@ -53,8 +53,8 @@ class FaultTestCase(ServerTestCase):
         raise self.failureException(f"it answered {result!r}")
 
 
-class LostAnswerTests(FaultTestCase):
-    """The answer of a call is lost: the next try gets the first one's result."""
+class LostAnswerCase(FaultTestCase):
+    """A store behind a relay that may swallow answers."""
 
     def setUp(self):
         return Deferred.fromCoroutine(self.prepare())
@@ -67,6 +67,10 @@ class LostAnswerTests(FaultTestCase):
         self.store = open_store(f"redis+unix://{self.relay.path}?deadline=0.5", "node", reactor)
         self.addCleanup(self.store.stop)
         await self.store.start()
+
+
+class LostAnswerTests(LostAnswerCase):
+    """The answer of a call is lost: the next try gets the first one's result."""
 
     async def test_match_does_not_queue_twice(self):
         """The retry says QUEUED, not DUPLICATE, and one entry is there."""

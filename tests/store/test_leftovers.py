@@ -5,10 +5,18 @@ from __future__ import annotations
 import attrs
 
 from smppproxy.store.interface import PARKED, QUEUED, Limit, Stray
-from smppproxy.store.leftovers import GONE, LONG_KEPT, ORPHANS, PARKED_ONES, UNROUTED
+from smppproxy.store.leftovers import (
+    GONE,
+    LONG_KEPT,
+    ORPHANS,
+    PARKED_ONES,
+    QUARANTINE,
+    UNROUTED,
+)
 
-from .contract import arrival, mapping
-from .contract_leftovers import ALPHA, LeftoverContract, message
+from .contract import FINAL_TTL, TTL, arrival, mapping
+from .contract_leftovers import ALPHA, BETA, LeftoverContract, message
+from .test_faults import LostAnswerCase
 from .test_memory import MemoryTestCase
 from .test_redis import ServerTestCase
 
@@ -42,6 +50,38 @@ class MemoryLeftoverTests(MemoryTestCase, LeftoverContract):
         await self.put(message(b"1", ALPHA, long=b"x"))
         self.clock.advance(LONG_KEPT)
         self.assertEqual(await self.outcome(message(b"2", long=b"x", lead=0)), [7])
+
+
+class LostAnswerTests(LostAnswerCase):
+    """The answer of a call is lost: the next try gets the first one's result."""
+
+    async def test_copies_are_stored_once(self):
+        """The retry says where they went, not that they are there already."""
+        self.relay.swallow = 1
+        answers = await self.store.put_messages([message(b"1", ALPHA, BETA, once=60)], {})
+        self.assertEqual(answers, [(QUEUED, (ALPHA, BETA))])
+        self.assertEqual(await self.store.sizes([ALPHA, BETA]), [(1, 0), (1, 0)])
+
+    async def test_an_unrouted_message_is_given_out_once(self):
+        """The retry says that it went, not that it is gone."""
+        await self.store.put_messages([message(b"1")], {})
+        (lost,) = await self.store.unrouted(9)
+        self.relay.swallow = 1
+        again = message(b"1", ALPHA, entry_id=lost.entry_id)
+        self.assertEqual(await self.store.put_messages([again], {}), [(QUEUED, (ALPHA,))])
+        self.assertEqual(await self.store.sizes([ALPHA, UNROUTED]), [(1, 0), (0, 0)])
+
+    async def test_a_receipt_is_replayed_once(self):
+        """The retry says that it was queued, and one entry is there."""
+        await self.store.record(b"north", [mapping(b"1")], TTL, {})
+        await self.store.match(b"north", [arrival(b"1", destination=b"70000002")], FINAL_TTL, {})
+        (stray,) = await self.store.strays(QUARANTINE, 9)
+        self.relay.swallow = 1
+        item = stray.entry_id, arrival(b"1")
+        answers = await self.store.replay(QUARANTINE, b"north", [item], FINAL_TTL, {})
+        self.assertEqual(answers, [(QUEUED, b"r:alpha")])
+        self.assertEqual(await self.store.sizes([b"r:alpha"]), [(1, 0)])
+        self.assertEqual(await self.store.strays(QUARANTINE, 9), [])
 
 
 class RedisLeftoverTests(ServerTestCase, LeftoverContract):
