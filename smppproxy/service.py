@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from importlib.metadata import version
 from typing import Any
 
 from twisted.application.service import Service
@@ -17,14 +16,9 @@ from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from smppproxy.admin.hands import NodeHands
-from smppproxy.admin.http import site
-from smppproxy.admin.loads import Loads
 from smppproxy.admin.message_log.keeper import MessageLog
-from smppproxy.admin.opening import AdminDoor
-from smppproxy.admin.operator import Operator
+from smppproxy.admin.office import Office
 from smppproxy.admin.own_network import OwnNetwork
-from smppproxy.admin.rooms import Rooms
 from smppproxy.admin.stalls import Stalls
 from smppproxy.config import Listener, Network, Node
 from smppproxy.relay.relay import SmppRelay
@@ -101,29 +95,29 @@ class SmppProxy(Service):
             lambda: self.network,
             self._take,
             self.relay.recent,
-            self._facts,
+            lambda: self._office.facts(),
             time.time,
         )
         self._are_doors_open = False
         self._certificates: list[ServerTls] = []
         self.listeners = [self._listener(listener) for listener in node.listeners]
         self.pools: dict[str, UpstreamPool] = {}
-        self._admin = AdminDoor(reactor, node.admin)
-        if self._admin.tls is not None:
-            self._certificates.append(self._admin.tls)
-        self._loads = Loads(self.relay.counts)
-        self._started = time.time()
-        self._operator = Operator(
-            self._rooms(),
-            NodeHands(
-                self.relay,
-                self._admission,
-                self.listeners,
-                self.pools,
-                self._control.want,
-                node.drain_timeout,
-            ),
+        self._office = Office(
+            node,
+            reactor,
+            self.relay,
+            lambda: self.network,
+            self._own,
+            self._admission,
+            self.listeners,
+            self.pools,
+            self._control.want,
+            self.ready,
+            self.binds,
+            self._stalls.metrics,
         )
+        if self._office.door.tls is not None:
+            self._certificates.append(self._office.door.tls)
         self._loop = LoopingCall(self._tick)
         self._loop.clock = reactor
 
@@ -177,17 +171,7 @@ class SmppProxy(Service):
         self._message_log.start()
         self._use(self.network)
         self._own.start()
-        self._admin.start(
-            site(
-                self.relay,
-                self.ready,
-                self.binds,
-                self._operator,
-                self.node.admin.tokens,
-                self._reactor,
-                self._stalls.metrics,
-            )
-        )
+        self._office.start()
         grace = self._reactor.callLater(STORE_GRACE, self._open_doors)
         self.store.start().addBoth(self._forget, grace).addCallbacks(
             self._store_started, self._store_failed
@@ -224,27 +208,6 @@ class SmppProxy(Service):
         for pool in self.pools.values():
             pool.start()
 
-    def _rooms(self) -> Rooms:
-        """What the operator's views and verbs are given."""
-        return Rooms(
-            self.node,
-            lambda: self.network,
-            self.relay,
-            self.store,
-            self.pools,
-            self._admission.sessions_of,
-            lambda: self._admission.draining,
-            self._admission.barred,
-            self._loads,
-            self._reactor,
-            time.time,
-            self._started,
-            version("smppproxy"),
-            self._own.standing,
-            lambda: self._admin.place,
-            self._own.desk,
-        )
-
     def _join(self, account: Account) -> Deferred[None]:
         """The account is about to be bound here: how much of its TPS is this node's."""
         name = self.relay.join(account)
@@ -259,7 +222,7 @@ class SmppProxy(Service):
     @property
     def admin_port(self) -> int:
         """Of the admin door, 0 when it has none."""
-        return self._admin.port
+        return self._office.door.port
 
     # -- the network ----------------------------------------------------------------------------
 
@@ -276,14 +239,6 @@ class SmppProxy(Service):
                     "the old certificate stays: {error}", event="reload_refused", error=error
                 )
         return self._own.reload()
-
-    def _facts(self) -> dict[str, Any]:
-        """What this node says of itself to the others."""
-        return {
-            "started": self._started,
-            "program": version("smppproxy"),
-            "door": self._admin.place,
-        }
 
     def _take(self, network: Network) -> None:
         """Take a network, in one turn, while the doors are open or before."""
@@ -340,7 +295,7 @@ class SmppProxy(Service):
     def _tick(self) -> None:
         now = self._reactor.seconds()
         self.relay.tick(now)
-        self._loads.tick(now)
+        self._office.tick(now)
         for pool in self.pools.values():
             pool.tick(now)
 
@@ -379,7 +334,7 @@ class SmppProxy(Service):
             .addCallback(lambda _: self._message_log.stop())
             .addCallback(lambda _: self.store.stop())
         )
-        return gatherResults([left, self._admin.stop()])
+        return gatherResults([left, self._office.stop()])
 
 
 def monotonic(reactor: Any) -> None:

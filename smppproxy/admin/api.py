@@ -237,6 +237,28 @@ REPLAY = Operation(
     ),
 )
 
+TRACE = Operation(
+    "GET",
+    "/trace",
+    "trace",
+    READ,
+    "every hop of a message: by our id, the provider's, the client's reference, or a number",
+    (
+        text("id", "or a reference, or a number", required=True, least=1, most=255, example="45"),
+        whole("limit", "messages at most, the newest", default=20, least=1, most=1000),
+    ),
+    record(
+        (
+            text("query"),
+            text("note", "what one should know about this answer"),
+            Field("silent", "strings", "nodes that are known and did not answer"),
+        )
+    ),
+    patience=50.0,
+)
+TRACE.answer["properties"]["hops"] = listing({"type": "object"})
+TRACE.answer["required"].append("hops")
+
 OPERATIONS: dict[tuple[str, str], Operation] = {
     (operation.path, operation.method): operation
     for operation in (
@@ -245,6 +267,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         EXPLAIN,
         *NETWORK,
         REPLAY,
+        TRACE,
     )
 }
 """By path below :data:`PREFIX` and method."""

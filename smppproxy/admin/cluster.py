@@ -64,14 +64,18 @@ class Nodes:
             return maybeDeferred(lambda: b"")
         return maybeDeferred(self._answer, request).addCallbacks(_packed, _packed_error)
 
-    def ask(self, request: Request, here: bool = False) -> Deferred[Said]:
+    def ask(
+        self, request: Request, here: bool = False, wait: float = WAIT
+    ) -> Deferred[Said]:
         """What every node says, or only this one.
+
+        :param wait: seconds that the others have.
 
         :raises ApiError: of this node, where it is the only one.
         """
         if here:
             return maybeDeferred(self._answer, request).addCallback(self._alone)
-        said = self._store.bus.ask(TOPIC, msgpack.packb(request), WAIT)
+        said = self._store.bus.ask(TOPIC, msgpack.packb(request), wait)
         known = self._store.nodes().addErrback(_unknown)
         return gatherResults([said, known], consumeErrors=True).addCallback(
             self._together, request.get("node") or ""

@@ -28,9 +28,6 @@ from smppproxy.config.source import near
 IDLE = 60.0
 """Seconds that a connection has from its beginning, or from its last answer, to a whole request."""
 
-PATIENCE = 15.0
-"""Seconds that one request may take to be answered."""
-
 SMALL_BODY = 65_536
 """Octets of a body at most."""
 
@@ -249,7 +246,7 @@ class Api(Resource):
             answer.cancel()
 
         request.notifyFinish().addErrback(left)
-        answer.addTimeout(PATIENCE, self._clock)
+        answer.addTimeout(operation.patience, self._clock)
         answer.addCallback(lambda value: write(request, 200, b"application/json", as_json(value)))
         answer.addErrback(lambda failure: b"" if gone else refuse(request, error_of(failure)))
         answer.addCallback(lambda octets: None if gone else finish(request, octets))
@@ -307,7 +304,7 @@ def error_of(failure: Failure) -> ApiError:
     if isinstance(failure.value, ApiError):
         return failure.value
     if failure.check(TimeoutError, CancelledError):
-        return ApiError(504, "too_slow", f"no answer within {PATIENCE:.0f} s")
+        return ApiError(504, "too_slow", "it took too long; ask for less, or look at the log")
     log.failure("the admin door has a fault", failure, event="admin_failed")
     return ApiError(500, "fault", "a fault of ours; it is in the log of the node")
 

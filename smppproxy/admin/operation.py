@@ -22,6 +22,7 @@ class Operation:
     :ivar answer: JSON schema of what it answers.
     :ivar view: of which view, "" for none.
     :ivar stream: it answers line by line, for as long as it is listened to.
+    :ivar patience: seconds that it may take.
     """
 
     method: str
@@ -33,6 +34,7 @@ class Operation:
     answer: dict[str, Any] = attrs.field(factory=dict)
     view: str = ""
     stream: bool = False
+    patience: float = 15.0
 
     @property
     def identity(self) -> str:

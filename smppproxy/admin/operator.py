@@ -23,6 +23,7 @@ from smppproxy.admin.parameters import moment
 from smppproxy.admin.rooms import Rooms
 from smppproxy.admin.shared import ASKED_ONCE
 from smppproxy.admin.targets import NODE, Target
+from smppproxy.admin.tracing import TraceOperations
 from smppproxy.admin.verbs import Hands, Verbs, is_shared
 from smppproxy.admin.views import OF_A_NODE, Row
 from smppproxy.relay.replays import UNROUTED_KIND, Filter
@@ -33,7 +34,7 @@ log = Logger()
 Given = dict[str, Any]
 
 
-class Operator(NetworkOperations):
+class Operator(NetworkOperations, TraceOperations):
     """See :mod:`smppproxy.admin.api` for what it can be asked.
 
     Every method that answers an operation takes the operation, its parameters and who asks.
@@ -155,7 +156,8 @@ class Operator(NetworkOperations):
             dry_run=dry_run,
             force=force,
         )
-        done = self._rooms.relay.replays.replay(kind, where, dry_run=dry_run, force=force)
+        replays = self._rooms.relay.replays
+        done: Deferred[Any] = replays.replay(kind, where, dry_run=dry_run, force=force)
         return done.addCallbacks(
             lambda counts: {"kind": kind, "dry_run": dry_run, "counts": counts}, _away
         )
@@ -170,7 +172,8 @@ class Operator(NetworkOperations):
             if node not in names:
                 raise unknown("node", node, names)
 
-        return self._rooms.store.nodes().addCallback(looked)
+        nodes: Deferred[Any] = self._rooms.store.nodes()
+        return nodes.addCallback(looked)
 
     def _act(self, request: Request) -> Deferred[Any]:
         target = self._verbs.check(request["verb"], request["target"])
@@ -181,6 +184,7 @@ class Operator(NetworkOperations):
         "show": _rows,
         "act": _act,
         "explain": _explain,
+        "trace": TraceOperations._trace,
     }
 
     # -------------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from smppproxy.wire.client import ClientSession
 from smppproxy.wire.pool import UpstreamPool
 
 if TYPE_CHECKING:
+    from smppproxy.admin.message_log.trace import Tracer
     from smppproxy.admin.network import Desk
 
 
@@ -34,6 +35,7 @@ class Rooms:
     :ivar program: its release.
     :ivar standing: which version of the network is in force, and what could not be.
     :ivar door: where the admin door is.
+    :ivar tracer: finds messages in this node's log and in the store.
     :ivar desk: makes and compares versions of the network.
     """
 
@@ -53,3 +55,4 @@ class Rooms:
     standing: Callable[[], Standing]
     door: Callable[[], str]
     desk: Desk
+    tracer: Tracer

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import attrs
 from twisted.internet.defer import Deferred
 from twisted.internet.protocol import ClientCreator, Protocol
 
@@ -179,7 +180,7 @@ class RequestTests(DoorCase):
         def broken(*_: object) -> None:
             raise RuntimeError("some detail")
 
-        self.patch(self.service._operator, "show", broken)
+        self.patch(self.service._office.operator, "show", broken)
         status, text = await self.refused(SHOW)
         self.assertEqual((status, text), (500, "a fault of ours; it is in the log of the node"))
         self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
@@ -188,9 +189,10 @@ class RequestTests(DoorCase):
     async def test_too_slow(self) -> None:
         """What takes longer than the door waits is cancelled and told with 504."""
         cancelled: list[bool] = []
-        self.patch(doors, "PATIENCE", 0.05)
+        hasty = attrs.evolve(OPERATIONS["/show/nodes", "GET"], patience=0.05)
+        self.patch(doors, "OPERATIONS", {("/show/nodes", "GET"): hasty})
         self.patch(
-            self.service._operator,
+            self.service._office.operator,
             "show",
             lambda *_: Deferred(lambda deferred: cancelled.append(True)),
         )
@@ -207,7 +209,7 @@ class RequestTests(DoorCase):
             begun.append(True)
             return Deferred(lambda deferred: cancelled.append(True))
 
-        self.patch(self.service._operator, "show", slow)
+        self.patch(self.service._office.operator, "show", slow)
         client = await self.connected(self.service)
         client.transport.write(f"GET /{SHOW} HTTP/1.1\r\nHost: n\r\n\r\n".encode())
         await self.wait(lambda: begun, "asked")
@@ -327,7 +329,7 @@ class DocumentTests(DoorCase):
         authority = Authority(self.network_file.parent)
         files = authority.issue("admin", [dns("localhost")], "localhost")
         node, _ = self.with_port(certificate=files[0], key=files[1])
-        self.assertTrue(node._admin.place.startswith("https://127.0.0.1:"))
+        self.assertTrue(node._office.door.place.startswith("https://127.0.0.1:"))
         self.assertEqual(await shown_name(node.admin_port), "CN=localhost")
         authority.issue("admin", [dns("other")], "other")
         node.reload()
