@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import fcntl
 import gzip
 import os
 import re
@@ -52,7 +53,7 @@ class LogFile:
 
 def log_files(folder: str | Path) -> list[LogFile]:
     """The files of a folder, oldest first; none where there is no such folder."""
-    found: dict[int, LogFile] = {}
+    found: dict[str, LogFile] = {}
     try:
         names = sorted(os.listdir(folder))
     except (FileNotFoundError, NotADirectoryError):
@@ -60,9 +61,9 @@ def log_files(folder: str | Path) -> list[LogFile]:
     for name in names:
         match = _NAME.fullmatch(name)
         # Both forms are there for a moment: the plain one sorts first, and is whole.
-        if match is not None and int(match[1]) not in found:
-            number = int(match[1])
-            found[number] = LogFile(number, match[2], Path(folder, name))
+        if match is not None:
+            file = LogFile(int(match[1]), match[2], Path(folder, name))
+            found.setdefault(name.removesuffix(_PACKED), file)
     return sorted(found.values())
 
 
@@ -190,6 +191,7 @@ class LogWriter:
             except FileExistsError:
                 continue
             break
+        fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)  # see compress
         self._path, self._size, self._began = path, 0, self._seconds()
 
     def _end(self) -> None:
@@ -255,12 +257,16 @@ class Packer:
 
 
 def compress(path: Path) -> None:
-    """A file becomes a compressed one, or stays as it is where the disk does not take that."""
+    """A file becomes a compressed one, or stays as it is where the disk does not take that.
+
+    One that another node still writes to, by the same folder, is left alone.
+    """
     whole = path.with_name(path.name + _PACKED)
     half = whole.with_name(whole.name + _HALF)
     try:
         times = path.stat()
         with path.open("rb") as plain, gzip.open(half, "wb", 6) as packed:
+            fcntl.flock(plain, fcntl.LOCK_EX | fcntl.LOCK_NB)
             shutil.copyfileobj(plain, packed, BLOCK)
         os.chmod(half, 0o640)
         os.utime(half, (times.st_atime, times.st_mtime))
