@@ -13,19 +13,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Mapping
 from typing import Any
-from urllib.parse import quote_from_bytes
 
 import attrs
 from twisted.internet.defer import Deferred, inlineCallbacks
 
-from smppproxy.receipts.correlation import destination_tail, fits
-from smppproxy.receipts.dialects import NORMALISED
 from smppproxy.relay.counts import Counts
+from smppproxy.relay.entries import (
+    EVERYTHING,
+    HEADER,
+    Filter,
+    addresses_of,
+    receipt_row,
+    record_of,
+    shown_id,
+    takes,
+)
 from smppproxy.relay.ledger import Ledger
 from smppproxy.relay.messages import NOBODY, Chosen
 from smppproxy.routing.providers import Provider
 from smppproxy.smpp.errors import BodyError
-from smppproxy.smpp.fields import walk_message
 from smppproxy.store.interface import (
     DUPLICATE,
     MERGED,
@@ -50,8 +56,10 @@ from smppproxy.store.leftovers import (
     Message,
     Unrouted,
 )
-from smppproxy.store.records import MoRecord, ReceiptRecord, RecordError
+from smppproxy.store.records import MoRecord, RecordError
 from smppproxy.text.profile import TextProfile
+
+__all__ = ["COUNTS", "EVERYTHING", "KINDS", "UNROUTED_KIND", "Filter", "Replays"]
 
 UNROUTED_KIND = "unrouted"
 _STREAMS = {"orphans": ORPHANS, "quarantine": QUARANTINE, "parked": PARKED_ONES}
@@ -86,43 +94,10 @@ _WORDS = {
 PAGE = 500
 BATCH = 100
 
-_HEADER = bytes(16)
 _PLAIN = TextProfile()
 _FINAL_TTL = 43_200
 """For a provider that is not in the network any more."""
 
-
-@attrs.define
-class Filter:
-    """Which entries; what is empty takes all.
-
-    :ivar since: unix seconds of the arrival, included; ``until`` likewise, excluded; 0 is open.
-    :ivar entry_id: as :meth:`Replays.listed` shows it.
-    :ivar number: a telephone number, or the end of one: who got the message of a receipt; sender or
-        receiver of an MO.
-    """
-
-    provider: str = ""
-    since: float = 0.0
-    until: float = 0.0
-    entry_id: str = ""
-    number: str = ""
-
-    def takes(self, entry_id: bytes, provider: bytes, arrived: int, *numbers: bytes) -> bool:
-        """Whether it takes an entry that concerns these numbers."""
-        if self.provider and self.provider.encode() != provider:
-            return False
-        if arrived < self.since or (self.until and arrived >= self.until):
-            return False
-        if self.entry_id and self.entry_id != shown_id(entry_id):
-            return False
-        if not self.number:
-            return True
-        tail = destination_tail(self.number.encode())
-        return any(number and fits(tail, destination_tail(number)) for number in numbers)
-
-
-EVERYTHING = Filter()
 
 Reread = Callable[[Provider, bytes, bytes, int], Arrival | None]
 """Gives what the store is asked for a receipt's PDU with the settings of now; None: nothing."""
@@ -179,11 +154,11 @@ class Replays:
             "provider": entry.provider.decode("utf-8", "replace"),
             "arrived": entry.arrived,
         }
-        return row | (self._mo(entry) if isinstance(entry, Unrouted) else _receipt(entry))
+        return row | (self._mo(entry) if isinstance(entry, Unrouted) else receipt_row(entry))
 
     def _mo(self, entry: Unrouted) -> dict[str, Any]:
         chosen = self._chosen(entry)
-        source, destination = _addresses(entry)
+        source, destination = addresses_of(entry)
         return {
             "source": source.decode("latin-1"),
             "number": destination.decode("latin-1"),
@@ -241,7 +216,7 @@ class Replays:
             else:
                 page = yield self._store.strays(_STREAMS[kind], PAGE, before, looked)
             looked += len(page)
-            found += [entry for entry in page if _takes(where, entry)]
+            found += [entry for entry in page if takes(where, entry)]
             if len(page) < PAGE or 0 < count <= len(found):
                 return looked, found[:count] if count else found
             before = page[-1].entry_id
@@ -275,7 +250,7 @@ class Replays:
     def _again(self, provider: Provider | None, stray: Stray, force: bool) -> Arrival:
         arrival = stray.arrival
         if provider is not None and arrival.raw:
-            place = _record_of(arrival).place
+            place = record_of(arrival).place
             arrival = self._reread(provider, arrival.raw, place, stray.arrived) or arrival
         return attrs.evolve(arrival, destination=b"") if force else arrival
 
@@ -348,19 +323,9 @@ class Replays:
         provider = self._providers.get(name)
         profile = _PLAIN if provider is None else provider.text
         try:
-            return self._choose(name, profile, _HEADER + MoRecord.unpack(entry.record).body)
+            return self._choose(name, profile, HEADER + MoRecord.unpack(entry.record).body)
         except (RecordError, BodyError):
             return None
-
-
-def shown_id(entry_id: bytes) -> str:
-    """An entry's id as operators see and say it."""
-    return quote_from_bytes(entry_id, safe="")
-
-
-def _takes(where: Filter, entry: Stray | Unrouted) -> bool:
-    numbers = (entry.arrival.destination,) if isinstance(entry, Stray) else _addresses(entry)
-    return where.takes(entry.entry_id, entry.provider, entry.arrived, *numbers)
 
 
 def _message(entry: Unrouted, chosen: Chosen) -> Message:
@@ -374,39 +339,7 @@ def _message(entry: Unrouted, chosen: Chosen) -> Message:
     )
 
 
-def _addresses(entry: Unrouted) -> tuple[bytes, bytes]:
-    """source_addr and destination_addr; b"" where they cannot be read."""
-    try:
-        raw = _HEADER + MoRecord.unpack(entry.record).body
-        source_at, dest_at, esm_at, *_ = walk_message(raw)
-    except (RecordError, BodyError):
-        return b"", b""
-    return raw[source_at + 2 : dest_at - 1], raw[dest_at + 2 : esm_at - 1]
-
-
 def _route(chosen: Chosen) -> str:
     if chosen.queues == NOBODY:
         return ""
     return ", ".join(queue[2:].decode() for queue in chosen.queues) or "dropped"
-
-
-def _record_of(arrival: Arrival) -> ReceiptRecord:
-    try:
-        return ReceiptRecord.unpack(arrival.receipt)
-    except RecordError:
-        return ReceiptRecord(arrival.state, b"", b"", 0, -1, -1, b"", b"", arrival.final)
-
-
-def _receipt(stray: Stray) -> dict[str, Any]:
-    arrival = stray.arrival
-    record = _record_of(arrival)
-    return {
-        "reason": stray.reason.decode(),
-        "message_ids": [key.decode("utf-8", "backslashreplace") for key in arrival.keys],
-        "number": arrival.destination.decode("latin-1"),
-        "state": NORMALISED.get(arrival.state, str(arrival.state)),
-        "stat": record.stat.decode("latin-1"),
-        "final": arrival.final,
-        "host": record.place.partition(b"/")[2].decode("utf-8", "replace"),
-        "readable": bool(arrival.raw),
-    }
