@@ -51,7 +51,11 @@ class Own:
 
 
 def self_signed(name: str, days: int = 7) -> Own:
-    """A P-256 certificate for ``name`` and 127.0.0.1, valid from an hour ago for ``days``."""
+    """A P-256 certificate for ``name`` and 127.0.0.1, valid from an hour ago for ``days``.
+
+    Who trusts it, from its file or as the server shows it, needs nothing else. It is no authority:
+    rustls refuses to talk to one (CaUsedAsEndEntity).
+    """
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     now = datetime.datetime.fromtimestamp(time.time(), datetime.UTC)
@@ -67,7 +71,7 @@ def self_signed(name: str, days: int = 7) -> Own:
         .not_valid_before(now - datetime.timedelta(hours=1))
         .not_valid_after(now + datetime.timedelta(days=days))
         .add_extension(names, critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .sign(key, hashes.SHA256())
     )
     return Own(certificate, key)
