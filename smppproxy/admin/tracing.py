@@ -51,7 +51,8 @@ class TraceOperations:
             notes[f"the store is away ({error.reason}): what it holds is not shown"] = None
         if not is_allowed(caller.role, ADMIN):
             hops = [_without_words(hop) for hop in hops]
-        hops.sort(key=lambda hop: str(hop.get("time") or hop.get("submit_time") or "9"))
+        # What the store has now comes last.
+        hops.sort(key=lambda hop: str(hop.get("time") or "9"))
         return {
             "query": query,
             "hops": hops,

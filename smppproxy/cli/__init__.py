@@ -6,7 +6,18 @@ start at once and none of them brings in a reactor that it does not use.
 
 import click
 
-from smppproxy.cli import check, demo, explain, network, password, replay, show, simulate, verbs
+from smppproxy.cli import (
+    check,
+    demo,
+    explain,
+    network,
+    password,
+    replay,
+    show,
+    simulate,
+    trace,
+    verbs,
+)
 
 
 @click.group("smppproxy", context_settings={"help_option_names": ["-h", "--help"]})
@@ -27,6 +38,7 @@ for command in (
     replay.replay,
     show.show,
     simulate.simulate,
+    trace.trace,
     *verbs.COMMANDS,
 ):
     main.add_command(command)

@@ -6,7 +6,7 @@ import json
 import re
 import time
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -15,10 +15,16 @@ from smppproxy.cli.door import Door, options
 
 KINDS = next(field.choices for field in REPLAY.parameters if field.name == "kind")
 
+if TYPE_CHECKING:
+    _Type = click.ParamType[str]
+else:
+    # Older releases of click cannot be asked what their types give.
+    _Type = click.ParamType
+
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
-class Moment(click.ParamType[str]):
+class Moment(_Type):
     """A time: ``2026-12-24T18:00:00Z``, or how long ago: ``90s``, ``30m``, ``2h``, ``3d``."""
 
     name = "TIME"

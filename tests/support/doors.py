@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+from collections.abc import Mapping
 from functools import wraps
 from io import BytesIO
 from ssl import get_server_certificate
@@ -23,6 +24,7 @@ from twisted.web.iweb import IAgentEndpointFactory
 from zope.interface import implementer
 
 from smppproxy.config import Admin, Listener, Node, load_network
+from smppproxy.config.message_log import MessageLog
 from smppproxy.service import SmppProxy, build
 from smppproxy.store.memory import MemoryStore, World
 from tests.support.nodes import NodeCase, reactor
@@ -136,7 +138,12 @@ async def shown_name(port: int) -> str:
 
 
 class DoorCase(NodeCase):
-    """Nodes with an admin door on a socket, or on a port with tokens."""
+    """Nodes with an admin door on a socket, or on a port with tokens.
+
+    :ivar node_options: of the nodes that are made.
+    """
+
+    node_options: Mapping[str, Any] = {}
 
     def logged(self) -> list[LogEvent]:
         """The events that are logged from now on."""
@@ -146,8 +153,11 @@ class DoorCase(NodeCase):
         self.addCleanup(globalLogPublisher.removeObserver, observer)
         return events
 
-    def pair(self) -> tuple[SmppProxy, SmppProxy]:
-        """Two nodes n1 and n2 of the network that was written, over one store."""
+    def pair(self, message_log: bool = False) -> tuple[SmppProxy, SmppProxy]:
+        """Two nodes n1 and n2 of the network that was written, over one store.
+
+        :param message_log: each writes one.
+        """
         world: list[World] = []
 
         def open_store(url: str, node_name: str, clock: Any) -> MemoryStore:
@@ -165,6 +175,7 @@ class DoorCase(NodeCase):
                 listeners=(listener,),
                 admin=self.admin(),
                 drain_timeout=2.0,
+                message_log=MessageLog(str(self.network_file.parent / name) if message_log else ""),
             )
             service = build(node, load_network(self.network_file), reactor, open_store)
             service.startService()
@@ -174,7 +185,7 @@ class DoorCase(NodeCase):
 
     def with_socket(self, **options: Any) -> SmppProxy:
         """A node of the network that was written, its door on a socket."""
-        return self.node(admin=self.admin(), **options)
+        return self.node(admin=self.admin(), **self.node_options, **options)
 
     def with_port(
         self, tokens: dict[str, bytes] | None = None, **more: Any
@@ -182,7 +193,8 @@ class DoorCase(NodeCase):
         """A node with its door on a port, and the port's URL."""
         tokens = TOKENS if tokens is None else tokens
         port = free_port()
-        node = self.node(admin=Admin("127.0.0.1", port, tokens=tokens, **more))
+        admin = Admin("127.0.0.1", port, tokens=tokens, **more)
+        node = self.node(admin=admin, **self.node_options)
         return node, f"http://127.0.0.1:{port}"
 
 
