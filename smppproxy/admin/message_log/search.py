@@ -29,11 +29,13 @@ class Found:
     """Events, newest first.
 
     :ivar cut: why there may be more, "" when there are none.
+    :ivar ended: it took too long.
     """
 
     def __init__(self) -> None:
         self.events: list[Event] = []
         self.cut = ""
+        self.ended = False
 
 
 class Search:
@@ -49,16 +51,14 @@ class Search:
         a number of; each with all that its own ids lead to.
         """
         found = self._pass(set(words), FIELDS, limit * 8)
-        known: set[str] = set(words)
-        ids = set(messages(found.events, limit)) - known
-        while ids and not found.cut:
-            known |= ids
+        found.events, ids = newest(found.events, limit)
+        known: set[str] = set()
+        while not known.issuperset(ids) and not found.ended:
+            known.update(ids)
             more = self._pass(known, IDS, limit * 8)
-            found.events = merged(found.events, more.events)
-            found.cut = more.cut
-            ids = set(messages(found.events, limit)) - known
-        kept = set(messages(found.events, limit)) | set(words)
-        found.events = [each for each in found.events if belongs(each, kept)]
+            found.events, ids = newest(merged(found.events, more.events), limit)
+            found.cut = found.cut or more.cut
+            found.ended = more.ended
         return found
 
     def _pass(self, words: set[str], fields: tuple[str, ...], most: int) -> Found:
@@ -70,8 +70,10 @@ class Search:
                     each in words for each in event.get("provider_message_ids", ())
                 ):
                     found.events.append(event)
-            if len(found.events) >= most:
-                found.cut = found.cut or "there may be older ones"
+            if found.ended:
+                found.cut = "the search was ended: it took too long"
+            elif len(found.events) >= most:
+                found.cut = "there may be older ones"
             if found.cut:
                 break
         return found
@@ -89,7 +91,7 @@ class Search:
                 if isinstance(event, dict):
                     events.append(event)
             if self._octets > MOST_OCTETS or time.monotonic() > self._until:
-                found.cut = "the search was ended: it took too long"
+                found.ended = True
                 break
         return events[::-1]
 
@@ -106,26 +108,26 @@ def hits(block: bytes, needles: list[bytes]) -> Iterator[bytes]:
         yield block[start : block.find(b"\n", start)]
 
 
-def messages(events: list[Event], limit: int) -> list[str]:
-    """The ids of the ``limit`` newest messages among these."""
+def ids_in(event: Event) -> list[str]:
+    """The ids that an event tells."""
+    own = [event.get(field, "") for field in IDS] + list(event.get("provider_message_ids", ()))
+    return [each for each in own if each]
+
+
+def newest(events: list[Event], limit: int) -> tuple[list[Event], list[str]]:
+    """The events of the ``limit`` newest messages among these, and their ids."""
     ids: dict[str, None] = {}
+    kept: list[Event] = []
     count = 0
     for event in events:
-        own = [event.get(field, "") for field in IDS] + list(event.get("provider_message_ids", ()))
-        own = [each for each in own if each]
+        own = ids_in(event)
         if not any(each in ids for each in own):
+            if count >= limit:
+                continue
             count += 1
-            if count > limit:
-                break
         ids.update(dict.fromkeys(own))
-    return list(ids)
-
-
-def belongs(event: Event, ids: set[str]) -> bool:
-    """Whether an event is about one of these, or was looked for by one of these words."""
-    return any(event.get(field) in ids for field in FIELDS) or any(
-        each in ids for each in event.get("provider_message_ids", ())
-    )
+        kept.append(event)
+    return kept, list(ids)
 
 
 def merged(*several: list[Event]) -> list[Event]:

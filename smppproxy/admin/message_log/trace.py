@@ -8,7 +8,7 @@ from typing import Any
 
 from twisted.internet.defer import Deferred, gatherResults, succeed
 
-from smppproxy.admin.message_log.search import NUMBERS, Event, Found, Search, messages
+from smppproxy.admin.message_log.search import NUMBERS, Event, Found, Search, newest
 from smppproxy.receipts.dialects import NORMALISED
 from smppproxy.receipts.message_ids import key_of_response
 from smppproxy.relay.events import shown
@@ -124,7 +124,7 @@ class Tracer:
 
 def ids_of(hops: list[Event], limit: int) -> list[str]:
     """The ids of the messages that these hops are about."""
-    return messages(hops, limit)
+    return newest(hops, limit)[1]
 
 
 def first_error(failure: Any) -> Any:
