@@ -122,8 +122,9 @@ class Follower:
     # -- life -----------------------------------------------------------------------------------
 
     def start(self) -> None:
-        """Look once a second from now on."""
+        """Look once a second from now on, and be known."""
         self._loop.start(LOOK, now=False)
+        self.beat()
 
     def stop(self) -> Deferred[Any]:
         """Look no more; the others are told that this node is not there any more."""

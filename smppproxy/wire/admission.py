@@ -148,6 +148,10 @@ class Admission:
     def _begin(self, bid: Bid) -> None:
         accounts = self.accounts()
         bind = bid.bind
+        if not accounts:
+            # A node that waits for its first network must not make a client stop for good.
+            self._refuse(bid, "not_ready", "there is no network yet")
+            return
         account = bid.account = accounts.get(bind.system_id.decode("utf-8", "replace"))
         if account is not None:
             refusal = outside(account, bid)
