@@ -101,7 +101,10 @@ def _of(operation: Operation) -> dict[str, Any]:
             for field in operation.parameters
         ]
     else:
-        spoken["requestBody"] = {"required": True, "content": _json(_body(operation.parameters))}
+        spoken["requestBody"] = {
+            "required": any(field.required for field in operation.parameters),
+            "content": _json(_body(operation.parameters)),
+        }
     return spoken
 
 
