@@ -15,7 +15,7 @@ from smppproxy.store.budgets import Demand, Grant
 BUDGET = b"a:"
 """Prefix of the name of an account's budget: ``b"a:" + account``."""
 
-FADE = 0.5
+FADE = 0.25
 """What is left each second of a demand that is over: who paused a moment ago is back soon."""
 
 

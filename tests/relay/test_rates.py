@@ -81,7 +81,7 @@ class ShareTests(SynchronousTestCase):
         self.grant(world, 10, 0)
         self.assertEqual([Demand(b"a:acme", 10, 40.0, 10.0)], world.relay.demands())
         world.advance(1.0)
-        self.assertEqual([Demand(b"a:acme", 10, 20.0, 10.0)], world.relay.demands())
+        self.assertEqual([Demand(b"a:acme", 10, 10.0, 10.0)], world.relay.demands())
         client.lose()
         self.assertEqual([], world.relay.demands())
         client = world.client()
