@@ -259,6 +259,34 @@ TRACE = Operation(
 TRACE.answer["properties"]["hops"] = listing({"type": "object"})
 TRACE.answer["required"].append("hops")
 
+REPORT = Operation(
+    "GET",
+    "/report",
+    "report",
+    READ,
+    "the traffic by hour, account, provider, country and result, of up to 31 days",
+    (
+        text("since", "hours from then on; default: a day before until", format="date-time"),
+        text("until", "hours before then; default: now", format="date-time"),
+        text("account", "only this one", default="", most=255),
+        text("provider", "only this one", default="", most=64),
+    ),
+    record(()),
+)
+REPORT.answer["properties"]["rows"] = listing(
+    record(
+        (
+            text("hour", "its beginning, UTC"),
+            text("account"),
+            text("provider"),
+            text("country", "the calling code of whom the message was for"),
+            text("result", "a command_status, the state of a final receipt, or MO"),
+            whole("count"),
+        )
+    )
+)
+REPORT.answer["required"].append("rows")
+
 OPERATIONS: dict[tuple[str, str], Operation] = {
     (operation.path, operation.method): operation
     for operation in (
@@ -268,6 +296,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         *NETWORK,
         REPLAY,
         TRACE,
+        REPORT,
     )
 }
 """By path below :data:`PREFIX` and method."""

@@ -20,6 +20,7 @@ from smppproxy.admin.explaining import explain
 from smppproxy.admin.ledgers import together
 from smppproxy.admin.network import NetworkOperations
 from smppproxy.admin.parameters import moment
+from smppproxy.admin.reporting import ReportOperations
 from smppproxy.admin.rooms import Rooms
 from smppproxy.admin.shared import ASKED_ONCE
 from smppproxy.admin.targets import NODE, Target
@@ -34,7 +35,7 @@ log = Logger()
 Given = dict[str, Any]
 
 
-class Operator(NetworkOperations, TraceOperations):
+class Operator(NetworkOperations, TraceOperations, ReportOperations):
     """See :mod:`smppproxy.admin.api` for what it can be asked.
 
     Every method that answers an operation takes the operation, its parameters and who asks.
