@@ -8,12 +8,15 @@ its way to a bind.
 
 from __future__ import annotations
 
-from itertools import islice
+from collections.abc import Iterable, Iterator
+from heapq import merge
+from itertools import islice, takewhile
 from operator import itemgetter
 
 from smppproxy.relay.directory import Directory
 from smppproxy.relay.dispatch import Dispatch, may_move
 from smppproxy.relay.pool import Pool
+from smppproxy.relay.reasons import UNFIT, reason_of
 from smppproxy.relay.rules import RefusedError
 from smppproxy.relay.submission import Submit
 
@@ -44,31 +47,38 @@ class Moving:
         if room <= 0:
             return
         name = pool.provider.name
-        first = [(*_turn(each), each, pool) for each in islice(pool.backlog, room)]
+        waiting = [_line(pool, islice(tuple(pool.backlog), room))]
         for other in self._dispatch.movable:
             if other is not pool:
-                some = candidates(other, name, room)
-                first += [(*_turn(each), each, other) for each in some]
-        for *_, submit, other in sorted(first, key=itemgetter(0, 1))[:room]:
-            if other is not pool:
-                self._move(submit, other, pool, now)
+                waiting.append(_line(other, candidates(other, name)))
+        for *_, submit, other in merge(*waiting, key=itemgetter(0, 1)):
+            if other is pool or self._move(submit, other, pool, now):
+                room -= 1
+            if not room:
+                return
 
-    def _move(self, submit: Submit, other: Pool, pool: Pool, now: float) -> None:
+    def _move(self, submit: Submit, other: Pool, pool: Pool, now: float) -> bool:
         whole = submit if submit.group is None else submit.group.message
         try:
             parts = self._dispatch.prepare(whole, pool, now)
         except RefusedError:
-            return
+            self._dispatch.reasons.note(whole, pool.provider.name, UNFIT)
+            return False
+        for name in takewhile(lambda name: name != pool.provider.name, whole.targets):
+            before = self._directory.pools.get(name)
+            self._dispatch.reasons.note(whole, name, reason_of(before))
         for waiting in (submit,) if submit.group is None else submit.group.parts:
             other.backlog.remove(waiting)
         for part in parts:
             pool.put_back(part)
         self._dispatch.movable.add(pool)
+        return True
 
 
-def _turn(submit: Submit) -> tuple[bool, int]:
-    """Whose turn is first, where messages of several backlogs wait for one provider."""
-    return not submit.urgent, submit.number
+def _line(pool: Pool, submits: Iterable[Submit]) -> Iterator[tuple[bool, int, Submit, Pool]]:
+    """Submits with what says whose turn is first, and where they wait."""
+    for submit in submits:
+        yield not submit.urgent, submit.number, submit, pool
 
 
 def room_of(pool: Pool, now: float) -> int:
@@ -79,18 +89,16 @@ def room_of(pool: Pool, now: float) -> int:
     return sum(max(0, bind.session.window.room) for bind in pool.open if bind.writable)
 
 
-def candidates(pool: Pool, name: str, most: int) -> list[Submit]:
-    """The first submits in a backlog that may go to this provider; one per message."""
-    found: list[Submit] = []
+def candidates(pool: Pool, name: str) -> Iterator[Submit]:
+    """The submits in a backlog that may go to this provider, in order; one per message."""
     groups = set()
-    for submit in pool.backlog:
+    unfit = (name, UNFIT, 0)
+    for submit in tuple(pool.backlog):
         group = submit.group
         whole = submit if group is None else group.message
-        if name not in whole.targets or not may_move(submit) or id(group) in groups:
+        if name not in whole.targets or unfit in whole.skipped or id(group) in groups:
             continue
-        found.append(submit)
-        if group is not None:
-            groups.add(id(group))
-        if len(found) == most:
-            break
-    return found
+        if may_move(submit):
+            if group is not None:
+                groups.add(id(group))
+            yield submit

@@ -40,7 +40,7 @@ from smppproxy.relay.doubt import RESEND_AGE, too_late, validity_of
 from smppproxy.relay.ledger import Ledger
 from smppproxy.relay.peers import Upstream
 from smppproxy.relay.pool import Pool
-from smppproxy.relay.reasons import REFUSED, THROTTLED, TROUBLE
+from smppproxy.relay.reasons import REFUSED, THROTTLED, TROUBLE, reason_of
 from smppproxy.relay.retry import AGAIN_AFTER, BACKLOG_AGE, Retry
 from smppproxy.relay.submission import flush
 from smppproxy.relay.verdicts import trouble_of
@@ -273,6 +273,10 @@ class Tries:
             # All have failed once: round again, the last one last.
             retry.avoid = {retry.last}
             place = self._place(targets, retry.avoid)
+        for name in targets[: max(0, place - 1)]:
+            pool = self._directory.pools.get(name)
+            if pool is None or not pool.binds:
+                self._dispatch.reasons.note(submit, name, reason_of(pool))
         if place:
             submit.targets = targets[place - 1 :] + targets[: place - 1]
         if retry.avoid:

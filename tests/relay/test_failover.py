@@ -219,6 +219,23 @@ class OverflowTests(Case):
         client.receive(submit(1, schedule_delivery_time=b"231231235959000+"))
         self.assertEqual([(1, c.ESME_RINVSCHED, b"")], client.responses())
 
+    def test_unfit_ones_do_not_hold_up_others(self) -> None:
+        """A target that comes back takes what it can carry of what waits for another one."""
+        providers = [make_provider("p", window=1), preset_provider("default", "q", window=1)]
+        world, client, (p, q) = self.world(providers=providers, overflow="next")
+        q.lose()
+        late = {"schedule_delivery_time": b"231231235959000+"}
+        client.receive(*several(1), *several(2, 3, **late), *several(4, 5))
+        q = world.upstream("a", "q")
+        self.assertEqual([4], numbers(q.submits()))
+        self.assertEqual(2, world.relay.reasons.counts["one", "q", "unfit"])
+        client.receive(*several(6))
+        sent = []
+        while pdus := p.submits():
+            sent += numbers(pdus)
+            p.accept(*((pdu, b"%d" % pdu.sequence_number) for pdu in pdus))
+        self.assertEqual([1, 2, 3, 5, 6], sent)
+
     def test_order_of_a_session_towards_a_bind(self) -> None:
         """Reading 15: weighted targets, all full; nothing overtakes on its way to one bind."""
         world = World(

@@ -221,6 +221,9 @@ class ReceiptTests(Case):
         (pdu,) = q.submits()
         found = fields_of(pdu)
         self.assertEqual((DESTINATION, SOURCE), (found.destination_addr, found.source_addr))
+        q.accept((pdu, b"88"))
+        q.receipt(b"88")
+        self.check_home(client)
 
     def test_parts_of_a_message(self) -> None:
         """A message that goes in parts: each part has the number, one receipt comes home."""

@@ -143,8 +143,8 @@ class RefusedTests(SynchronousTestCase):
         """Every refusal of a field, TLV or payload stands in the table above."""
         named = {name for name, _, _ in REFUSED}
         rows = {each.name for each in REFUSALS.values() if 18 <= each.row <= 38}
-        by_layout = {"no_route", "tlv_stream", "tlv_length", "data_coding_5_0"}
-        self.assertEqual(rows - by_layout, named)
+        others = {"no_route", "denied", "tlv_stream", "tlv_length", "data_coding_5_0"}
+        self.assertEqual(rows - others, named)
 
     def test_account_errors(self) -> None:
         """An account may have another command_status for each refusal, by its name."""
