@@ -9,14 +9,14 @@ STAMP := $(VENV)/.installed
 JOBS ?= 2
 SAY := @printf '\n== %s\n'
 
-# tests/interop asks for foreign programs, tests/network for namespaces: they have targets of their
+# tests/interop asks for foreign programs, tests/kernel for namespaces: they have targets of their
 # own; tests/support holds no tests.
-SUITES = $(filter-out tests.interop tests.network tests.support, \
+SUITES = $(filter-out tests.interop tests.kernel tests.support, \
 	$(patsubst tests/%/__init__.py,tests.%,$(sort $(wildcard tests/*/__init__.py)))) \
 	$(patsubst tests/%.py,tests.%,$(sort $(wildcard tests/test_*.py)))
 TRIAL = $(BIN)/python -m tests.support.trial
 
-.PHONY: help venv demo test mission lint format types imports coverage interop-tools interop network check clean
+.PHONY: help venv demo test mission lint format types imports coverage interop-tools interop kernel check clean
 
 help:
 	@printf 'make %-9s %s\n' \
@@ -24,8 +24,8 @@ help:
 	  test     'every test that needs nothing but Python' \
 	  mission  'the promises of five provider documents, each with its test and result' \
 	  interop  'tests with foreign clients, foreign servers and tshark' \
-	  network  'faults of the network, in namespaces of their own' \
-	  check    'what CI runs: lint types imports coverage interop network' \
+	  kernel   'silent networks, full disks: faults in namespaces of their own' \
+	  check    'what CI runs: lint types imports coverage interop kernel' \
 	  lint     'ruff' \
 	  format   'sort imports and mend what ruff can mend' \
 	  types    'mypy, strict' \
@@ -89,11 +89,11 @@ interop: interop-tools
 	$(SAY) 'interop: foreign clients and servers'
 	@$(TRIAL) --record interop -- -j$(JOBS) tests.interop
 
-network: venv
-	$(SAY) 'network: silent, one-way and bad networks'
-	@tests/network/run $(TRIAL) --record network -- tests.network
+kernel: venv
+	$(SAY) 'kernel: silent networks and full disks, in namespaces of their own'
+	@tests/kernel/run $(TRIAL) --record kernel -- tests.kernel
 
-check: lint types imports coverage interop network
+check: lint types imports coverage interop kernel
 	$(SAY) 'check: all passed'
 
 clean:

@@ -70,6 +70,7 @@ class Node:
         listeners: str = "",
         drain_timeout: float = 5.0,
         name: str = "node1",
+        tables: str = "",
     ) -> None:
         # A Unix socket's path may not be long, so the folder is not trial's own.
         self.folder = Path(tempfile.mkdtemp(prefix="smppproxy-"))
@@ -95,6 +96,7 @@ port = 0
 {listeners}
 [admin]
 path = "{self.folder}/admin"
+{tables}
 """
         )
 
@@ -145,6 +147,10 @@ path = "{self.folder}/admin"
 
     def get(self, page: str) -> Any:
         """A page of the admin door, read as JSON."""
+        return json.loads(self.read(page))
+
+    def read(self, page: str) -> str:
+        """A page of the admin door."""
         with socket.socket(socket.AF_UNIX) as connection:
             connection.settimeout(5)
             connection.connect(str(self.folder / "admin"))
@@ -152,7 +158,7 @@ path = "{self.folder}/admin"
             answer = b""
             while data := connection.recv(65536):
                 answer += data
-        return json.loads(answer.partition(b"\r\n\r\n")[2])
+        return answer.partition(b"\r\n\r\n")[2].decode()
 
     def ledger(self) -> dict[str, int]:
         """Its ledger as it is now."""

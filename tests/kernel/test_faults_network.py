@@ -10,7 +10,7 @@ from smppproxy.simulator.smsc import Smsc, SmscOptions
 from smppproxy.smpp import build
 from smppproxy.smpp.constants import DELIVER_SM, SUBMIT_SM_RESP
 from smppproxy.smpp.fields import read_message
-from tests.network.lab import HOME, Lab
+from tests.kernel.lab import HOME, Lab
 from tests.scenarios.test_faults_wire import submit, told
 from tests.scenarios.world import (
     UPSTREAM_ACCOUNT,

@@ -48,7 +48,7 @@ class Lab:
         if own == "impossible":
             raise SkipTest("this kernel lets nobody have a network namespace")
         if own != "yes":
-            raise AssertionError("this process has no network of its own: run `make network`")
+            raise AssertionError("this process has no network of its own: run `make kernel`")
         self.addresses: dict[str, str] = {}
         self._home = os.open("/proc/self/ns/net", os.O_RDONLY)
         if not NETNS.is_dir():
