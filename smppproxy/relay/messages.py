@@ -306,7 +306,7 @@ class Messages:
     def _wait(self, taken: Taken) -> None:
         if not self._answers.is_open(taken.upstream):
             return  # its provider sends it again
-        if len(self._early) >= MOST_EARLY:
+        if len(self._early) >= MOST_EARLY or not self._table.settings.first_part_wait:
             taken.message.lead = FALLBACK
             self._put(taken.upstream, [taken])
         else:

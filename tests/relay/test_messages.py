@@ -216,6 +216,14 @@ class PartTests(MessagesCase):
         self.world.advance(5)
         self.assertEqual({}, self.world.shared.queues)
 
+    def test_nobody_waits(self) -> None:
+        """first_part_wait = 0: a later part goes at once as a message without keyword."""
+        table = MoTable(ROUTES, MoSettings(first_part_wait=0.0))
+        self.world.relay.use(self.world.accounts, self.world.routes, table, self.world.now)
+        self.upstream.receive(part(2, b"two"))
+        self.assertEqual([(12, 0)], self.answers())
+        self.assertEqual(([b"two"], []), self.texts())
+
     def test_too_many_wait(self) -> None:
         """Beyond a bound a part goes at once as a message without keyword."""
         self.patch(messages, "MOST_EARLY", 1)

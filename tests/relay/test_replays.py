@@ -171,6 +171,12 @@ class QuarantineTests(ReplayCase):
         ]
         self.assertEqual({"looked": 1, "selected": 1, "left": 1}, self.replay("quarantine"))
 
+    def test_xc05_by_our_own_reference(self) -> None:
+        """A provider that repeats our reference: it is read again as well."""
+        self.quarantined()
+        self.change(receipt=ReceiptProfile(addresses="as_submitted"), reference_echo=True)
+        self.assertEqual({"looked": 1, "selected": 1, "queued": 1}, self.replay("quarantine"))
+
     def test_d3_it_came_home_by_itself_meanwhile(self) -> None:
         """Then it leaves the quarantine and nobody gets it twice."""
         self.quarantined()

@@ -54,7 +54,8 @@ class Player:
     def call(self) -> tuple[str, Any]:
         """What to do, and with what."""
         pick = self.random
-        name = pick.choice(("put", "put", "again", "match", "match", "record", "replay", "fitting"))
+        calls = ("put", "again", "match", "match", "record", "record", "fitting")
+        name = pick.choice((*calls, "replay", "replay", "replay"))
         size = range(pick.randrange(1, 5))
         if name == "put":
             return name, [self.message() for _ in size]
@@ -62,7 +63,7 @@ class Player:
             return name, [(pick.randrange(8), self.message()) for _ in size]
         if name == "replay":
             kind = pick.choice((QUARANTINE, PARKED_ONES))
-            items = [(pick.randrange(20), pick.choice((*NUMBERS, b""))) for _ in size]
+            items = [(pick.randrange(8), pick.choice((*NUMBERS, b""))) for _ in size]
             return name, (kind, pick.choice(PROVIDERS), items)
         if name == "record":
             return name, (pick.choice(PROVIDERS), [self.mapping() for _ in size])
