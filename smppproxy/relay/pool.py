@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from smppproxy.relay.health import Health
 from smppproxy.relay.peers import Upstream
 from smppproxy.relay.speed import Speed
 from smppproxy.routing.outliers import FAILURES, Outliers
@@ -345,6 +346,20 @@ class Pool:
         if not any(bind.writable and bind.session.window.room > 0 for bind in binds):
             return "does not read what we write"
         return ""
+
+    def health(self, host: str, now: float) -> Health:
+        """How a host is doing."""
+        outliers = self.outliers
+        paused = self.pauses[host].until - now if host in self.resting else 0.0
+        return Health(
+            why=self.why(host, now),
+            admin=self._state(self.provider.name, host, ""),
+            ejected=max(0.0, outliers.until(host) - now),
+            paused=max(0.0, paused),
+            trial=host in outliers.trial,
+            failures=outliers.failures.get(host, 0),
+            ejections=outliers.times(host),
+        )
 
     def blocked(self, now: float) -> str:
         """Why no host takes an ordinary submit at this moment; "" when one does."""

@@ -8,6 +8,7 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from smppproxy.relay.health import Health
 from smppproxy.relay.pool import LOST_WITHIN, TRIAL, Pool
 from smppproxy.routing.outliers import FAILURES, STEP
 from smppproxy.routing.routes import Route, Target
@@ -192,6 +193,29 @@ class EjectionTests(PoolCase):
         self.pool.forgive("a")
         self.assertEqual(20, a.session.window.limit)
         self.assertEqual((1, 1), (self.events("host_ejected"), self.events("host_proved")))
+
+    def test_health(self) -> None:
+        """What an operator is shown of a host at each of these moments."""
+        client, (a, b) = self.world_of()
+        self.assertEqual(
+            Health("", "up", 0.0, 0.0, False, 0, 0), self.pool.health("a", self.world.now)
+        )
+        for _ in range(FAILURES):
+            self.pool.trouble("a", self.world.now)
+        self.pool.pause("b", self.world.now)
+        self.assertEqual(
+            Health("is ejected for 30 s: it fails", "up", 30.0, 0.0, False, 0, 1),
+            self.pool.health("a", self.world.now),
+        )
+        self.want(("b", "isolate"))
+        self.assertEqual(
+            Health("is isolated", "isolate", 0.0, 1.0, False, 0, 0),
+            self.pool.health("b", self.world.now),
+        )
+        self.world.advance(STEP)
+        self.assertEqual(
+            Health("", "up", 0.0, 0.0, True, 0, 1), self.pool.health("a", self.world.now)
+        )
 
     def test_a_trial_that_fails(self) -> None:
         """The first failure ejects it again, for longer; its window is its own again."""
