@@ -412,7 +412,9 @@ class Submits:
         if released:
             self._ledger.unpark(len(released))
             self._ledger.parked_out += len(released)
+            quarantined = self._ledger.quarantined
             self._counts.queued(self._ledger.met(released))
+            self._events.quarantined(self._ledger.quarantined - quarantined)
             queues = {queue for _, queue in released if queue}
         if queues or fresh:
             self._released(queues, fresh)

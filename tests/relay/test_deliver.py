@@ -262,6 +262,21 @@ class ProvidersTests(SynchronousTestCase):
         self.assertEqual([], two.texts())
         self.assertEqual({}, world.ledger.imbalance())
 
+    def test_d7_parked_and_for_another_number(self) -> None:
+        """A parked receipt that does not fit its message goes to quarantine, and that is told."""
+        world = World()
+        client, upstream = world.client(), world.upstream()
+        upstream.receipt(b"x", b"4587654321")
+        client.receive(submit(1))
+        (pdu,) = upstream.submits()
+        upstream.accept((pdu, b"x"))
+        ledger = world.ledger
+        self.assertEqual((1, 1, 1), (ledger.parked_in, ledger.parked_out, ledger.quarantined))
+        self.assertEqual((0, 0), (ledger.matched, ledger.unwanted))
+        self.assertEqual({}, ledger.imbalance())
+        self.assertEqual([], client.texts())
+        self.assertIn(("receipt_quarantined", "", ""), world.relay._events._waiting)
+
     def test_f76_on_the_other_host(self) -> None:
         """F76, D6: a receipt may come on the other host, on another bind, or after a reconnect."""
         world = World()
