@@ -6,6 +6,10 @@ import time
 from pathlib import Path
 from typing import Any
 
+from twisted.internet.task import LoopingCall
+from twisted.internet.threads import deferToThread
+
+from smppproxy.config.network import carry
 from smppproxy.service import SmppProxy
 from tests.support.clusters import ClusterCase, version
 from tests.support.doors import ask, asynchronous
@@ -325,3 +329,34 @@ class OwnFileTests(ClusterCase):
         await node.reload()
         self.assertIs(node.network, before)
         self.assertEqual(await node.store.versions.number(), 1)
+
+
+class LargeTests(ClusterCase):
+    """Tables of 100,000 rows."""
+
+    @asynchronous
+    async def test_a_large_version_stalls_nobody(self) -> None:
+        """It is read in a thread: no turn of the reactor takes long (50 ms where nobody else uses
+        the machine), and it is in force in seconds."""
+        self.write_network(self.provider("a"))
+        text = self.network_file.read_text()
+        self.network_file.write_text(
+            text.replace("[provider.acme]", '[provider.acme]\nprices = "prices.csv"')
+        )
+        rows = (f"{number},0.{number}\n" for number in range(100_000, 200_000))
+        (self.network_file.parent / "prices.csv").write_text("prefix,price\n" + "".join(rows))
+        node = self.cluster_node("n1")
+        await self.wait(lambda: node.store.ready, "the store")
+        bundle = await deferToThread(carry, self.network_file)
+        blob = await deferToThread(bundle.pack)
+        longest, last = [0.0], [time.monotonic()]
+
+        def turn() -> None:
+            longest[0], last[0] = max(longest[0], time.monotonic() - last[0]), time.monotonic()
+
+        loop = LoopingCall(turn)
+        loop.start(0.005)
+        await node.store.versions.add(blob, "ann", "why", bundle.sha256, 0)
+        await self.wait(lambda: version(node) == 1, "in force")
+        loop.stop()
+        self.assertLess(longest[0], 0.25)
