@@ -20,6 +20,7 @@ from smppproxy.relay.directory import Directory
 from smppproxy.relay.events import Events
 from smppproxy.relay.groups import Group, whole
 from smppproxy.relay.ledger import Ledger
+from smppproxy.relay.narrow import Narrow
 from smppproxy.relay.peers import Upstream
 from smppproxy.relay.pool import Pool
 from smppproxy.relay.reasons import THROTTLED, UNFIT, Reasons, reason_of
@@ -44,9 +45,11 @@ class Dispatch:
         ledger: Ledger,
         events: Events,
         wall_clock: Callable[[], float],
+        narrow: Narrow,
     ) -> None:
         """
         :param wall_clock: unix seconds, for providers that want times in another form.
+        :param narrow: the 8-bit references that are in use.
         """
         self.queued: set[Pool] = set()
         self.movable: set[Pool] = set()
@@ -55,6 +58,7 @@ class Dispatch:
         self._ledger = ledger
         self._events = events
         self._wall_clock = wall_clock
+        self._narrow = narrow
         # By name of the provider: those that take what comes, and those with wishes. A reload
         # brings other objects, which are looked at anew.
         self._plain: dict[str, Provider] = {}
@@ -172,7 +176,7 @@ class Dispatch:
             return None
         translator = self._translators.get(provider.name)
         if translator is None or translator.provider is not provider:
-            translator = translator_of(provider, self._ledger.count)
+            translator = translator_of(provider, self._ledger.count, self._narrow)
             if translator is None:
                 self._plain[provider.name] = provider
             else:
@@ -184,16 +188,17 @@ class Dispatch:
 
         A message of several parts is taken with its first one; the others may have to wait.
         """
-        first, *others = parts
         if pool.backlog:
             return False
-        urgent = first.urgent
+        first = parts[0]
+        urgent = first.account.priority_lane and first.urgent
         bind = pool.pick(now, urgent) if first.affinity < 0 else pool.pick_for(first, now, urgent)
         if bind is None:
             return False
         self.write(bind, first, now, writes)
-        for part in others:
-            self._hand(part, pool, now, writes)
+        if len(parts) > 1:
+            for part in parts[1:]:
+                self._hand(part, pool, now, writes)
         return True
 
     def write(self, bind: Upstream, submit: Submit, now: float, writes: Writes) -> None:

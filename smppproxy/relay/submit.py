@@ -33,6 +33,7 @@ from smppproxy.relay.events import Events
 from smppproxy.relay.flow import Flow
 from smppproxy.relay.journal import ACCEPTED
 from smppproxy.relay.ledger import Ledger
+from smppproxy.relay.narrow import Narrow
 from smppproxy.relay.numbers import NumberPool
 from smppproxy.relay.peers import Client, Upstream
 from smppproxy.relay.rates import Rates
@@ -115,7 +116,8 @@ class Submits:
         self._rules: dict[str, Rules] = {}
         # Choices in another order, where the message selects its provider.
         self._preferences: dict[tuple[Pick | None, str], Pick] = {}
-        self._dispatch = Dispatch(directory, ledger, events, wall_clock)
+        self._narrow = Narrow(store.bus)
+        self._dispatch = Dispatch(directory, ledger, events, wall_clock, self._narrow)
         self.reasons = self._dispatch.reasons
         self._send = self._dispatch.send
         self.flow = Flow(
@@ -577,6 +579,7 @@ class Submits:
             self._numbers.refill()
         self.flow.tick(now)
         self.echoes.tick()
+        self._narrow.tick(now)
 
 
 def not_routed(pick: Pick | None, account: Account) -> RefusalStatus:

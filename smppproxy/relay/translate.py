@@ -10,10 +10,10 @@ the journey can try the next provider (SX-18).
 from __future__ import annotations
 
 from collections.abc import Callable
-from zlib import crc32
 
 from smppproxy.receipts.dialects import WANT_INTERMEDIATE, wanted
 from smppproxy.receipts.references import own_reference
+from smppproxy.relay.narrow import Narrow
 from smppproxy.relay.rules import TLV_MESSAGE_CLASS, RefusedError
 from smppproxy.relay.submission import Offsets, Submit
 from smppproxy.routing.addresses import (
@@ -33,21 +33,19 @@ from smppproxy.text import payload, times
 from smppproxy.text.convert import Part, class_lost, convert, needs_reference
 from smppproxy.text.lengths import LARGEST, NARROW_HEADER, measure, room, split
 
-KEEP = 600.0
-"""Seconds for which the parts of a long message are believed to come (mission 4.5)."""
-
-MOST_NARROW = 10_000
-
 Tlvs = list[tuple[int, bytes]]
 
 _ASKED = 1
 _INTERMEDIATE = 0x10
 
 
-def translator_of(provider: Provider, count: Callable[[str], None]) -> Translator | None:
+def translator_of(
+    provider: Provider, count: Callable[[str], None], narrow: Narrow | None = None
+) -> Translator | None:
     """The translator to this provider, or None when it takes everything as it came.
 
     :param count: counts what is lost on the way, by name.
+    :param narrow: the 8-bit references that are in use; None: nobody else is to know of them.
     """
     plain = (
         provider.text.transparent
@@ -56,16 +54,16 @@ def translator_of(provider: Provider, count: Callable[[str], None]) -> Translato
         and not provider.reference_echo
         and not provider.per_segment
     )
-    return None if plain else Translator(provider, count)
+    return None if plain else Translator(provider, count, narrow or Narrow(None))
 
 
 class Translator:
-    """What one provider wants, and the references that its parts were given."""
+    """What one provider wants."""
 
-    def __init__(self, provider: Provider, count: Callable[[str], None]) -> None:
+    def __init__(self, provider: Provider, count: Callable[[str], None], narrow: Narrow) -> None:
         self.provider = provider
         self._count = count
-        self._narrow: dict[tuple[bytes, bytes, int], float] = {}
+        self._narrow = narrow
 
     def bodies(
         self, submit: Submit, now: float, now_wall: float, rewrite: Rewrite | None = None
@@ -215,24 +213,16 @@ class Translator:
     def _sar_reference(
         self, submit: Submit, read: payload.Payload, now: float
     ) -> tuple[int, bool]:
-        """An 8-bit reference for a message in SAR parts, and whether a part of it has needed one.
-
-        The reference is a hash of account, addresses and SAR reference: the same on every node,
-        without a table to ask. That one part had no room for 16 bits is remembered, since handsets
-        join only parts whose references are of one size.
-        """
+        """An 8-bit reference for a message in SAR parts, and whether any of them has needed one."""
         raw = submit.pdu.raw
-        addresses = raw[submit.offsets[0] : submit.offsets[2]]
+        pair = submit.account.key, raw[submit.offsets[0] : submit.offsets[2]]
         sar_reference = read.segment[0] if read.segment is not None else 0
-        key = (submit.account.key, addresses, sar_reference)
-        reference = crc32(addresses + sar_reference.to_bytes(2, "big"), crc32(key[0])) & 0xFF
-        narrow = self._narrow.get(key, -KEEP) > now - KEEP
-        if not narrow and needs_reference(read, submit.account.text_settings, self.provider.text):
-            if len(self._narrow) >= MOST_NARROW:
-                self._narrow.pop(next(iter(self._narrow)))
-            self._narrow[key] = now
-            narrow = True
-        return reference, narrow
+        reference = self._narrow.known(pair, sar_reference, now)
+        if reference is None:
+            if not needs_reference(read, submit.account.text_settings, self.provider.text):
+                return 0, False
+            reference = self._narrow.draw(pair, sar_reference, now)
+        return reference, True
 
 
 def addresses_for(

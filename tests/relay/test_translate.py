@@ -6,7 +6,7 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from smppproxy.relay import translate
+from smppproxy.relay.narrow import KEEP
 from smppproxy.relay.rules import RefusedError
 from smppproxy.relay.translate import Translator, segments_of, translator_of
 from smppproxy.routing.addresses import AddressProfile
@@ -366,15 +366,37 @@ class SarTests(SynchronousTestCase):
         self.assertEqual(b"\x05\x00\x03" + one[3:4] + b"\x02\x02", two)
         self.assertEqual([one, two], again)
 
+    def test_messages_under_way_together_differ(self) -> None:
+        """References that masking would make equal differ, on one node and over two of them, and
+        each message keeps its own.
+        """
+        provider = preset_provider("default")
+        provider.window = 1_000
+        one = World([make_account(window=1_000)], [provider])
+        two = World(beside=one, node="two")
+        ends = [(world, world.client(), world.upstream()) for world in (one, two)]
+        one.advance(1)
+        drawn = []
+        for number in range(100):
+            world, client, _ = ends[number % 2]
+            raw = sar(1, b"x" * 153, reference=number << 8)
+            drawn.append(self.headers(client, world, raw)[0][3])
+            one.clock.advance(0.01)
+        self.assertEqual(100, len(set(drawn)))
+        for number in range(100):
+            world, client, _ = ends[(number + 1) % 2]
+            (header,) = self.headers(client, world, sar(2, b"y", reference=number << 8))
+            self.assertEqual(bytes((5, 0, 3, drawn[number], 2, 2)), header)
+
     def test_the_width_is_forgotten(self) -> None:
-        """After ten minutes the reference may be of another message; few are remembered."""
-        self.patch(translate, "MOST_NARROW", 2)
+        """After ten minutes the reference may be of another message."""
         world = World([make_account()], [preset_provider("default")])
         client, _ = world.client(), world.upstream()
-        for reference in (1, 2, 3):
-            self.headers(client, world, sar(1, b"x" * 153, reference=reference))
-        self.assertEqual(7, len(self.headers(client, world, sar(2, b"y", reference=1))[0]))
-        self.assertEqual(6, len(self.headers(client, world, sar(2, b"y", reference=3))[0]))
+        self.headers(client, world, sar(1, b"x" * 153))
+        world.clock.advance(KEEP - 1)
+        self.assertEqual(6, len(self.headers(client, world, sar(2, b"y"))[0]))
+        world.clock.advance(KEEP)
+        self.assertEqual(7, len(self.headers(client, world, sar(2, b"y"))[0]))
 
     def test_part_that_no_sms_holds(self) -> None:
         """A part of more than 153 septets is 0x01."""
