@@ -96,6 +96,14 @@ class NodeCollector(Collector):
         for event, count in sorted(self._relay.ledger.events.items()):
             events.add_metric([event], count)
         yield events
+        passed_over = CounterMetricFamily(
+            "smppproxy_targets_passed_over",
+            "targets of routes that did not get a message which they came first for",
+            labels=["route", "provider", "reason"],
+        )
+        for why, count in sorted(self._relay.reasons.counts.items()):
+            passed_over.add_metric(why, count)
+        yield passed_over
         clients = GaugeMetricFamily("smppproxy_client_binds", "bound sessions", labels=["account"])
         for account, bound in sorted(self._relay.directory.clients.items()):
             clients.add_metric([account], len(bound))

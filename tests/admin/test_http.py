@@ -47,6 +47,7 @@ class HttpTests(NodeCase):
 
         async def test() -> None:
             service = await self.served()
+            service.relay.reasons.counts["all", "acme", "full"] = 3
             status, text = await self.get(service, "metrics")
             self.assertEqual(status, 200)
             lines = text.splitlines()
@@ -62,6 +63,8 @@ class HttpTests(NodeCase):
                 '{bind="1trx",host="a",provider="acme",state="Bound"} 1.0',
                 'smppproxy_upstream_outstanding{bind="1trx",host="b",provider="acme"} 0.0',
                 'smppproxy_events_total{event="store_ready"} 1.0',
+                'smppproxy_targets_passed_over_total'
+                '{provider="acme",reason="full",route="all"} 3.0',
                 'smppproxy_account_submitted_total{account="demo"} 10.0',
                 'smppproxy_account_accepted_total{account="demo"} 10.0',
                 'smppproxy_account_receipts_queued_total{account="demo"} 10.0',
