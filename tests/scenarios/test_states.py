@@ -136,6 +136,24 @@ class EjectionTests(Scenario):
         self.check(check_client(client), check_providers([client], [well]))
 
 
+class PaceTests(Scenario):
+    """A provider that takes 50 a second and does not say so beforehand."""
+
+    async def test_sx22_adaptive(self) -> None:
+        """Its limit is found: nearly all of it is used, and it has to refuse few messages."""
+        smsc = self.provider("ab", tps=50, response_delay=0.02)
+        options = 'window = 50\npace = "adaptive"'
+        node = await self.node(
+            network([Upstream("acme", list(smsc.ports.values()), options)]), [smsc]
+        )
+        client = self.client(node, rate=150.0)
+        await until(lambda: smsc.counts.accepted >= 400, 20)
+        self.assertLess(smsc.counts.throttled, 100)
+        await self.finish(client)
+        self.assertEqual((client.tally.refused, client.tally.lost), (0, 0))
+        self.check(check_client(client), check_providers([client], [smsc]))
+
+
 class LimitTests(Scenario):
     """Two nodes on one store."""
 
