@@ -10,28 +10,23 @@
 3. :meth:`Submits.responses`: the provider's answers of one read. Windows are free again, so the
    backlog moves on; then one store call maps every accepted message.
 4. Stored: one write per client with our message_id. A client never holds an id whose receipt
-   could not be found (P1).
+   could not be found (P1): ``endings``.
 5. A host that went away hands back what it had not answered: ``doubt`` decides (reading 1).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
-from typing import Any
-
-from twisted.internet.defer import Deferred
-from twisted.logger import Logger
 
 from smppproxy.receipts.message_ids import key_of_response
-from smppproxy.receipts.references import is_reference
 from smppproxy.relay.counts import Counts
 from smppproxy.relay.directory import Directory
 from smppproxy.relay.dispatch import Dispatch
 from smppproxy.relay.doubt import Doubts
-from smppproxy.relay.echoes import Echoes, Referred
+from smppproxy.relay.echoes import Echoes
+from smppproxy.relay.endings import Endings
 from smppproxy.relay.events import Events
 from smppproxy.relay.flow import Flow
-from smppproxy.relay.journal import ACCEPTED
 from smppproxy.relay.ledger import Ledger
 from smppproxy.relay.narrow import Narrow
 from smppproxy.relay.numbers import NumberPool
@@ -58,26 +53,17 @@ from smppproxy.routing.providers import Provider
 from smppproxy.routing.route import Pick, Route
 from smppproxy.routing.routes import RouteTable
 from smppproxy.routing.targets import Target
-from smppproxy.smpp.build import header, submit_sm_resp
-from smppproxy.smpp.constants import (
-    ESM_UDHI,
-    ESME_RUNKNOWNERR,
-    GENERIC_NACK,
-    SUBMIT_SM_RESP,
-)
+from smppproxy.smpp.build import header
+from smppproxy.smpp.constants import ESM_UDHI, GENERIC_NACK, SUBMIT_SM_RESP
 from smppproxy.smpp.errors import BodyError
 from smppproxy.smpp.fields import read_message_id, walk_message
 from smppproxy.smpp.pdu import Pdu
 from smppproxy.smpp.refusals import NO_REFUSAL, RefusalStatus, named, refusal_of
-from smppproxy.store.interface import UNKNOWN, Limit, Mapping, Store
+from smppproxy.store.interface import Limit, Mapping, Store
 
-PATIENCE = 5.0
-"""Seconds an accepted message waits for the store before its client is told 0xFF (reading 4)."""
 
 class Submits:
     """The journey of submit_sm and of the answers to it."""
-
-    _log = Logger()
 
     def __init__(
         self,
@@ -93,23 +79,19 @@ class Submits:
     ) -> None:
         """
         :param wall_clock: unix seconds; for records only, never for timers.
-        :param released: told the queues that grew because parked receipts found their message, and
-            the client_message_id of messages just answered, of accounts with several sessions.
+        :param released: see :class:`Endings`.
         :param ask: asks for ``flow.look`` to be called at the next beat.
         """
         self._directory = directory
         self._store = store
         self._ledger = ledger
-        self._counts = counts
         self._events = events
-        self._journal = events.journal
+        self._ends = Endings(directory, store, ledger, released, counts, events)
         self._wall_clock = wall_clock
-        self._released = released
         self._spellings = spellings
-        self.echoes = Echoes(wall_clock, self._record, self._prove)
+        self.echoes = Echoes(wall_clock, self._ends.record, self._ends.prove)
         self._numbers = NumberPool(store)
         self._routes = RouteTable(())
-        self._limits: dict[bytes, Limit] = {}
         self.rates = Rates(lambda account: directory.binds_of(account) > 0)
         self._nameless = Nameless()
         # By account: only those that have rules.
@@ -127,9 +109,9 @@ class Submits:
             Doubts(self._send, wall_clock),
             self._dispatch,
             self._route_anew,
-            self._refuse,
-            self.give_up,
-            self._forget,
+            self._ends.refuse,
+            self._ends.give_up,
+            self._ends.forget,
             self.echoes.refer,
             ask,
         )
@@ -144,7 +126,7 @@ class Submits:
         """Route by this table from now on; buckets of unchanged limits keep their fill."""
         self._routes = routes
         self._preferences.clear()
-        self._limits = limits
+        self._ends.limits = limits
         accounts = list(accounts)
         rules = {account.system_id: rules_of(account) for account in accounts}
         self._rules = {name: each for name, each in rules.items() if each is not None}
@@ -305,7 +287,7 @@ class Submits:
             if submit.group is not None:
                 submit.taken = (upstream, provider_message_id, b"")
                 key = key_of_response(provider.ids, provider_message_id)
-                self._part_accepted(submit, key, began, mappings, accepted, replies)
+                self._ends.accept_part(submit, key, began, mappings, accepted, replies)
             elif provider_message_id:
                 key = key_of_response(provider.ids, provider_message_id)
                 if submit.affinity < 0:
@@ -319,11 +301,11 @@ class Submits:
                 submit.taken = (upstream, b"", b"")
                 self._ledger.no_provider_id += 1
                 self._nameless.wait(submit, provider.name, now)
-                self._accept(submit, replies)
+                self._ends.accept(submit, replies)
         send_replies(replies)
         self.flow.answered(upstream, good, now)
         if mappings or accepted:
-            self._record(provider, mappings, accepted)
+            self._ends.record(provider, mappings, accepted)
 
     def _joined(self, submit: Submit, key: bytes, provider: Provider, began: float) -> Mapping:
         """The map of what was in doubt, or is a part whose others have no id (XC-05, XC-08)."""
@@ -355,13 +337,13 @@ class Submits:
         if self.flow.fail_over(upstream, submit, status, told, now):
             return
         if submit.attempts:
-            self.give_up((submit,))
+            self._ends.give_up((submit,))
             return
         submit.settled = True
         retry = submit.retry if group is None else group.message.retry
         if retry is not None:
             told = most_telling(retry.verdict, told)
-        self._refuse(submit, told, replies, upstream)
+        self._ends.refuse(submit, told, replies, upstream)
 
     def late(self, upstream: Upstream, answers: Sequence[tuple[Submit, Pdu]], now: float) -> None:
         """Answers that came after their submit was given up (P5).
@@ -386,158 +368,6 @@ class Submits:
         key = key_of_response(provider.ids, read_message_id(pdu))
         return [mapping_of(submit, key, began, provider, 0)] if key else []
 
-    def _record(
-        self, provider: Provider, mappings: list[Mapping], accepted: list[Submit]
-    ) -> Deferred[bool]:
-        """Write maps, then answer; whether they are durable."""
-        recorded = self._store.record(
-            provider.key,
-            mappings,
-            provider.mapping_ttl,
-            self._limits,
-            patience=PATIENCE,
-            final_ttl=provider.final_ttl,
-        )
-        return recorded.addCallbacks(
-            self._recorded, self._unrecorded, callbackArgs=(accepted,), errbackArgs=(accepted,)
-        )
-
-    def _recorded(self, released: list[tuple[int, bytes]], accepted: list[Submit]) -> bool:
-        """The maps are durable: the clients may have their ids, then the parked receipts follow."""
-        replies: dict[Client, list[bytes]] = {}
-        for submit in accepted:
-            self._accept(submit, replies)
-        send_replies(replies)
-        crowd = [client for client in replies if self._directory.binds_of(client.account) > 1]
-        fresh = [each.receipt_message_id for each in accepted if each.client in crowd]
-        queues: set[bytes] = set()
-        if released:
-            self._ledger.unpark(len(released))
-            self._ledger.parked_out += len(released)
-            quarantined = self._ledger.quarantined
-            self._counts.queued(self._ledger.met(released))
-            self._events.quarantined(self._ledger.quarantined - quarantined)
-            queues = {queue for _, queue in released if queue}
-        if queues or fresh:
-            self._released(queues, fresh)
-        return True
-
-    def _prove(self, found: Referred) -> None:
-        """A receipt says that the provider has it (XC-05): its client hears of it at last.
-
-        Its own map is there; with the last part of a message those of the others are written.
-        """
-        submit = found.submit
-        submit.settled = True
-        self._ledger.count("proved_by_receipt")
-        replies: dict[Client, list[bytes]] = {}
-        if submit.group is not None:
-            mappings: list[Mapping] = []
-            accepted: list[Submit] = []
-            key, began = found.mapping.key, found.began
-            self._part_accepted(submit, key, began, mappings, accepted, replies)
-            send_replies(replies)
-            if accepted:
-                self._record(found.provider, mappings, accepted)
-            return
-        self._accept(submit, replies)
-        send_replies(replies)
-        self._released((), (submit.receipt_message_id,))
-
-    def _unrecorded(self, failure: Any, accepted: list[Submit]) -> bool:
-        """The provider has the message but its way back is not durable: the fate is unknown."""
-        self._ledger.count("unrecorded", len(accepted))
-        if failure.value.fate == UNKNOWN:
-            self._ledger.adrift(self._ledger.parked)
-        self.give_up(accepted)
-        return False
-
-    # -- outcomes -------------------------------------------------------------------------------
-
-    def _part_accepted(
-        self,
-        part: Submit,
-        key: bytes,
-        began: float,
-        mappings: list[Mapping],
-        accepted: list[Submit],
-        replies: dict[Client, list[bytes]],
-    ) -> None:
-        """One part of a message is accepted; with the last one the message is."""
-        group = part.group
-        maps = group.accept(part, key, began) if group is not None else None
-        if group is None:
-            return
-        if maps is None:
-            if group.verdict and not group.flying:
-                self._refuse(part, group.verdict, replies)
-        elif maps:
-            # One that was proved by its reference has its map already.
-            mappings += [each for each in maps if not is_reference(each.key)]
-            accepted.append(group.message)
-        else:
-            self._ledger.no_provider_id += 1
-            self._accept(group.message, replies)
-
-    def _whole(self, submit: Submit) -> Submit | None:
-        """The message that this submit's end is the end of; None when it was answered before.
-
-        Parts that are accepted already cannot be called back: they are counted and told.
-        """
-        group = submit.group
-        if group is None:
-            return submit
-        if not group.end():
-            return None
-        if group.out:
-            self._ledger.count("parts_in_vain", group.out)
-            self._log.warn(
-                "a message is not accepted, but {out} of its {parts} parts are",
-                event="parts_in_vain",
-                account=submit.account.system_id,
-                provider=group.provider.name,
-                client_message_id=submit.client_message_id,
-                out=group.out,
-                parts=len(group.parts),
-            )
-            self._record(group.provider, group.unasked(), [])
-        return group.message
-
-    def _accept(self, submit: Submit, replies: dict[Client, list[bytes]]) -> None:
-        self._ledger.accepted += 1
-        self._journal.note((ACCEPTED, submit.client.counts.accept(submit.arrived), submit))
-        reply = submit_sm_resp(submit.pdu.sequence_number, submit.client_message_id)
-        replies.setdefault(submit.client, []).append(reply)
-
-    def _refuse(
-        self,
-        submit: Submit,
-        status: RefusalStatus,
-        replies: dict[Client, list[bytes]],
-        upstream: Upstream | None = None,
-    ) -> None:
-        whole = self._whole(submit)
-        if whole is None:
-            return
-        self._ledger.refused += 1
-        self._events.refused(whole.client, [(status, whole.pdu)], upstream)
-        reply = header(SUBMIT_SM_RESP, status, whole.pdu.sequence_number)
-        replies.setdefault(whole.client, []).append(reply)
-
-    def give_up(self, submits: Iterable[Submit]) -> None:
-        """Tell the clients that the fate of these is unknown: ESME_RUNKNOWNERR."""
-        replies: dict[Client, list[bytes]] = {}
-        for submit in submits:
-            submit.settled = True
-            whole = self._whole(submit)
-            if whole is None:
-                continue
-            self._ledger.in_doubt += 1
-            self._events.in_doubt(whole)
-            reply = header(SUBMIT_SM_RESP, ESME_RUNKNOWNERR, whole.pdu.sequence_number)
-            replies.setdefault(whole.client, []).append(reply)
-        send_replies(replies)
-
     # -- what waits, see ``flow`` -----------------------------------------------------------------
 
     def _route_anew(self, submit: Submit) -> bool:
@@ -547,31 +377,13 @@ class Submits:
         """
         account = submit.account
         raw, offsets = submit.pdu.raw, submit.offsets
-        pick = self._routes.pick(
-            account, raw, offsets, self._wall_clock(), submit.message_class
-        )
+        pick = self._routes.pick(account, raw, offsets, self._wall_clock(), submit.message_class)
         if pick is None or pick.status or pick is submit.pick:
             return False
         refused = submit.retry.refused if submit.retry is not None else ()
         submit.pick = pick
         submit.targets = tuple(name for name in pick.names if name not in refused)
         return bool(submit.targets)
-
-    def _forget(self, submit: Submit) -> None:
-        """A submit whose client went while it waited: never sent, unless a first copy was (P6)."""
-        if submit.settled:
-            return
-        submit.settled = True
-        if self._whole(submit) is None:
-            return
-        if submit.attempts or (submit.group is not None and submit.group.sent):
-            self._ledger.in_doubt += 1
-            self._events.in_doubt(submit)
-        else:
-            submit.client.counts.abandoned += 1
-            self._ledger.refused += 1
-            self._ledger.count("abandoned")
-            self._events.abandoned(submit)
 
     def tick(self, now: float) -> None:
         """Once a second: refuse what has waited too long; ask for numbers if none are in hand."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from twisted.internet.protocol import Factory, Protocol
 
-from smppproxy.relay.submit import PATIENCE
+from smppproxy.relay.endings import PATIENCE
 from smppproxy.simulator.esme import UNANSWERED, Esme, Sent
 from smppproxy.simulator.histories import check_acknowledged, check_client, check_providers
 from smppproxy.simulator.smsc import Smsc

@@ -1,0 +1,235 @@
+"""How a submit_sm ends: its maps are written, its client is answered, everything is counted.
+
+The one place that answers what came as far as a provider: an acceptance when its map is durable
+(P1), a refusal, or ESME_RUNKNOWNERR for what nobody knows the fate of. A message of several parts
+ends once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+
+from smppproxy.receipts.references import is_reference
+from smppproxy.relay.counts import Counts
+from smppproxy.relay.directory import Directory
+from smppproxy.relay.echoes import Referred
+from smppproxy.relay.events import Events
+from smppproxy.relay.journal import ACCEPTED
+from smppproxy.relay.ledger import Ledger
+from smppproxy.relay.peers import Client, Upstream
+from smppproxy.relay.submission import Submit, send_replies
+from smppproxy.routing.providers import Provider
+from smppproxy.smpp.build import header, submit_sm_resp
+from smppproxy.smpp.constants import ESME_RUNKNOWNERR, SUBMIT_SM_RESP
+from smppproxy.smpp.refusals import RefusalStatus
+from smppproxy.store.interface import UNKNOWN, Limit, Mapping, Store
+
+PATIENCE = 5.0
+"""Seconds an accepted message waits for the store before its client is told 0xFF (reading 4)."""
+
+
+class Endings:
+    """Ends submits.
+
+    :ivar limits: of the accounts' queues, by name.
+    """
+
+    _log = Logger()
+
+    def __init__(
+        self,
+        directory: Directory,
+        store: Store,
+        ledger: Ledger,
+        released: Callable[[Collection[bytes], Iterable[bytes]], None],
+        counts: Counts,
+        events: Events,
+    ) -> None:
+        """
+        :param released: told the queues that grew because parked receipts found their message, and
+            the client_message_id of messages just answered, of accounts with several sessions.
+        """
+        self._directory = directory
+        self._store = store
+        self._ledger = ledger
+        self._released = released
+        self._counts = counts
+        self._events = events
+        self._journal = events.journal
+        self.limits: dict[bytes, Limit] = {}
+
+    # -- maps -----------------------------------------------------------------------------------
+
+    def record(
+        self, provider: Provider, mappings: list[Mapping], accepted: list[Submit]
+    ) -> Deferred[bool]:
+        """Write maps, then answer; whether they are durable."""
+        recorded = self._store.record(
+            provider.key,
+            mappings,
+            provider.mapping_ttl,
+            self.limits,
+            patience=PATIENCE,
+            final_ttl=provider.final_ttl,
+        )
+        return recorded.addCallbacks(
+            self._recorded, self._unrecorded, callbackArgs=(accepted,), errbackArgs=(accepted,)
+        )
+
+    def _recorded(self, released: list[tuple[int, bytes]], accepted: list[Submit]) -> bool:
+        """The maps are durable: the clients may have their ids, then the parked receipts follow."""
+        replies: dict[Client, list[bytes]] = {}
+        for submit in accepted:
+            self.accept(submit, replies)
+        send_replies(replies)
+        crowd = [client for client in replies if self._directory.binds_of(client.account) > 1]
+        fresh = [each.receipt_message_id for each in accepted if each.client in crowd]
+        queues: set[bytes] = set()
+        if released:
+            self._ledger.unpark(len(released))
+            self._ledger.parked_out += len(released)
+            quarantined = self._ledger.quarantined
+            self._counts.queued(self._ledger.met(released))
+            self._events.quarantined(self._ledger.quarantined - quarantined)
+            queues = {queue for _, queue in released if queue}
+        if queues or fresh:
+            self._released(queues, fresh)
+        return True
+
+    def prove(self, found: Referred) -> None:
+        """A receipt says that the provider has it (XC-05): its client hears of it at last.
+
+        Its own map is there; with the last part of a message those of the others are written.
+        """
+        submit = found.submit
+        submit.settled = True
+        self._ledger.count("proved_by_receipt")
+        replies: dict[Client, list[bytes]] = {}
+        if submit.group is not None:
+            mappings: list[Mapping] = []
+            accepted: list[Submit] = []
+            key, began = found.mapping.key, found.began
+            self.accept_part(submit, key, began, mappings, accepted, replies)
+            send_replies(replies)
+            if accepted:
+                self.record(found.provider, mappings, accepted)
+            return
+        self.accept(submit, replies)
+        send_replies(replies)
+        self._released((), (submit.receipt_message_id,))
+
+    def _unrecorded(self, failure: Any, accepted: list[Submit]) -> bool:
+        """The provider has the message but its way back is not durable: the fate is unknown."""
+        self._ledger.count("unrecorded", len(accepted))
+        if failure.value.fate == UNKNOWN:
+            self._ledger.adrift(self._ledger.parked)
+        self.give_up(accepted)
+        return False
+
+    # -- answers to clients ---------------------------------------------------------------------
+
+    def accept_part(
+        self,
+        part: Submit,
+        key: bytes,
+        began: float,
+        mappings: list[Mapping],
+        accepted: list[Submit],
+        replies: dict[Client, list[bytes]],
+    ) -> None:
+        """One part of a message is accepted; with the last one the message is."""
+        group = part.group
+        maps = group.accept(part, key, began) if group is not None else None
+        if group is None:
+            return
+        if maps is None:
+            if group.verdict and not group.flying:
+                self.refuse(part, group.verdict, replies)
+        elif maps:
+            # One that was proved by its reference has its map already.
+            mappings += [each for each in maps if not is_reference(each.key)]
+            accepted.append(group.message)
+        else:
+            self._ledger.no_provider_id += 1
+            self.accept(group.message, replies)
+
+    def _whole(self, submit: Submit) -> Submit | None:
+        """The message that this submit's end is the end of; None when it was answered before.
+
+        Parts that are accepted already cannot be called back: they are counted and told.
+        """
+        group = submit.group
+        if group is None:
+            return submit
+        if not group.end():
+            return None
+        if group.out:
+            self._ledger.count("parts_in_vain", group.out)
+            self._log.warn(
+                "a message is not accepted, but {out} of its {parts} parts are",
+                event="parts_in_vain",
+                account=submit.account.system_id,
+                provider=group.provider.name,
+                client_message_id=submit.client_message_id,
+                out=group.out,
+                parts=len(group.parts),
+            )
+            self.record(group.provider, group.unasked(), [])
+        return group.message
+
+    def accept(self, submit: Submit, replies: dict[Client, list[bytes]]) -> None:
+        """The client gets our message_id."""
+        self._ledger.accepted += 1
+        self._journal.note((ACCEPTED, submit.client.counts.accept(submit.arrived), submit))
+        reply = submit_sm_resp(submit.pdu.sequence_number, submit.client_message_id)
+        replies.setdefault(submit.client, []).append(reply)
+
+    def refuse(
+        self,
+        submit: Submit,
+        status: RefusalStatus,
+        replies: dict[Client, list[bytes]],
+        upstream: Upstream | None = None,
+    ) -> None:
+        """The client gets this command_status; ``upstream`` is whose provider said so."""
+        whole = self._whole(submit)
+        if whole is None:
+            return
+        self._ledger.refused += 1
+        self._events.refused(whole.client, [(status, whole.pdu)], upstream)
+        reply = header(SUBMIT_SM_RESP, status, whole.pdu.sequence_number)
+        replies.setdefault(whole.client, []).append(reply)
+
+    def give_up(self, submits: Iterable[Submit]) -> None:
+        """Tell the clients that the fate of these is unknown: ESME_RUNKNOWNERR."""
+        replies: dict[Client, list[bytes]] = {}
+        for submit in submits:
+            submit.settled = True
+            whole = self._whole(submit)
+            if whole is None:
+                continue
+            self._ledger.in_doubt += 1
+            self._events.in_doubt(whole)
+            reply = header(SUBMIT_SM_RESP, ESME_RUNKNOWNERR, whole.pdu.sequence_number)
+            replies.setdefault(whole.client, []).append(reply)
+        send_replies(replies)
+
+    def forget(self, submit: Submit) -> None:
+        """A submit whose client went while it waited: never sent, unless a first copy was (P6)."""
+        if submit.settled:
+            return
+        submit.settled = True
+        if self._whole(submit) is None:
+            return
+        if submit.attempts or (submit.group is not None and submit.group.sent):
+            self._ledger.in_doubt += 1
+            self._events.in_doubt(submit)
+        else:
+            submit.client.counts.abandoned += 1
+            self._ledger.refused += 1
+            self._ledger.count("abandoned")
+            self._events.abandoned(submit)
