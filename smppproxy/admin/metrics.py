@@ -8,6 +8,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from smppproxy.admin.conditions import conditions
 from smppproxy.admin.traffic import traffic
 from smppproxy.relay.ledger import FIELDS
 from smppproxy.relay.relay import SmppRelay
@@ -125,6 +126,7 @@ class NodeCollector(Collector):
         yield state
         yield window
         yield from traffic(self._relay.counts)
+        yield from conditions(self._relay.directory)
 
 
 def exposition(collector: NodeCollector) -> bytes:
