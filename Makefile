@@ -16,13 +16,14 @@ SUITES = $(filter-out tests.interop tests.kernel tests.support, \
 	$(patsubst tests/%.py,tests.%,$(sort $(wildcard tests/test_*.py)))
 TRIAL = $(BIN)/python -m tests.support.trial
 
-.PHONY: help venv demo test mission lint format types imports coverage interop-tools interop kernel check clean
+.PHONY: help venv demo test mission bench lint format types imports coverage interop-tools interop kernel check clean
 
 help:
 	@printf 'make %-9s %s\n' \
 	  demo     'two simulated hosts, a client, a host killed half-way: the whole product in 30 s' \
 	  test     'every test that needs nothing but Python' \
 	  mission  'the promises of five provider documents, each with its test and result' \
+	  bench    'what a choice costs: microseconds, calls, megabytes' \
 	  interop  'tests with foreign clients, foreign servers and tshark' \
 	  kernel   'silent networks, full disks: faults in namespaces of their own' \
 	  check    'what CI runs: lint types imports coverage interop kernel' \
@@ -58,6 +59,10 @@ test: venv
 mission: venv
 	$(SAY) 'mission: every promise of the provider documents'
 	@$(BIN)/python -W error -m tests.providers.mission
+
+bench: venv
+	$(SAY) 'bench: what a choice of a provider costs'
+	@$(BIN)/python -W error -m tests.bench
 
 lint: venv
 	$(SAY) 'lint: ruff'

@@ -112,24 +112,33 @@ class Source(Question):
         return self._beginnings.find(source) if mask is None else mask
 
 
-class Tlv(Question):
-    """The TLV of one tag: there, or there with a value."""
+class Tlvs(Question):
+    """TLVs: there, or there with a value. The first of a tag counts."""
 
-    __slots__ = ("_any", "_masks", "_nobody", "_tag")
+    __slots__ = ("_none", "_tags")
 
-    def __init__(self, askers: int, tag: int, masks: dict[bytes, int], any_value: int,
-                 nobody: int) -> None:  # fmt: skip
+    def __init__(self, askers: int, tags: list[tuple[int, int, int, dict[bytes, int]]],
+                 none: int) -> None:  # fmt: skip
+        """
+        :param tags: (tag, who does not ask for it, who takes any value, others by their value).
+        """
         super().__init__(askers)
-        self._tag = tag
-        self._nobody = nobody
-        self._any = any_value | nobody
-        self._masks = {value: mask | self._any for value, mask in masks.items()}
+        self._none = none
+        self._tags = [
+            (tag, nobody, nobody | any_value,
+             {value: nobody | any_value | mask for value, mask in masks.items()})
+            for tag, nobody, any_value, masks in tags
+        ]  # fmt: skip
 
     def fits(self, raw: bytes, offsets: Offsets, wall: float, message_class: bytes) -> int:
-        if offsets[5] >= len(raw):
-            return self._nobody
-        value = find_tlv(raw, offsets[5], self._tag)
-        return self._nobody if value is None else self._masks.get(value, self._any)
+        at = offsets[5]
+        if at >= len(raw):
+            return self._none
+        mask = -1
+        for tag, nobody, any_value, masks in self._tags:
+            value = find_tlv(raw, at, tag)
+            mask &= nobody if value is None else masks.get(value, any_value)
+        return mask
 
 
 class Parts(Question):
@@ -355,6 +364,7 @@ def _parts(routes: Sequence[Route], everyone: int) -> Iterable[Question]:
 
 
 def _tlvs(routes: Sequence[Route], everyone: int) -> Iterable[Question]:
+    tags: list[tuple[int, int, int, dict[bytes, int]]] = []
     for tag in sorted({tag for route in routes for tag in route.tlvs}):
         masks: dict[bytes, int] = {}
         any_value = askers = 0
@@ -368,4 +378,6 @@ def _tlvs(routes: Sequence[Route], everyone: int) -> Iterable[Question]:
             else:
                 value = bytes.fromhex(wanted)
                 masks[value] = masks.get(value, 0) | 1 << number
-        yield Tlv(askers, tag, masks, any_value, everyone & ~askers)
+        tags.append((tag, everyone & ~askers, any_value, masks))
+    askers = _bits(routes, lambda route: route.tlvs)
+    yield Tlvs(askers, tags, everyone & ~askers)

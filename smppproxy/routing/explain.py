@@ -119,9 +119,15 @@ def explained(
     """
     places = {id(route): place for place, route in enumerate(routes, 1)}
     listed = []
+    lists: dict[int, bytes | None] = {}
     for each in prepared:
         route = each.route
-        prefix = _longest(route, facts.number)
+        if id(route.listed) not in lists:
+            lists[id(route.listed)] = _longest(route.listed, facts.number)
+        prefix = _longest(route.own_prefixes(), facts.number)
+        other = lists[id(route.listed)]
+        if prefix is None or (other is not None and len(other) > len(prefix)):
+            prefix = other
         length = -1 if prefix is None else len(prefix)
         listed.append((route.order, -length, places[id(route)], prefix, each))
     listed.sort(key=lambda item: item[:3])
@@ -140,9 +146,8 @@ def explained(
     return _chosen(asked, decides, facts, quality)
 
 
-def _longest(route: Route, number: bytes) -> bytes | None:
-    fitting = (prefix for prefix in route.all_prefixes() if number.startswith(prefix))
-    return max(fitting, key=len, default=None)
+def _longest(prefixes: Iterable[bytes], number: bytes) -> bytes | None:
+    return max((each for each in prefixes if number.startswith(each)), key=len, default=None)
 
 
 def _chosen(

@@ -1,6 +1,6 @@
 """Routes that never get what they ask for, because others take it before them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 import attrs
@@ -30,6 +30,13 @@ class Taken:
     by: list[Route]
     examples: list[bytes]
 
+    def add(self, taker: Route, count: int, examples: list[bytes]) -> None:
+        """So many more prefixes are taken by this route."""
+        self.prefixes += count
+        if taker not in self.by:
+            self.by.append(taker)
+        self.examples = [*self.examples, *examples][:_EXAMPLES]
+
 
 def taken(table: "RouteTable") -> Iterator[Taken]:
     """Each route of which one other route alone takes a prefix whole.
@@ -37,22 +44,36 @@ def taken(table: "RouteTable") -> Iterator[Taken]:
     What several routes take together is not seen.
     """
     members = _members(table)
+    lists: dict[int, _Classes] = {}
     for number, route in enumerate(table.ordered):
-        wider: dict[int, bool] = {}
+        if id(route.listed) not in lists:
+            lists[id(route.listed)] = _classes(table, route.listed)
+        known: dict[int, bool] = {}
         found = Taken(route, 0, 0, [], [])
-        for prefix in route.all_prefixes():
-            found.of += 1
-            before = table.asked_before(number, prefix)
-            taker = _first_wider(table, before, route, wider, members)
-            if taker is None:
-                continue
-            found.prefixes += 1
-            if taker not in found.by:
-                found.by.append(taker)
-            if len(found.examples) < _EXAMPLES:
-                found.examples.append(prefix)
+        for part in (_classes(table, route.own_prefixes()), lists[id(route.listed)]):
+            for each, (count, examples) in part.items():
+                found.of += count
+                before = table.asked_before(number, each)
+                taker = _first_wider(table, before, route, known, members)
+                if taker is not None:
+                    found.add(taker, count, examples)
         if found.prefixes:
             yield found
+
+
+#: By class of numbers: how many prefixes, and the first of them.
+_Classes = dict[int, tuple[int, list[bytes]]]
+
+
+def _classes(table: "RouteTable", prefixes: Iterable[bytes]) -> _Classes:
+    found: _Classes = {}
+    for prefix in prefixes:
+        number = table.class_of(prefix)
+        count, examples = found.get(number, (0, []))
+        if count < _EXAMPLES:
+            examples.append(prefix)
+        found[number] = count + 1, examples
+    return found
 
 
 def _members(table: "RouteTable") -> dict[str, frozenset[str]]:

@@ -93,9 +93,13 @@ class Route:
 
     def all_prefixes(self) -> Iterator[bytes]:
         """Every beginning of a destination that the route takes; b"" when it takes all."""
+        yield from self.own_prefixes()
+        yield from self.listed
+
+    def own_prefixes(self) -> Iterator[bytes]:
+        """Those of them that are not listed in a file."""
         for prefix in self.prefixes:
             yield prefix.encode()
-        yield from self.listed
         if not self.prefixes and not self.prefix_file:
             yield b""
 

@@ -7,7 +7,7 @@ prepared when the table was made.
 """
 
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from zlib import crc32
 
 from smppproxy.routing.accounts import Account
@@ -72,9 +72,7 @@ class RouteTable:
         self.ordered = tuple(ordered)
         self._prepared = [Prepared(route, self.prices) for route in ordered]
         self._questions = questions_of(ordered)
-        self._classes = Classes(
-            (1 << number, route.all_prefixes()) for number, route in enumerate(ordered)
-        )
+        self._classes = Classes(_owners(ordered))
         self._index = self._classes.index
         self._stems, self._levels = self._index.stems, self._index.others
         orders: dict[int, int] = {}
@@ -244,18 +242,24 @@ class RouteTable:
 
     # -- for people -----------------------------------------------------------------------------
 
-    def asked_before(self, number: int, prefix: bytes) -> int:
-        """The routes that a message with this prefix of route `number` comes to before it.
+    def class_of(self, prefix: bytes) -> int:
+        """Numbers of one class come to the same routes, by prefixes in the same order."""
+        return self._index.find(prefix)
+
+    def asked_before(self, number: int, found: int) -> int:
+        """The routes that a message comes to before route `number`.
 
         They are bits, by their places in `ordered`; `number` is such a place.
+
+        :param found: the class of one of its prefixes.
         """
-        chain = self._classes.chain(self._index.find(prefix))
+        chain = self._classes.chain(found)
         order = self.ordered[number].order
         lower = (1 << bisect_left(self.ordered, order, key=_order)) - 1
-        found = chain[0] & ((1 << number) - 1) & ~lower
+        before = chain[0] & ((1 << number) - 1) & ~lower
         for each in chain:
-            found |= each & lower
-        return found
+            before |= each & lower
+        return before
 
     def explain(
         self,
@@ -308,8 +312,11 @@ def _seen(
     everybody = (0, 0)
     by_account: dict[str, tuple[int, int]] = {}
     by_group: dict[str, tuple[int, int]] = {}
+    lists: dict[int, int] = {}
     for number, route in enumerate(ordered):
-        its = (1 << number, _lengths(route))
+        if id(route.listed) not in lists:
+            lists[id(route.listed)] = _lengths(route.listed)
+        its = (1 << number, _lengths(route.own_prefixes()) | lists[id(route.listed)])
         if not route.accounts and not route.groups:
             everybody = _both(everybody, its)
         for name in route.accounts:
@@ -336,11 +343,22 @@ def _both(one: tuple[int, int], other: tuple[int, int]) -> tuple[int, int]:
     return one[0] | other[0], one[1] | other[1]
 
 
-def _lengths(route: Route) -> int:
+def _lengths(prefixes: Iterable[bytes]) -> int:
     bits = 0
-    for length in set(map(len, route.all_prefixes())):
+    for length in set(map(len, prefixes)):
         bits |= 1 << length
     return bits
+
+
+def _owners(ordered: Sequence[Route]) -> Iterator[tuple[int, Iterable[bytes]]]:
+    """Routes as bits, with their prefixes. A list that several routes have is given once."""
+    lists: dict[int, tuple[int, tuple[bytes, ...]]] = {}
+    for number, route in enumerate(ordered):
+        yield 1 << number, route.own_prefixes()
+        if route.listed:
+            mask, _ = lists.get(id(route.listed), (0, ()))
+            lists[id(route.listed)] = mask | 1 << number, route.listed
+    yield from lists.values()
 
 
 def _zones(routes: Iterable[Route]) -> PrefixIndex[bytes] | None:
