@@ -29,8 +29,11 @@ from smppproxy.wire.tls import TlsError
 SHIFT = b"network-shift"
 """On the bus: where would your last messages go with this network?"""
 
+CHECK = b"network-check"
+"""On the bus: could you take this network? Answered with why not."""
+
 WAIT = 5.0
-"""Seconds that other nodes have to look at their messages."""
+"""Seconds that other nodes have to look at a network."""
 
 TRIES = 5
 """How often a version is made again that another one was quicker than, where nobody minds which."""
@@ -61,6 +64,7 @@ class Desk:
     def listen(self) -> None:
         """Answer other nodes from now on."""
         self.store.bus.answer(SHIFT, self._asked)
+        self.store.bus.answer(CHECK, self._checked)
 
     # -- what there is --------------------------------------------------------------------------
 
@@ -172,21 +176,44 @@ class Desk:
     # -- what shall be --------------------------------------------------------------------------
 
     @inlineCallbacks
-    def apply(self, written: str, by: str, why: str, expected: int | None) -> Asked:
-        """Make a network the current version."""
+    def apply(self, written: str, by: str, why: str, expected: int | None, force: bool) -> Asked:
+        """Make a network the current version.
+
+        :param force: even if nodes that are there now cannot take it.
+        """
         blob = _octets(written)
         network = yield self.run(partial(self._read, blob))
+        yield self._ask_others(blob, force)
         made = yield self._make(blob, network.bundle.sha256, by, why, expected, 0)
         return made
 
     @inlineCallbacks
-    def rollback(self, number: int, by: str, why: str, expected: int | None) -> Asked:
+    def rollback(self, number: int, by: str, why: str, expected: int | None, force: bool) -> Asked:
         """Make what a version says the current one again, under a new number."""
         version, blob = yield self._found(number)
         yield self.run(partial(self._read, blob))
+        yield self._ask_others(blob, force)
         why = why or f"rollback to version {number}"
         made = yield self._make(blob, version.sha256, by, why, expected, number)
         return made
+
+    @inlineCallbacks
+    def _ask_others(self, blob: bytes, force: bool) -> Asked:
+        """Whether every node that is there could take it; too large a one is not asked about."""
+        if force or len(blob) > MAX_PAYLOAD:
+            return
+        answers = yield self.store.bus.ask(CHECK, blob, WAIT)
+        reasons = [
+            f"node {name.decode('utf-8', 'replace')} cannot take it: {reason.decode()}"
+            for name, reason in sorted(answers.items())
+            if reason
+        ]
+        if reasons:
+            raise ApiError(409, "node_refuses", "\n".join([*reasons, "nothing was changed"]))
+
+    def _checked(self, blob: bytes) -> Deferred[bytes]:
+        """Another node wants to know whether this one could take a network."""
+        return self.run(partial(self._read, blob)).addCallbacks(lambda _: b"", _why_not)
 
     @inlineCallbacks
     def _make(
@@ -211,6 +238,11 @@ class Desk:
         network = unbundle(unpack(blob), self.folder)
         check_files(network)
         return network
+
+
+def _why_not(failure: Failure) -> bytes:
+    failure.trap(ConfigError, BundleError, TlsError, OSError)
+    return failure.getErrorMessage().encode()
 
 
 def _none_known(failure: Failure) -> bytes:
@@ -286,14 +318,14 @@ class NetworkOperations:
     def network_apply(self, operation: object, given: Given, caller: Caller) -> Deferred[Any]:
         """See :meth:`Desk.apply`."""
         asked: Deferred[Any] = self._desk.apply(
-            given["bundle"], _who(given, caller), given["why"], given["expected"]
+            given["bundle"], _who(given, caller), given["why"], given["expected"], given["force"]
         )
         return asked.addErrback(told)
 
     def network_rollback(self, operation: object, given: Given, caller: Caller) -> Deferred[Any]:
         """See :meth:`Desk.rollback`."""
         asked: Deferred[Any] = self._desk.rollback(
-            given["number"], _who(given, caller), given["why"], given["expected"]
+            given["number"], _who(given, caller), given["why"], given["expected"], given["force"]
         )
         return asked.addErrback(told)
 

@@ -31,6 +31,8 @@ EXPECTED = whole(
     most=MOST_VERSIONS,
 )
 
+FORCE = flag("force", "even if nodes cannot take it; they keep what they have", default=False)
+
 _VERSION = (
     whole("number"),
     text("at", "when it was made"),
@@ -151,7 +153,7 @@ NETWORK = (
         "network_apply",
         ADMIN,
         "make this network the current version, for all nodes",
-        (BUNDLE, BY, WHY, EXPECTED),
+        (BUNDLE, BY, WHY, EXPECTED, FORCE),
         MADE,
     ),
     Operation(
@@ -160,7 +162,7 @@ NETWORK = (
         "network_rollback",
         ADMIN,
         "make what an earlier version says the current version again",
-        (NUMBER, BY, WHY, EXPECTED),
+        (NUMBER, BY, WHY, EXPECTED, FORCE),
         MADE,
     ),
 )

@@ -32,6 +32,9 @@ _WHY = click.option("-m", "--why", metavar="TEXT", default="", help="Why, for th
 _BY = click.option("--by", metavar="WHO", help="Who, for the history; default: USER@HOST.")
 _YES = click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 _NO_WAIT = click.option("--no-wait", is_flag=True, help="Do not wait until all nodes took it.")
+_FORCE = click.option(
+    "--force", is_flag=True, help="Even if nodes cannot take it; they keep what they have."
+)
 _JSON = click.option("--json", "as_json", is_flag=True, help="For programs.")
 _MESSAGES = click.option(
     "--messages", default=1000, show_default=True, type=click.IntRange(0, 10_000), metavar="N",
@@ -47,9 +50,7 @@ _FILE = click.argument("file", required=False, metavar="[FILE]")
 @_MESSAGES
 @_JSON
 @options
-def plan(
-    door: Door, file: str | None, number: int | None, messages: int, as_json: bool
-) -> None:
+def plan(door: Door, file: str | None, number: int | None, messages: int, as_json: bool) -> None:
     """What would be different with FILE: accounts, providers, routes, and where the last messages
     would go. Nothing is changed.
 
@@ -62,9 +63,7 @@ def plan(
     if number is not None and file is not None:
         raise click.UsageError("give either FILE or --version, not both")
     bundle = "" if number is not None else _packed(_read(file))
-    answer = door.post(
-        "/network/plan", bundle=bundle or None, number=number, messages=messages
-    )
+    answer = door.post("/network/plan", bundle=bundle or None, number=number, messages=messages)
     if as_json:
         click.echo(json.dumps(answer, indent=1))
     else:
@@ -76,12 +75,11 @@ def plan(
 @_WHY
 @_BY
 @_YES
+@_FORCE
 @_NO_WAIT
 @_MESSAGES
 @options
-def apply(
-    door: Door, file: str | None, why: str, by: str | None, yes: bool, no_wait: bool, messages: int
-) -> None:
+def apply(door: Door, file: str | None, yes: bool, messages: int, **more: Any) -> None:
     """Make FILE the network of all nodes.
 
     Prints the plan and asks at a terminal, then waits until every known node has it in force.
@@ -98,10 +96,7 @@ def apply(
     if answer["same"]:
         return
     _confirm("apply it?", yes)
-    made = door.post(
-        "/network/apply", bundle=bundle, by=by or _user(), why=why, expected=answer["current"]
-    )
-    _tell(door, made, no_wait)
+    _make(door, "apply", answer["current"], bundle=bundle, **more)
 
 
 @click.command()
@@ -109,12 +104,11 @@ def apply(
 @_WHY
 @_BY
 @_YES
+@_FORCE
 @_NO_WAIT
 @_MESSAGES
 @options
-def rollback(
-    door: Door, number: int, why: str, by: str | None, yes: bool, no_wait: bool, messages: int
-) -> None:
+def rollback(door: Door, number: int, yes: bool, messages: int, **more: Any) -> None:
     """Make what version N says the network of all nodes again, under a new number.
 
     \b
@@ -126,14 +120,7 @@ def rollback(
     if answer["same"]:
         return
     _confirm(f"return to version {number}?", yes)
-    made = door.post(
-        "/network/rollback",
-        number=number,
-        by=by or _user(),
-        why=why,
-        expected=answer["current"],
-    )
-    _tell(door, made, no_wait)
+    _make(door, "rollback", answer["current"], number=number, **more)
 
 
 @click.command()
@@ -266,18 +253,22 @@ def _line(change: dict[str, Any]) -> str:
 def _confirm(question: str, yes: bool) -> None:
     if yes:
         return
-    if not sys.stdin.isatty():
+    if not is_terminal():
         raise click.UsageError("there is no terminal to ask at; write --yes")
     if not click.confirm(question):
         click.echo("nothing was changed")
         sys.exit(1)
 
 
-def _tell(door: Door, made: dict[str, Any], no_wait: bool) -> None:
+def is_terminal() -> bool:
+    """Whether somebody can be asked."""
+    return sys.stdin.isatty()
+
+
+def _make(door: Door, verb: str, expected: int, by: str | None, no_wait: bool, **more: Any) -> None:
+    """Make a version, of what was planned against the expected one."""
+    made = door.post(f"/network/{verb}", by=by or _user(), expected=expected, **more)
     number = made["number"]
-    if not made["made"]:
-        click.echo(f"version {number} says the same: nothing was changed")
-        return
     click.echo(f"version {number} is the current one, after version {made['was']}")
     if not no_wait:
         _wait(door, number)

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 from typing import Any
 
 import attrs
 import msgpack
+from click.testing import CliRunner
 from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.task import Clock
+from twisted.internet.threads import deferToThread
 from twisted.trial.unittest import SynchronousTestCase
 
 from smppproxy.admin import network as module
 from smppproxy.admin.following import TOPIC, Follower
+from smppproxy.cli import main
+from smppproxy.cli import network as cli
 from smppproxy.config import Network
+from smppproxy.config import bundle as packing
 from smppproxy.config.bundle import Bundle, BundleError
 from smppproxy.config.plan import OF_A_BIND, OF_A_HOST
 from smppproxy.routing.providers import Host, Provider
@@ -115,6 +121,57 @@ class PlanTests(ClusterCase):
         self.assertIn("with prices.csv, 20 octets", said)
 
     @asynchronous
+    async def test_somebody_is_asked_at_a_terminal(self) -> None:
+        """No is no: nothing is changed, and the exit status says so."""
+        self.patch(cli, "is_terminal", lambda: True)
+        self.write_network(self.provider("a"))
+        node = self.cluster_node("n1")
+        await self.wait(lambda: node.store.ready, "the store")
+        command = ["apply", str(self.network_file)]
+        environ = {"SMPPPROXY_ADMIN": node.node.admin.path}
+        for answer, code, number in (("n", 1, 0), ("y", 0, 1)):
+            result = await deferToThread(
+                CliRunner().invoke, main, command, input=f"{answer}\n", env=environ
+            )
+            self.assertEqual(result.exit_code, code, result.output)
+            self.assertIn("apply it? [y/N]", result.output)
+            self.assertEqual(await node.store.versions.number(), number)
+
+    @asynchronous
+    async def test_a_network_that_is_too_large(self) -> None:
+        """Is refused before it is sent."""
+        self.write_network(self.provider("a"))
+        self.patch(packing, "MOST_PACKED", 10)
+        node = self.cluster_node("n1")
+        said = await self.applied(node, code=1)
+        self.assertIn("packed, the network has", said)
+        await self.wait(lambda: node.store.ready, "the store")
+
+    @asynchronous
+    async def test_a_file_of_cas_that_holds_none(self) -> None:
+        """Is refused like any other thing that a node must have and has not."""
+        smsc = self.provider("a")
+        self.write_network(smsc)
+        (self.network_file.parent / "ca.pem").write_text("nothing")
+        text = self.network_file.read_text()
+        self.network_file.write_text(
+            text.replace("[provider.acme]", '[provider.acme]\ntls = "required"\ntls_ca = "ca.pem"')
+        )
+        node = self.cluster_node("n1")
+        await self.wait(lambda: node.store.ready, "the store")
+        said = await self.applied(node, code=1)
+        self.assertIn("ca.pem", said)
+        self.assertEqual(await node.store.versions.number(), 0)
+
+    def test_who_types(self) -> None:
+        """Somebody without a name has a number."""
+        def nobody() -> str:
+            raise KeyError("uid not found")
+
+        self.patch(getpass, "getuser", nobody)
+        self.assertRegex(cli._user(), r"^\d+@.")
+
+    @asynchronous
     async def test_an_empty_door(self) -> None:
         """Nobody is there: exit status 3."""
         self.write_network(self.provider("a"))
@@ -127,8 +184,6 @@ class PlanTests(ClusterCase):
     @asynchronous
     async def test_a_node_that_is_slow(self) -> None:
         """It is named, and the exit status says so."""
-        from smppproxy.cli import network as cli
-
         self.patch(cli, "PATIENCE", 0.5)
         self.write_network(self.provider("a"))
         node = self.cluster_node("n1")

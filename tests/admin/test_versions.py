@@ -207,16 +207,21 @@ class RefusedTests(ClusterCase):
 
     @asynchronous
     async def test_a_node_without_a_secret_keeps_the_old_version_and_says_so(self) -> None:
-        """The others take it; the command says who did not, and why; mended, it takes it too."""
+        """It is asked beforehand. Forced, the others take it, and it is said who did not and why;
+        mended, that node takes it too."""
         one, two = await self.nodes()
         elsewhere = Path(self.mktemp())
         elsewhere.mkdir()
-        two._own._follower._folder = str(elsewhere)
+        two._own._follower._folder = two._own.desk.folder = str(elsewhere)
         text = self.network_file.read_text().replace('"secret"', '"file:acme.secret"')
         self.network_file.write_text(text)
         (self.network_file.parent / "acme.secret").write_text("secret")
-        events = self.logged()
         said = await self.applied(one, code=1)
+        self.assertRegex(said, r"node n2 cannot take it: network\.toml:\d+: provider\.acme\.passw")
+        self.assertIn("nothing was changed", said)
+        self.assertEqual(await one.store.versions.number(), 1)
+        events = self.logged()
+        said = await self.applied(one, "--force", code=1)
         self.assertIn("node n1 has it in force", said)
         self.assertRegex(said, r"node n2 cannot take it and keeps version 1: network\.toml:\d+: ")
         self.assertIn("acme.secret: No such file", said)

@@ -10,8 +10,12 @@ import msgpack
 from twisted.internet import reactor
 from twisted.internet.endpoints import TCP4ServerEndpoint
 from twisted.internet.protocol import Factory
+from twisted.internet.task import Clock
+from twisted.internet.testing import StringTransport
+from twisted.trial.unittest import SynchronousTestCase
 
 from smppproxy.store import open_store
+from smppproxy.store.listening import Ear
 
 from .contract_cluster import BusContract, NodesContract
 from .test_faults import FaultTestCase
@@ -201,6 +205,42 @@ class BrokenBusTests(FaultTestCase):
         for call in (store.beat({}), store.leave(), store.nodes()):
             error = await self.fails(call)
             self.assertEqual((error.fate, error.reason), ("not_sent", "away"))
+
+
+class EarTests(SynchronousTestCase):
+    """One connection that listens, octet by octet."""
+
+    def setUp(self):
+        self.heard: list[bytes] = []
+        self.lost: list[Any] = []
+        self.ear = Ear(self, Clock(), self.heard.append)
+        self.transport = StringTransport()
+        self.ear.makeConnection(self.transport)
+
+    def link_made(self, link: Any) -> None:
+        """As an owner."""
+
+    def link_lost(self, link: Any) -> None:
+        self.lost.append(link)
+
+    def test_what_is_published_and_what_is_answered(self):
+        """Both come on one connection, in any cut."""
+        answers: list[Any] = []
+        self.ear.send(answers.append, b"PING")
+        data = b"*3\r\n$7\r\nmessage\r\n$1\r\nc\r\n$2\r\nhi\r\n*2\r\n$4\r\npong\r\n$0\r\n\r\n"
+        for octet in data * 1:
+            self.ear.dataReceived(bytes((octet,)))
+        self.assertEqual((self.heard, answers), ([b"hi"], [[b"pong", b""]]))
+
+    def test_noise_ends_the_connection(self):
+        """As does an answer to nothing; nothing more is heard of it."""
+        self.ear.dataReceived(b"noise\r\n")
+        self.assertEqual((len(self.lost), self.transport.disconnected), (1, True))
+
+    def test_an_answer_to_nothing_ends_the_connection(self):
+        """It could be taken for another one's."""
+        self.ear.dataReceived(b"+OK\r\n*3\r\n$7\r\nmessage\r\n$1\r\nc\r\n$2\r\nhi\r\n")
+        self.assertEqual((len(self.lost), self.heard), (1, []))
 
 
 class OtherStoresTests(FaultTestCase):
