@@ -86,7 +86,7 @@ VERBS: dict[str, Verb] = {
             PLACES,
         ),
         Verb("resume", "use it again as the network says", (*PLACES, "account", "node")),
-        Verb("kick", "unbind it; it may bind again at once", ("account", "session")),
+        Verb("kick", "unbind it; it may bind again at once", ("bind", "account", "session")),
         Verb("reconnect", "unbind what is bound and bind anew, now", PLACES),
     )
 }
@@ -287,6 +287,44 @@ REPORT.answer["properties"]["rows"] = listing(
 )
 REPORT.answer["required"].append("rows")
 
+TAP = Operation(
+    "GET",
+    "/tap",
+    "tap",
+    OPERATE,
+    "the PDUs of this node's sessions while they pass; one JSON object a line",
+    (
+        text(
+            "target",
+            "acme, acme/a, acme/a/2, account:shop, account:shop#17 or number:4512345678",
+            required=True,
+            least=1,
+            most=255,
+            example="acme/a",
+        ),
+        flag("text", "show what messages say and all numbers; for the role admin", default=False),
+        whole("seconds", "then it ends; 0: it does not", default=0, least=0, most=86_400),
+        whole("count", "PDUs after which it ends; 0: it does not", default=0, least=0),
+    ),
+    record(
+        (
+            text("time"),
+            NODE,
+            text("session"),
+            text("side", "account or provider"),
+            text("peer"),
+            text("direction", "in: it came to us"),
+            text("command"),
+            text("command_status"),
+            whole("sequence_number"),
+            Field("fields", "object"),
+            text("octets", "in hexadecimal, with stars for what is not to be seen"),
+            whole("dropped", "PDUs before this one that are not shown: there was no room"),
+        )
+    ),
+    stream=True,
+)
+
 OPERATIONS: dict[tuple[str, str], Operation] = {
     (operation.path, operation.method): operation
     for operation in (
@@ -297,6 +335,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         REPLAY,
         TRACE,
         REPORT,
+        TAP,
     )
 }
 """By path below :data:`PREFIX` and method."""

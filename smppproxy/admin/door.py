@@ -12,11 +12,13 @@ from collections.abc import Callable
 from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred, TimeoutError, maybeDeferred
+from twisted.internet.interfaces import IPushProducer
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.web.http import HTTPChannel
 from twisted.web.resource import IResource, Resource
 from twisted.web.server import NOT_DONE_YET, Request, Site
+from zope.interface import implementer
 
 from smppproxy.admin.access import Access, Caller
 from smppproxy.admin.api import ADMIN, OPERATIONS, PREFIX, Operation
@@ -255,20 +257,63 @@ class Api(Resource):
     def _stream(
         self, request: Request, operation: Operation, parameters: dict[str, Any], caller: Caller
     ) -> bytes | int:
-        """The operator's method gets ``send`` and returns what ends it."""
+        """The operator's method gets the stream, and gives what is to be called at its end."""
+        lines = Lines(request)
         handler = getattr(self._operator, operation.handler)
-
-        def send(row: Any) -> None:
-            request.write(json.dumps(row).encode() + b"\n")
-
         try:
-            stop = handler(operation, parameters, caller, send)
+            stop = handler(operation, parameters, caller, lines)
         except ApiError as error:
             return refuse(request, error)
+        request.notifyFinish().addBoth(lambda _: lines.over(stop))
         headers(request, 200, b"application/x-ndjson")
-        request.notifyFinish().addBoth(lambda _: stop())
-        request.write(b"\n")  # the headers go out
+        lines.begin()
         return NOT_DONE_YET
+
+
+@implementer(IPushProducer)
+class Lines:
+    """An answer of one JSON object a line, for as long as both sides like."""
+
+    def __init__(self, request: Request) -> None:
+        self._request = request
+        self._is_full = False
+        self._is_over = False
+
+    def begin(self) -> None:
+        """The headers go out; from now on the connection says when it is full."""
+        self._request.registerProducer(self, True)
+        self._request.write(b"\n")
+
+    def send(self, row: Any) -> bool:
+        """A line; false when it does not fit now: who reads too slowly misses lines."""
+        if self._is_full or self._is_over:
+            return False
+        self._request.write(as_json(row))
+        return True
+
+    def end(self) -> None:
+        """The last line was sent; idempotent."""
+        if not self._is_over:
+            self._is_over = True
+            self._request.unregisterProducer()
+            self._request.finish()
+
+    def over(self, stop: Callable[[], object]) -> None:
+        """Nobody reads any more."""
+        self._is_over = True
+        stop()
+
+    def pauseProducing(self) -> None:  # noqa: N802 - Twisted's name
+        """The buffer is full."""
+        self._is_full = True
+
+    def resumeProducing(self) -> None:  # noqa: N802 - Twisted's name
+        """There is room again."""
+        self._is_full = False
+
+    def stopProducing(self) -> None:  # noqa: N802 - Twisted's name
+        """The connection is gone."""
+        self._is_full = True
 
 
 def caller_of(access: Access, request: Request) -> Caller:

@@ -83,7 +83,7 @@ class Office:
             tracer,
         )
         hands = NodeHands(relay, admission, listeners, pools, want, node.drain_timeout)
-        self.operator = Operator(rooms, hands)
+        self.operator = Operator(rooms, hands, admission.ticker)
         self._site = site(
             relay, ready, binds, self.operator, node.admin.tokens, reactor, *metrics
         )

@@ -23,12 +23,14 @@ from smppproxy.admin.parameters import moment
 from smppproxy.admin.reporting import ReportOperations
 from smppproxy.admin.rooms import Rooms
 from smppproxy.admin.shared import ASKED_ONCE
+from smppproxy.admin.tapping import Taps
 from smppproxy.admin.targets import NODE, Target
 from smppproxy.admin.tracing import TraceOperations
 from smppproxy.admin.verbs import Hands, Verbs, is_shared
 from smppproxy.admin.views import OF_A_NODE, Row
 from smppproxy.relay.replays import UNROUTED_KIND, Filter
 from smppproxy.store.interface import StoreUnavailable
+from smppproxy.wire.protocol import Ticker
 
 log = Logger()
 
@@ -41,8 +43,12 @@ class Operator(NetworkOperations, TraceOperations, ReportOperations):
     Every method that answers an operation takes the operation, its parameters and who asks.
     """
 
-    def __init__(self, rooms: Rooms, hands: Hands) -> None:
+    def __init__(self, rooms: Rooms, hands: Hands, ticker: Ticker) -> None:
+        """
+        :param ticker: of all sessions.
+        """
         self._rooms = rooms
+        self.tap = Taps(rooms, ticker).tap
         self._verbs = Verbs(rooms, hands)
         self._nodes = Nodes(rooms.store, rooms.node.name, self._answer)
 

@@ -16,6 +16,7 @@ from smppproxy.cli import (
     replay,
     show,
     simulate,
+    tap,
     trace,
     verbs,
 )
@@ -41,6 +42,7 @@ for command in (
     replay.replay,
     show.show,
     simulate.simulate,
+    tap.tap,
     trace.trace,
     *verbs.COMMANDS,
 ):

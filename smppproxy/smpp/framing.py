@@ -30,8 +30,13 @@ class Framer:
 
     @property
     def pending(self) -> int:
-        """Octets held of a PDU that has not come whole."""
+        """How many octets are held of a PDU that has not come whole."""
         return len(self._tail)
+
+    @property
+    def unfinished(self) -> bytes:
+        """The octets held of a PDU that has not come whole."""
+        return bytes(self._tail)
 
     def feed(self, data: bytes) -> tuple[list[Pdu], FramingError | None]:
         """

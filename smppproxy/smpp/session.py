@@ -159,6 +159,11 @@ class Session:
         self._watch.init_since = now
         self._due = now + self._timers.session_init
 
+    @property
+    def unfinished(self) -> bytes:
+        """Octets of a PDU that has not come whole."""
+        return self._framer.unfinished
+
     def receive(self, data: bytes, now: float) -> Received:
         """What this read means at monotonic time `now`. Raises nothing, whatever a peer sends."""
         received = Received()

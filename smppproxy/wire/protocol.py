@@ -59,10 +59,12 @@ class Ticker:
 
     :param clock: gives the time to every session; ``clock.seconds`` must be monotonic.
     :param interval: seconds between two looks.
+    :ivar tap: while somebody looks on: is told what a session ``read`` and ``wrote``, never raises.
     """
 
     def __init__(self, clock: IReactorTime, interval: float = TICK) -> None:
         self.clock = clock
+        self.tap: Any = None
         self.interval = interval
         self._sessions: set[SmppProtocol] = set()
         self._loop = LoopingCall(self._tick)
@@ -150,6 +152,9 @@ class SmppProtocol(Protocol):
         if self.closing:
             return
         now = self.last_received = self.clock.seconds()
+        tap = self.ticker.tap
+        if tap is not None:
+            tap.read(self, data)
         try:
             self.handle(self.session.receive(data, now), now)
         except Exception:  # noqa: BLE001  any handler's bug ends this session and no other (F96)
@@ -208,6 +213,9 @@ class SmppProtocol(Protocol):
     def write(self, data: bytes) -> None:
         """Send whole PDUs; a no-op once the connection is closing."""
         if data and not self.closing:
+            tap = self.ticker.tap
+            if tap is not None:
+                tap.wrote(self, data)
             self.transport.write(data)
 
     def pauseProducing(self) -> None:

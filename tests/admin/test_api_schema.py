@@ -38,6 +38,7 @@ class SchemaTests(DoorCase):
             "--max-examples=20",
             "--seed=1",
             "--continue-on-failure",
+            "--exclude-path=/api/v1/tap",  # it does not end, see test_tapping
         ]
         program = str(Path(sys.executable).parent / "st")
         environment = {**os.environ, "NO_COLOR": "1", "PYTHONWARNINGS": ""}

@@ -1,6 +1,7 @@
 """Runs the command in this process."""
 
 from click.testing import CliRunner, Result
+from twisted.internet.defer import Deferred, ensureDeferred
 from twisted.internet.threads import deferToThread
 
 from smppproxy.cli import main
@@ -28,3 +29,7 @@ class CommandCase(DoorCase):
         result = await ask(node, *arguments)
         self.assertEqual(result.exit_code, code, result.output)
         return result.output
+
+    def told_later(self, node: SmppProxy, *arguments: str) -> Deferred[str]:
+        """The same, while the test goes on."""
+        return ensureDeferred(self.told(node, *arguments))
