@@ -234,7 +234,7 @@ class Delivers:
                         if outcome == QUARANTINED
                     ],
                 )
-            self._journal.note((RECEIPTS, now, upstream, pdus, found, result))
+            self._journal.note((RECEIPTS, now, upstream, pdus, found, arrivals, result))
             self._answers.give(upstream, pdus, 0)
 
         def failed(failure: Any) -> None:

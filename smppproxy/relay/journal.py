@@ -10,7 +10,7 @@ log nothing is kept.
 * ``REFUSED``: now, client, ((status, pdu), ...), upstream or None, whose provider said so
 * ``IN_DOUBT``: now, submit; ``ABANDONED``: likewise, its client went before it was sent
 * ``RESENT``: now, submit, upstream to which its second copy goes
-* ``RECEIPTS``: now, upstream, (pdu, ...), (receipt, ...), outcomes as the store says them
+* ``RECEIPTS``: now, upstream, (pdu, ...), (receipt, ...), (arrival, ...), what the store says
 * ``NAMELESS``: now, upstream, pdu, receipt or None
 * ``DELIVERED``: now, client, ((delivery, deliver_sm_resp), ...)
 * ``MESSAGES``: now, upstream, (pdu, ...), (body, ...), queue

@@ -271,6 +271,33 @@ def message_id_of(origin: bytes) -> bytes:
     return origin[_ORIGIN_SIZE : _ORIGIN_SIZE + origin[7]]
 
 
+def origin_parts(origin: bytes) -> tuple[bytes, bytes, bytes, bytes | None]:
+    """client_message_id, source_addr, destination_addr and user_message_reference of a packed
+    :class:`Origin`, for who needs no more of it; :class:`RecordError` as there.
+    """
+    if len(origin) < _ORIGIN_SIZE or origin[0] not in (_VERSION, _FULL_REFERENCE):
+        raise RecordError("not an origin record of a version that is known here")
+    source_at = _ORIGIN_SIZE + origin[7]
+    destination_at = source_at + origin[8]
+    reference_at = destination_at + origin[9]
+    reference = None if origin[0] == _VERSION and origin[10] == _NONE else origin[reference_at:]
+    return (
+        origin[_ORIGIN_SIZE:source_at],
+        origin[source_at:destination_at],
+        origin[destination_at:reference_at],
+        reference,
+    )
+
+
+def receipt_origin(receipt: bytes) -> tuple[bytes, bytes]:
+    """place and provider_message_id of a packed :class:`ReceiptRecord` that was read before."""
+    if receipt[0] != _PLACED:
+        return b"", b""
+    end = len(receipt)
+    id_at = end - receipt[_RECEIPT_SIZE + 1]
+    return receipt[id_at - receipt[_RECEIPT_SIZE] : id_at], receipt[id_at:]
+
+
 def glance(origin: bytes, receipt: bytes) -> tuple[int, bool, int]:
     """message_state, whether it is final, and submit_time (unix seconds) of two records.
 

@@ -22,7 +22,7 @@ from smppproxy.smpp.fields import walk_message
 from smppproxy.smpp.pdu import Pdu
 from smppproxy.smpp.refusals import RefusalStatus
 from smppproxy.smpp.tlv import find_tlv
-from smppproxy.store.interface import Matched
+from smppproxy.store.interface import Arrival, Matched
 
 Row = tuple[Any, ...]
 
@@ -213,7 +213,8 @@ class Facts:
         upstream: Upstream = fact[2]
         pdus: Sequence[Pdu] = fact[3]
         found: Sequence[Receipt] = fact[4]
-        result: Matched = fact[5]
+        arrivals: Sequence[Arrival] = fact[5]
+        result: Matched = fact[6]
         self._rows.append(
             (
                 rows.RECEIPTS,
@@ -223,18 +224,19 @@ class Facts:
                     (
                         pdu.sequence_number,
                         outcome,
-                        account,
+                        account or queue[2:],
                         client_message_id,
-                        receipt.message_ids,
-                        receipt.state,
-                        receipt.stat,
-                        receipt.err,
-                        receipt.done_date,
-                        receipt.final,
+                        arrival.receipt,
                         receipt.destination,
                     )
-                    for pdu, receipt, (outcome, _), (account, client_message_id) in zip(
-                        pdus, found, result, result.owners, strict=True
+                    for pdu, receipt, arrival, (outcome, queue), account, client_message_id in zip(
+                        pdus,
+                        found,
+                        arrivals,
+                        result,
+                        result.accounts,
+                        result.message_ids,
+                        strict=True,
                     )
                 ],
             )

@@ -23,46 +23,86 @@ from smppproxy.relay.events import MASK, SHOWN
 from smppproxy.relay.outbox import TEMPORARY
 from smppproxy.smpp.constants import STATE_UNKNOWN, status_name
 from smppproxy.smpp.errors import BodyError
-from smppproxy.store.interface import OUTCOME_NAMES
-from smppproxy.store.records import Origin, ReceiptRecord, RecordError
+from smppproxy.store.interface import MERGED, OUTCOME_NAMES, QUEUED, UNWANTED
+from smppproxy.store.records import (
+    ReceiptRecord,
+    RecordError,
+    glance,
+    origin_parts,
+    receipt_origin,
+)
 from smppproxy.text import alphabets, udh
 from smppproxy.text.payload import meaning
 from smppproxy.text.profile import TextSettings
 
 Row = Sequence[Any]
+Pair = tuple[bytes, bytes]
 
 OFF, FULL = "off", "full"
 UNHEARD_OF = ("metadata", False)
 
+HOUR = 3600
+
 _STANDARD = TextSettings()
-_NO_BIND = '"provider":"","host":"","bind":""'
+_ROK = b"ESME_ROK"
+_NO_IDS = _NO_NUMBERS = (b"", b"")
+_NO_BIND = b'"provider":"","host":"","bind":""'
+_EVENT = (
+    b'{"time":"%b","event":"%b",%b,"sequence_number":%d,"command_status":"%b",'
+    b'"client_message_id":"%b","provider_message_id":"%b",%b,'
+    b'"source_addr":"%b","destination_addr":"%b"%b}\n'
+)
+_RECEIPT = (
+    b',"verdict":"%b","message_state":"%b","stat":"%b","err":"%b","final":%b,"done_date":"%b"'
+)
+_DELIVERED = (
+    b',"kind":"receipt","message_state":"%b","final":%b,"submit_time":"%b","latency":%.3f'
+)
+OUTCOMES = [name.encode() for name in OUTCOME_NAMES]
+COUNTED = frozenset((QUEUED, UNWANTED, MERGED))
+"""Outcomes of final receipts that say what became of a message, each once."""
 
-_quoted = json.dumps
+MOST_NAMES = 10_000
+"""Texts of each kind that are kept ready made."""
+
+_WORDS = {
+    state: NORMALISED.get(state, NORMALISED[STATE_UNKNOWN]) for state in range(256)
+}
 
 
-def quoted(octets: bytes) -> str:
-    """Octets as a JSON string, each as the character of its number."""
+def inside(octets: bytes) -> bytes:
+    """Octets as the inside of a JSON string, each as the character of its number."""
     if octets.isalnum() or not octets:
-        return f'"{octets.decode()}"'
-    return _quoted(octets.decode("latin-1"))
+        return octets
+    return json.dumps(octets.decode("latin-1"))[1:-1].encode()
+
+
+def quoted(text: str) -> bytes:
+    """Text as JSON."""
+    return json.dumps(text).encode()
 
 
 class Lines:
     """The state that rows build up, and the lines that they become."""
 
     def __init__(self, node: str, tally: Tally) -> None:
-        self.node = node
+        self._node = b'"node":' + quoted(node)
         self._tally = tally
         self._lines: list[bytes] = []
         self._began = 0.0
         self._second = -1
-        self._stamp = ""
+        self._stamp = b""
+        self._hour = 0
+        self._names: dict[int, bytes] = {}
+        self._dates: dict[int, bytes] = {}
+        self._routes: dict[str, bytes] = {}
+        self._places: dict[bytes, bytes] = {}
         self._accounts: dict[str, tuple[str, bool]] = {}
         self._nobody = UNHEARD_OF
         # By number: account, and what every line about a session says of it.
-        self._clients: dict[int, tuple[str, str]] = {-1: ("", self._who("", "", ""))}
+        self._clients: dict[int, tuple[str, bytes]] = {}
         # Likewise provider, what lines about its sessions say, and where messages went.
-        self._binds: dict[int, tuple[str, str, str]] = {-1: ("", "", _NO_BIND)}
+        self._binds: dict[int, tuple[str, bytes, bytes]] = {-1: ("", b"", _NO_BIND)}
         self._makers: dict[int, Callable[[Row], None]] = {
             rows.TIME: self._time,
             rows.CLIENT: self._client,
@@ -93,21 +133,25 @@ class Lines:
     def _time(self, row: Row) -> None:
         self._began = row[1]
 
-    def _who(self, account: str, peer: str, session: str) -> str:
-        return (
-            f'"node":{_quoted(self.node)},"account":{_quoted(account)},'
-            f'"peer":{_quoted(peer)},"session":{_quoted(session)}'
-        )
-
     def _client(self, row: Row) -> None:
         _, number, account, peer, session = row
-        self._clients[number] = (account, self._who(account, peer, session))
+        who = b'%b,"account":%b,"peer":%b,"session":%b' % (
+            self._node,
+            quoted(account),
+            quoted(peer),
+            quoted(session),
+        )
+        self._clients[number] = (account, who)
 
     def _bind(self, row: Row) -> None:
         _, number, provider, host, session, peer = row
-        place = f'"provider":{_quoted(provider)},"host":{_quoted(host)},"bind":{_quoted(session)}'
-        session = f'"peer":{_quoted(peer)},"session":{_quoted(session)}'
-        self._binds[number] = (provider, session, place)
+        place = b'"provider":%b,"host":%b,"bind":%b' % (
+            quoted(provider),
+            quoted(host),
+            quoted(session),
+        )
+        whose = b'"peer":%b,"session":%b' % (quoted(peer), quoted(session))
+        self._binds[number] = (provider, whose, place)
 
     def _gone(self, row: Row) -> None:
         for number in row[1]:
@@ -122,10 +166,9 @@ class Lines:
         self._nobody = (OFF if all_off else "metadata", any(masked) or OFF in modes)
 
     def _lost(self, row: Row) -> None:
-        now = time.time()
+        at = self._at(time.time())
         self._lines.append(
-            f'{{"time":"{self._at(now)}","event":"lost","node":{_quoted(self.node)},'
-            f'"count":{row[1]}}}\n'.encode()
+            b'{"time":"%b","event":"lost",%b,"count":%d}\n' % (at, self._node, row[1])
         )
 
     def _rules(self, account: str) -> tuple[str, bool]:
@@ -135,37 +178,26 @@ class Lines:
 
     # -- parts of lines -------------------------------------------------------------------------
 
-    def _at(self, seconds: float) -> str:
-        """Unix seconds as ISO 8601 with milliseconds, UTC."""
+    def _at(self, seconds: float) -> bytes:
+        """Unix seconds as ISO 8601 with milliseconds, UTC; ``_hour`` is theirs then."""
         whole = int(seconds)
         if whole != self._second:
             self._second = whole
-            self._stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(whole))
-        return f"{self._stamp}.{int((seconds - whole) * 1000):03d}Z"
+            self._hour = whole - whole % HOUR
+            self._stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(whole)).encode()
+        return b"%b.%03dZ" % (self._stamp, int((seconds - whole) * 1000))
 
-    def _write(
-        self,
-        seconds: float,
-        event: str,
-        who: str,
-        sequence_number: int,
-        status: str,
-        ids: tuple[str, str],
-        place: str,
-        numbers: tuple[bytes, bytes],
-        masked: bool,
-        rest: str = "",
-    ) -> None:
-        source, destination = numbers
-        if masked:
-            source, destination = mask(source), mask(destination)
-        self._lines.append(
-            f'{{"time":"{self._at(seconds)}","event":"{event}",{who},'
-            f'"sequence_number":{sequence_number},"command_status":"{status}",'
-            f'"client_message_id":{ids[0]},"provider_message_id":{ids[1]},{place},'
-            f'"source_addr":{quoted(source)},"destination_addr":{quoted(destination)}'
-            f"{rest}}}\n".encode()
-        )
+    def _status(self, command_status: int) -> bytes:
+        name = self._names.get(command_status)
+        if name is None:
+            name = status_name(command_status).encode()
+            if len(self._names) < MOST_NAMES:
+                self._names[command_status] = name
+        return name
+
+    def _of_nobody(self, account: str, session: bytes) -> bytes:
+        """What a line about a provider's session says of itself."""
+        return b'%b,"account":%b,%b' % (self._node, quoted(account), session)
 
     # -- submits --------------------------------------------------------------------------------
 
@@ -173,52 +205,62 @@ class Lines:
         _, now, who, bind, number, latency, record, ids, route, attempts, skipped, text = row
         account, session = self._clients[who]
         provider, _, place = self._binds[bind]
-        origin = read_origin(record)
-        seconds = self._began + now
-        destination = origin.destination_addr
-        self._tally.add(seconds, account, provider, destination.decode("latin-1"), "ESME_ROK")
+        message_id, source, destination, reference = origin_parts(record)
+        at = self._at(self._began + now)
+        self._tally.add(self._hour, account, provider, destination, "ESME_ROK")
         mode, masked = self._rules(account)
         if mode == OFF:
             return
-        several = ids.split(b"\0") if b"\0" in ids else ()
-        rest = f',"parts":{len(several) or 1},"route":{_quoted(route)},"latency":{latency:.6f}'
-        if several:
-            rest += f',"provider_message_ids":[{",".join(map(quoted, several))}]'
-        if origin.user_message_reference is not None:
-            rest += f',"user_message_reference":{_quoted(reference(origin))}'
-        if attempts:
-            rest += ',"resent":true'
-        if skipped:
-            rest += f',"skipped":{_quoted(skipped)}'
-        self._write(
-            seconds,
-            "accepted",
-            session,
-            number,
-            "ESME_ROK",
-            (quoted(origin.client_message_id), quoted(several[0] if several else ids)),
-            place,
-            (origin.source_addr, destination),
-            masked,
-            rest + (said(text) if mode == FULL else ""),
+        if masked:
+            source, destination = mask(source), mask(destination)
+        parts = 1
+        rest = b""
+        if reference or attempts or skipped or mode == FULL or b"\0" in ids:
+            several = ids.split(b"\0")
+            rest = accepted_rest(several, reference, attempts, skipped)
+            if mode == FULL:
+                rest += said(text)
+            parts, ids = len(several), several[0]
+        shown = self._routes.get(route)
+        if shown is None:
+            shown = quoted(route)
+            if len(self._routes) < MOST_NAMES:
+                self._routes[route] = shown
+        rest = b',"parts":%d,"route":%b,"latency":%.6f%b' % (parts, shown, latency, rest)
+        self._lines.append(
+            _EVENT
+            % (
+                at,
+                b"accepted",
+                session,
+                number,
+                _ROK,
+                message_id if message_id.isalnum() else inside(message_id),
+                ids if ids.isalnum() else inside(ids),
+                place,
+                source if source.isalnum() else inside(source),
+                destination if destination.isalnum() else inside(destination),
+                rest,
+            )
         )
 
     def _refused(self, row: Row) -> None:
         _, now, who, bind, refused = row
         account, session = self._clients[who]
         provider, _, place = self._binds[bind]
-        seconds = self._began + now
+        at = self._at(self._began + now)
         mode, masked = self._rules(account)
         for number, status, reason, source, destination, text in refused:
-            name = status_name(status)
-            self._tally.add(seconds, account, provider, destination.decode("latin-1"), name)
+            name = self._status(status)
+            self._tally.add(self._hour, account, provider, destination, name.decode())
             if mode == OFF:
                 continue
-            rest = f',"reason":{_quoted(reason)}' + (said(text) if mode == FULL else "")
+            rest = b',"reason":%b' % quoted(reason)
+            if mode == FULL:
+                rest += said(text)
             numbers = (source, destination)
-            ids = ('""', '""')
             self._write(
-                seconds, "refused", session, number, name, ids, place, numbers, masked, rest
+                at, b"refused", session, number, name, _NO_IDS, place, numbers, masked, rest
             )
 
     def _undecided(self, row: Row) -> None:
@@ -226,27 +268,52 @@ class Lines:
         account, session = self._clients[who]
         place = self._binds[bind][2]
         if bind < 0 and provider:
-            place = f'"provider":{_quoted(provider)},"host":{_quoted(host)},"bind":""'
-        origin = read_origin(record)
-        seconds = self._began + now
-        status = "ESME_RUNKNOWNERR" if event == "in_doubt" else ""
-        destination = origin.destination_addr.decode("latin-1")
+            place = b'"provider":%b,"host":%b,"bind":""' % (quoted(provider), quoted(host))
+        message_id, source, destination, _ = origin_parts(record)
+        at = self._at(self._began + now)
+        status = b"ESME_RUNKNOWNERR" if event == "in_doubt" else b""
         if event != "resent":
-            self._tally.add(seconds, account, provider, destination, status or event)
+            result = status.decode() or event
+            self._tally.add(self._hour, account, provider, destination, result)
         mode, masked = self._rules(account)
         if mode == OFF:
             return
-        self._write(
-            seconds,
-            event,
-            session,
-            number,
-            status,
-            (quoted(origin.client_message_id), '""'),
-            place,
-            (origin.source_addr, origin.destination_addr),
-            masked,
-            f',"route":{_quoted(route)}',
+        rest = b',"route":%b' % quoted(route)
+        ids, numbers = (message_id, b""), (source, destination)
+        name = event.encode()
+        self._write(at, name, session, number, status, ids, place, numbers, masked, rest)
+
+    def _write(
+        self,
+        at: bytes,
+        event: bytes,
+        who: bytes,
+        sequence_number: int,
+        status: bytes,
+        ids: Pair,
+        place: bytes,
+        numbers: Pair,
+        masked: bool,
+        rest: bytes,
+    ) -> None:
+        source, destination = numbers
+        if masked:
+            source, destination = mask(source), mask(destination)
+        self._lines.append(
+            _EVENT
+            % (
+                at,
+                event,
+                who,
+                sequence_number,
+                status,
+                inside(ids[0]),
+                inside(ids[1]),
+                place,
+                inside(source),
+                inside(destination),
+                rest,
+            )
         )
 
     # -- receipts -------------------------------------------------------------------------------
@@ -254,36 +321,44 @@ class Lines:
     def _receipts(self, row: Row) -> None:
         _, now, bind, receipts = row
         provider, session, place = self._binds[bind]
-        seconds = self._began + now
-        for number, outcome, whose, client_id, ids, state, stat, err, done, final, to in receipts:
-            account = whose.decode("utf-8", "replace")
-            word = NORMALISED.get(state, NORMALISED[STATE_UNKNOWN])
-            verdict = OUTCOME_NAMES[outcome]
-            if final and verdict in ("queued", "unwanted", "merged"):
-                self._tally.add(seconds, account, provider, to.decode("latin-1"), word)
-            mode, masked = self._rules(account)
+        at = self._at(self._began + now)
+        whose: dict[bytes, tuple[str, str, bool, bytes]] = {}
+        for number, outcome, key, message_id, record, to in receipts:
+            owner = whose.get(key)
+            if owner is None:
+                name = key.decode("utf-8", "replace")
+                owner = whose[key] = (name, *self._rules(name), self._of_nobody(name, session))
+            account, mode, masked, who = owner
+            receipt = ReceiptRecord.unpack(record)
+            word = _WORDS[receipt.state]
+            final = receipt.final
+            if final and outcome in COUNTED:
+                self._tally.add(self._hour, account, provider, to, word)
             if mode == OFF:
                 continue
-            rest = (
-                f',"verdict":"{verdict}","message_state":"{word}","stat":{quoted(stat)},'
-                f'"err":{quoted(err)},"final":{"true" if final else "false"},'
-                f'"done_date":{self._date(done)}'
+            rest = _RECEIPT % (
+                OUTCOMES[outcome],
+                word.encode(),
+                inside(receipt.stat),
+                inside(receipt.err),
+                b"true" if final else b"false",
+                self._date(receipt.done_date),
             )
-            self._write(
-                seconds,
-                "receipt",
-                f'"node":{_quoted(self.node)},"account":{_quoted(account)},{session}',
-                number,
-                "ESME_ROK",
-                (quoted(client_id), quoted(ids[0] if ids else b"")),
-                place,
-                (b"", to),
-                masked,
-                rest,
-            )
+            ids, numbers = (message_id, receipt.provider_message_id), (b"", to)
+            self._write(at, b"receipt", who, number, _ROK, ids, place, numbers, masked, rest)
 
-    def _date(self, seconds: int) -> str:
-        return f'"{self._at(seconds)}"' if seconds > 0 else '""'
+    def _date(self, seconds: int) -> bytes:
+        if seconds == self._second:
+            return self._stamp + b".000Z"
+        if seconds <= 0:
+            return b""
+        date = self._dates.get(seconds)
+        if date is None:
+            date = time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime(seconds)).encode()
+            if len(self._dates) > MOST_NAMES:
+                self._dates.clear()
+            self._dates[seconds] = date
+        return date
 
     def _nameless(self, row: Row) -> None:
         _, now, bind, number, stat, destination = row
@@ -291,18 +366,10 @@ class Lines:
         mode, masked = self._nobody
         if mode == OFF:
             return
-        self._write(
-            self._began + now,
-            "receipt",
-            f'"node":{_quoted(self.node)},"account":"",{session}',
-            number,
-            "ESME_ROK",
-            ('""', '""'),
-            place,
-            (b"", destination),
-            masked,
-            f',"verdict":"unreadable","stat":{quoted(stat)}',
-        )
+        at, who = self._at(self._began + now), self._of_nobody("", session)
+        rest = b',"verdict":"unreadable","stat":"%b"' % inside(stat)
+        numbers = (b"", destination)
+        self._write(at, b"receipt", who, number, _ROK, _NO_IDS, place, numbers, masked, rest)
 
     # -- what clients took ----------------------------------------------------------------------
 
@@ -313,63 +380,76 @@ class Lines:
         if mode == OFF:
             return
         seconds = self._began + now
+        at = self._at(seconds)
         for number, status, nack, attempts, origin, record in answers:
-            good = not status and not nack
-            event = "delivered" if good else "delivery_refused"
-            if good or nack or status not in TEMPORARY:
-                rest = f',"attempts":{attempts}'
-            else:
-                rest = f',"attempts":{attempts},"again":true'
-            name = status_name(status)
-            if not origin:
-                rest = f',"kind":"mo"{rest}'
-                ids, none = ('""', '""'), (b"", b"")
-                self._write(seconds, event, session, number, name, ids, _NO_BIND, none, False, rest)
-                continue
-            try:
-                whole = self._of_receipt(origin, record, seconds)
-            except RecordError:
-                continue
-            ids, place, numbers, more = whole
-            rest = f',"kind":"receipt"{rest}{more}'
-            self._write(seconds, event, session, number, name, ids, place, numbers, masked, rest)
+            name = self._status(status)
+            event = b"delivered"
+            again = b""
+            if status or nack:
+                event = b"delivery_refused"
+                again = b"" if nack or status not in TEMPORARY else b',"again":true'
+            ids, place, numbers, rest = _NO_IDS, _NO_BIND, _NO_NUMBERS, b',"kind":"mo"'
+            if origin:
+                try:
+                    ids, place, numbers, rest = self._of_receipt(origin, record, seconds)
+                except RecordError:
+                    continue
+            rest = b'%b,"attempts":%d%b' % (rest, attempts, again)
+            self._write(at, event, session, number, name, ids, place, numbers, masked, rest)
 
     def _of_receipt(
-        self, origin_record: bytes, record: bytes, seconds: float
-    ) -> tuple[tuple[str, str], str, tuple[bytes, bytes], str]:
+        self, origin: bytes, record: bytes, seconds: float
+    ) -> tuple[Pair, bytes, Pair, bytes]:
         """Ids, place, numbers and the rest of what a delivery of a receipt tells."""
-        origin = Origin.unpack(origin_record)
-        receipt = ReceiptRecord.unpack(record)
-        provider, _, host = receipt.place.rpartition(b"/")
-        place = f'"provider":{quoted(provider)},"host":{quoted(host)},"bind":""'
-        ids = (quoted(origin.client_message_id), quoted(receipt.provider_message_id))
-        word = NORMALISED.get(receipt.state, NORMALISED[STATE_UNKNOWN])
-        rest = (
-            f',"message_state":"{word}","final":{"true" if receipt.final else "false"},'
-            f'"submit_time":{self._date(origin.submit_time)},'
-            f'"latency":{max(0.0, seconds - origin.submit_time):.3f}'
+        message_id, source, destination, _ = origin_parts(origin)
+        state, final, submit_time = glance(origin, record)
+        where, provider_message_id = receipt_origin(record)
+        place = self._places.get(where)
+        if place is None:
+            provider, _, host = where.rpartition(b"/")
+            place = b'"provider":"%b","host":"%b","bind":""' % (inside(provider), inside(host))
+            if len(self._places) < MOST_NAMES:
+                self._places[where] = place
+        rest = _DELIVERED % (
+            _WORDS[state].encode(),
+            b"true" if final else b"false",
+            self._date(submit_time),
+            max(0.0, seconds - submit_time),
         )
-        return ids, place, (origin.source_addr, origin.destination_addr), rest
+        return (message_id, provider_message_id), place, (source, destination), rest
 
     # -- MO messages ----------------------------------------------------------------------------
 
     def _messages(self, row: Row) -> None:
         _, now, bind, account, messages = row
         provider, session, place = self._binds[bind]
-        seconds = self._began + now
+        at = self._at(self._began + now)
         mode, masked = self._rules(account)
-        who = f'"node":{_quoted(self.node)},"account":{_quoted(account)},{session}'
-        verdict = "queued" if account else "unrouted"
+        who = self._of_nobody(account, session)
+        verdict = b',"verdict":"queued"' if account else b',"verdict":"unrouted"'
         for number, source, destination, text in messages:
-            self._tally.add(seconds, account, provider, source.decode("latin-1"), MESSAGE)
+            self._tally.add(self._hour, account, provider, source, MESSAGE)
             if mode == OFF:
                 continue
-            rest = f',"verdict":"{verdict}"' + (said(text) if mode == FULL else "")
+            rest = verdict + (said(text) if mode == FULL else b"")
             numbers = (source, destination)
-            ids = ('""', '""')
-            self._write(
-                seconds, "mo", who, number, "ESME_ROK", ids, place, numbers, masked, rest
-            )
+            self._write(at, b"mo", who, number, _ROK, _NO_IDS, place, numbers, masked, rest)
+
+
+def accepted_rest(
+    ids: Sequence[bytes], reference: bytes | None, attempts: int, skipped: Any
+) -> bytes:
+    """What only some accepted messages have."""
+    rest = b""
+    if len(ids) > 1:
+        rest += b',"provider_message_ids":[%b]' % b",".join(b'"%b"' % inside(each) for each in ids)
+    if reference:
+        rest += b',"user_message_reference":' + quoted(shown_reference(reference))
+    if attempts:
+        rest += b',"resent":true'
+    if skipped:
+        rest += b',"skipped":' + json.dumps(skipped).encode()
+    return rest
 
 
 def mask(number: bytes) -> bytes:
@@ -377,30 +457,24 @@ def mask(number: bytes) -> bytes:
     return number[:SHOWN] + MASK.encode() if number else b""
 
 
-def read_origin(record: bytes) -> Origin:
-    """An origin that this very process's node has packed a moment ago."""
-    return Origin.unpack(record)
-
-
-def reference(origin: Origin) -> str:
+def shown_reference(octets: bytes) -> str:
     """user_message_reference as a client would write it: two octets are a number (GW-33)."""
-    octets = origin.user_message_reference or b""
     if len(octets) == 2:
         return str(int.from_bytes(octets, "big"))
     return octets.rstrip(b"\0").decode("latin-1")
 
 
-def said(text: Sequence[Any] | None) -> str:
+def said(text: Sequence[Any] | None) -> bytes:
     """What a message says, for the end of a line; its octets in hex where they are no text."""
     if text is None:
-        return ""
+        return b""
     data_coding, headed, alphabet, octets = text
-    head = f',"data_coding":{data_coding},'
+    head = b',"data_coding":%d,' % data_coding
     name = alphabet or meaning(data_coding, _STANDARD)[0]
     try:
         body = octets[udh.parse(octets)[1] :] if headed else octets
         if name in alphabets.TEXTS:
-            return f'{head}"text":{_quoted(alphabets.decode(name, body))}'
+            return b'%b"text":%b' % (head, quoted(alphabets.decode(name, body)))
     except BodyError:
         pass
-    return f'{head}"octets":"{octets.hex()}"'
+    return b'%b"octets":"%b"' % (head, octets.hex().encode())

@@ -19,26 +19,34 @@ MOST = 100_000
 
 OTHER = "other"
 
+LONG = 10
+"""Octets from which on the first four of a number say what its calling code is."""
+
 
 class Tally:
     """Counts since they were taken."""
 
     def __init__(self) -> None:
         self.counts: dict[Count, int] = {}
-        self._codes: dict[str, str] = {}
+        self._codes: dict[bytes, str] = {}
 
-    def add(self, seconds: float, account: str, provider: str, number: str, result: str) -> None:
-        """One more; ``seconds`` is when, in unix seconds, ``number`` whom the message is for."""
-        code = self._codes.get(number[:4]) if len(number) > 10 else None
+    def add(self, hour: int, account: str, provider: str, number: bytes, result: str) -> None:
+        """One more; ``hour`` is its beginning in unix seconds, ``number`` whom it is for."""
+        long = len(number) > LONG
+        code = self._codes.get(number[:4]) if long else None
         if code is None:
-            code = calling_code(number)
-            if len(number) > 10 and len(self._codes) < MOST:
+            code = calling_code(number.decode("latin-1"))
+            if long and len(self._codes) < MOST:
                 self._codes[number[:4]] = code
-        key = (int(seconds) // HOUR * HOUR, account, provider, code, result)
+        key = (hour, account, provider, code, result)
         counts = self.counts
-        if key not in counts and len(counts) >= MOST:
-            key = (key[0], account, OTHER, "", OTHER)
-        counts[key] = counts.get(key, 0) + 1
+        if key in counts:
+            counts[key] += 1
+        elif len(counts) < MOST:
+            counts[key] = 1
+        else:
+            key = (hour, account, OTHER, "", OTHER)
+            counts[key] = counts.get(key, 0) + 1
 
     def take(self) -> dict[Count, int]:
         """The counts so far; it begins anew."""

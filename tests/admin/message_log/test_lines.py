@@ -8,7 +8,7 @@ from typing import Any
 from twisted.trial.unittest import SynchronousTestCase
 
 from smppproxy.admin.message_log import rows
-from smppproxy.admin.message_log.lines import Lines, quoted, said
+from smppproxy.admin.message_log.lines import Lines, inside, said
 from smppproxy.admin.message_log.tally import Tally
 from smppproxy.smpp import constants as c
 from tests.relay.presets import preset_provider
@@ -242,12 +242,12 @@ class FormTests(SynchronousTestCase):
     def test_quoted(self) -> None:
         """Octets of any value become a JSON string of as many characters."""
         for octets in (b"", b"4510203040", b'a "quoted" \\ thing\n', bytes(range(256))):
-            self.assertEqual(json.loads(quoted(octets)), octets.decode("latin-1"))
+            self.assertEqual(json.loads(b'"%b"' % inside(octets)), octets.decode("latin-1"))
 
     def test_no_text(self) -> None:
         """A message that could not be read has none."""
-        self.assertEqual(said(None), "")
-        self.assertIn('"octets":"05"', said((0, True, "gsm7", b"\x05")))
+        self.assertEqual(said(None), b"")
+        self.assertIn(b'"octets":"05"', said((0, True, "gsm7", b"\x05")))
 
     def test_lost(self) -> None:
         """A gap is told where it is."""
@@ -265,6 +265,6 @@ class FormTests(SynchronousTestCase):
             (1_700_000_000.0, "2023-11-14T22:13:20.000Z"),
             (1_699_999_999.999, "2023-11-14T22:13:19.999Z"),
         ):
-            self.assertEqual(lines._at(seconds), shown)
+            self.assertEqual(lines._at(seconds), shown.encode())
 
 
