@@ -52,6 +52,11 @@ class NodeHands:
         pool = self._pools.get(target.name)
         return pool.reconnect(target.host, target.bind) if pool is not None else 0
 
+    def kick(self, target: Target) -> int:
+        """See :class:`~smppproxy.admin.verbs.Hands`."""
+        pool = self._pools.get(target.name)
+        return pool.kick(target.host, target.bind) if pool is not None else 0
+
     def drain_account(self, name: str) -> int:
         """See :class:`~smppproxy.admin.verbs.Hands`."""
         self._admission.barred.add(name)

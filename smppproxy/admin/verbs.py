@@ -49,6 +49,9 @@ class Hands(Protocol):
     def reconnect(self, target: Target) -> int:
         """Unbind and bind anew; how many binds that is."""
 
+    def kick(self, target: Target) -> int:
+        """End the connection of a bind to a provider, which binds again; how many that were."""
+
     def drain_account(self, name: str) -> int:
         """Unbind its sessions and let it bind no more; how many were bound."""
 
@@ -105,6 +108,11 @@ class Verbs:
         count = self._hands.reconnect(target)
         return [row(str(target), "", "", f"{count} {_plural('bind', count)} made anew")]
 
+    def _kick_bind(self, target: Target) -> list[Row]:
+        count = self._hands.kick(target)
+        told = "its connection is ended; it binds again" if count else "it had no connection"
+        return [row(str(target), "", "", told)]
+
     def _kick(self, target: Target) -> list[Row]:
         sessions = self._rooms.sessions_of(target.name)
         if target.kind == SESSION:
@@ -141,6 +149,7 @@ class Verbs:
         ("reconnect", PROVIDER): _reconnect,
         ("reconnect", HOST): _reconnect,
         ("reconnect", BIND): _reconnect,
+        ("kick", BIND): _kick_bind,
         ("kick", ACCOUNT): _kick,
         ("kick", SESSION): _kick,
         ("drain", ACCOUNT): _drain_account,

@@ -15,7 +15,7 @@ EXAMPLES = {
     "drain": ("acme/a", "account:shop", "node:n2"),
     "isolate": ("acme", "acme/b/1"),
     "resume": ("acme/a", "node:n2"),
-    "kick": ("account:shop", "account:shop#17"),
+    "kick": ("acme/a/2", "account:shop", "account:shop#17"),
     "reconnect": ("acme/a", "acme --node n2"),
 }
 

@@ -290,6 +290,21 @@ class VerbTests(OperatorCase):
         await self.wait(lambda: self.smsc.counts.binds == before + 4, "bound anew")
 
     @asynchronous
+    async def test_kick_a_bind(self) -> None:
+        """The connection of a bind to a provider is ended on the node that is named; it is bound
+        again, and nothing else is touched."""
+        before = self.smsc.counts.binds
+        done = await self.do("kick", "acme/a/1", "n2")
+        self.assertEqual(
+            [(row["node"], row["note"]) for row in done["done"]],
+            [("n2", "its connection is ended; it binds again")],
+        )
+        await self.wait(lambda: self.smsc.counts.binds == before + 1, "bound again")
+        await self.do("isolate", "acme/a")
+        await self.do("resume", "acme/a")
+        self.assertEqual(self.smsc.counts.binds, before + 1)
+
+    @asynchronous
     async def test_kick(self) -> None:
         """A kicked session is unbound on the node where it is; its client may come back."""
         esme = self.client(self.second, count=0, system_id=b"demo", password=b"demo")
@@ -352,7 +367,7 @@ class VerbTests(OperatorCase):
             ("drain", "node:n9", 404, "there is no node n9; known are n1, n2"),
             ("drain", "a/b/c/d", 404, "there is nothing like a/b/c/d; write acme, acme/a"),
             ("drain", "/", 404, "there is nothing like /"),
-            ("kick", "provider:acme", 409, "a provider cannot be told to kick; it takes account"),
+            ("kick", "provider:acme", 409, "a provider cannot be told to kick; it takes bind"),
             ("isolate", "node:n1", 409, "a node cannot be told to isolate"),
             ("reconnect", "account:demo", 409, "a account cannot be told to reconnect"),
         ):
