@@ -13,7 +13,7 @@ from smppproxy.config.lines import Path
 from smppproxy.config.mo_routes import read_mo
 from smppproxy.config.problems import ConfigError, Problem
 from smppproxy.config.providers import read_provider
-from smppproxy.config.routes import read_routes
+from smppproxy.config.routes import Hints, read_routes
 from smppproxy.config.source import Source
 from smppproxy.routing.accounts import Account
 from smppproxy.routing.mo import MoTable
@@ -23,10 +23,7 @@ from smppproxy.routing.routes import RouteTable
 
 @attrs.define
 class Network:
-    """A network file, checked. Accounts by system_id, providers by name.
-
-    :ivar warnings: what it may say and hardly means.
-    """
+    """A network file, checked. Accounts by system_id, providers by name."""
 
     accounts: dict[str, Account]
     providers: dict[str, Provider]
@@ -34,7 +31,16 @@ class Network:
     mo: MoTable
     #: What it was read from, to be sent to other nodes.
     bundle: Bundle = attrs.field(factory=lambda: Bundle("", b""), eq=False, repr=False)
-    warnings: list[Problem] = attrs.field(factory=list)
+    #: Looks for routes that are hardly meant as they stand.
+    hints: Hints = attrs.field(factory=Hints, eq=False, repr=False)
+
+    @property
+    def warnings(self) -> list[Problem]:
+        """What the file may say and hardly means: told, and no reason to refuse it.
+
+        To compare a thousand routes takes a second: this is looked for when somebody asks.
+        """
+        return sorted(self.hints.problems(self.routes))
 
 
 def load_network(path: str | FilePath, environ: Mapping[str, str] | None = None) -> Network:
@@ -94,7 +100,7 @@ def _network(source: Source) -> Network:
         name: read_provider(source, at, table) for name, at, table in _named(source, "provider")
     }
     choices(source, accounts.values(), providers)
-    routes = read_routes(source, accounts, providers)
+    routes, hints = read_routes(source, accounts, providers)
     mo = read_mo(source, accounts, providers)
     source.raise_problems()
     return Network(
@@ -103,7 +109,7 @@ def _network(source: Source) -> Network:
         routes=routes,
         mo=mo,
         bundle=Bundle(FilePath(source.name).name, source.octets, source.files),
-        warnings=sorted(source.warnings),
+        hints=hints,
     )
 
 

@@ -1,6 +1,6 @@
 """The tables [[route]] of the network file, and the tables of prefixes and prices they ask for."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import attrs
@@ -8,6 +8,7 @@ import attrs
 from smppproxy.config import options
 from smppproxy.config.beside import Beside, refuse_idle
 from smppproxy.config.lines import Path
+from smppproxy.config.problems import Problem
 from smppproxy.config.source import Source, near
 from smppproxy.config.tables import Tables
 from smppproxy.routing.accounts import Account
@@ -47,8 +48,10 @@ Providers = Mapping[str, Provider | None]
 Accounts = Mapping[str, Account | None]
 
 
-def read_routes(source: Source, accounts: Accounts, providers: Providers) -> RouteTable:
-    """All routes; what is wrong is noted in `source` and left out."""
+def read_routes(
+    source: Source, accounts: Accounts, providers: Providers
+) -> tuple[RouteTable, "Hints"]:
+    """All routes, and where they stand; what is wrong is noted in `source` and left out."""
     tables = Tables(source)
     prices = _prices(source, tables, providers)
     groups = {
@@ -57,9 +60,7 @@ def read_routes(source: Source, accounts: Accounts, providers: Providers) -> Rou
     reader = _Reader(source, tables, accounts, providers, set().union(*groups.values()))
     routes = reader.routes()
     table = RouteTable(routes.values(), groups, prices)
-    if not source.problems:
-        _warn(source, routes, table, prices)
-    return table
+    return table, _hints(source, routes, prices)
 
 
 def _prices(source: Source, tables: Tables, providers: Providers) -> dict[str, PriceList]:
@@ -217,25 +218,39 @@ def _defaults() -> dict[str, Any]:
 # -- what is allowed, and yet hardly meant ---------------------------------------------------------
 
 
-def _warn(
-    source: Source,
-    routes: dict[Path, Route],
-    table: RouteTable,
-    prices: Mapping[str, PriceList],
-) -> None:
-    paths = {id(route): path for path, route in routes.items()}
-    for each in taken(table):
-        source.warn(paths[id(each.route)], *_told(each))
+@attrs.define
+class Hints:
+    """Where routes stand in their file, to tell what is hardly meant about them.
+
+    :ivar places: by name of the route, a problem there without words.
+    :ivar found: what is known already.
+    """
+
+    places: dict[str, Problem] = attrs.field(factory=dict)
+    found: list[Problem] = attrs.field(factory=list)
+
+    def problems(self, table: RouteTable) -> Iterator[Problem]:
+        """Each with its line and a mend."""
+        yield from self.found
+        for each in taken(table):
+            text, mend = _told(each)
+            yield attrs.evolve(self.places[each.route.name], text=text, mend=mend)
+
+
+def _hints(
+    source: Source, routes: dict[Path, Route], prices: Mapping[str, PriceList]
+) -> Hints:
+    hints = Hints()
     for path, route in routes.items():
+        hints.places[route.name] = source.warning(path, "", "")
         if route.select != "least_cost":
             continue
         for place, target in enumerate(route.targets):
             if target.provider not in prices and not target.backup:
-                source.warn(
-                    (*path, "targets", place),
-                    f"provider {target.provider} has no prices and always comes last",
-                    f"write provider.{target.provider}.prices = \"FILE.csv\"",
-                )
+                text = f"provider {target.provider} has no prices and always comes last"
+                mend = f'write provider.{target.provider}.prices = "FILE.csv"'
+                hints.found.append(source.warning((*path, "targets", place), text, mend))
+    return hints
 
 
 def _told(each: Taken) -> tuple[str, str]:

@@ -37,8 +37,6 @@ class Source:
         self.folder = Path(path).absolute().parent
         self.environ = environ
         self.problems: list[Problem] = []
-        #: What is allowed and hardly meant: told, and no reason to refuse the file.
-        self.warnings: list[Problem] = []
         self.octets = self._read(Path(path)) if octets is None else octets
         #: What `attached` gave, by the names written in the file.
         self.files: dict[str, bytes] = {}
@@ -55,9 +53,9 @@ class Source:
         line = self._lines.find(path)
         self.problems.append(Problem(self.name, line, spelled(path), text, mend))
 
-    def warn(self, path: lines.Path, text: str, mend: str) -> None:
-        """Note that what stands at `path` is hardly meant."""
-        self.warnings.append(Problem(self.name, self._lines.find(path), spelled(path), text, mend))
+    def warning(self, path: lines.Path, text: str, mend: str) -> Problem:
+        """What stands at `path` is allowed and hardly meant."""
+        return Problem(self.name, self._lines.find(path), spelled(path), text, mend)
 
     def raise_problems(self) -> None:
         """Raise ConfigError if any problem was noted."""
