@@ -41,7 +41,7 @@ class Flow:
         wall_clock: Callable[[], float],
         doubts: Doubts,
         dispatch: Dispatch,
-        route_anew: Callable[[Submit], bool],
+        send: Callable[[Submit, float, Writes], RefusalStatus],
         refuse: Callable[[Submit, RefusalStatus, dict[Client, list[bytes]]], None],
         give_up: Callable[[Iterable[Submit]], None],
         forget: Callable[[Submit], None],
@@ -50,7 +50,7 @@ class Flow:
     ) -> None:
         """
         :param dispatch: gives a submit to a bind or a backlog.
-        :param route_anew: asks the routes of today about a message; whether they say other targets.
+        :param send: as that of ``dispatch``; asks the routes of today where nobody is left to try.
         :param refuse: adds the answer to a submit to what this turn answers.
         :param give_up: tells clients that the fate of these is unknown.
         :param forget: ends a submit whose client went while it waited.
@@ -62,8 +62,7 @@ class Flow:
         self._doubts = doubts
         self._dispatch = dispatch
         self._moving = Moving(directory, dispatch)
-        self._send = dispatch.send
-        self._route_anew = route_anew
+        self._send = send
         self._refuse = refuse
         self._give_up = give_up
         self._forget = forget
@@ -148,8 +147,6 @@ class Flow:
 
     def reroute(self, pool: Pool, now: float) -> None:
         """The last bind of a provider went: its backlog goes to the next target or is refused.
-
-        What has no target left is asked about once more: the routes may be others by now.
         """
         waiting = list(pool.backlog)
         pool.backlog.clear()
@@ -170,8 +167,6 @@ class Flow:
             self._doubts.again(submit, now, writes)
             return
         status = self._send(submit, now, writes)
-        if status and submit.group is None and self._route_anew(submit):
-            status = self._send(submit, now, writes)
         if not status:
             return
         retry = submit.retry

@@ -106,9 +106,9 @@ class Submits:
             directory,
             ledger,
             wall_clock,
-            Doubts(self._send, wall_clock),
+            Doubts(self._send_anew, wall_clock),
             self._dispatch,
-            self._route_anew,
+            self._send_anew,
             self._ends.refuse,
             self._ends.give_up,
             self._ends.forget,
@@ -370,20 +370,23 @@ class Submits:
 
     # -- what waits, see ``flow`` -----------------------------------------------------------------
 
-    def _route_anew(self, submit: Submit) -> bool:
-        """Take what the routes of today say of a message none of whose targets is bound any more.
+    def _send_anew(self, submit: Submit, now: float, writes: Writes) -> RefusalStatus:
+        """As ``dispatch.send``, but where no target is left the routes of today are asked.
 
-        Whether that is anything else; targets that have refused the message stay out.
+        Targets that have refused the message stay out.
         """
-        account = submit.account
-        raw, offsets = submit.pdu.raw, submit.offsets
-        pick = self._routes.pick(account, raw, offsets, self._wall_clock(), submit.message_class)
+        status = self._send(submit, now, writes)
+        if not status or submit.group is not None:
+            return status
+        account, message_class = submit.account, submit.message_class
+        wall = self._wall_clock()
+        pick = self._routes.pick(account, submit.pdu.raw, submit.offsets, wall, message_class)
         if pick is None or pick.status or pick is submit.pick:
-            return False
+            return status
         refused = submit.retry.refused if submit.retry is not None else ()
         submit.pick = pick
         submit.targets = tuple(name for name in pick.names if name not in refused)
-        return bool(submit.targets)
+        return self._send(submit, now, writes)
 
     def tick(self, now: float) -> None:
         """Once a second: refuse what has waited too long; ask for numbers if none are in hand."""

@@ -296,3 +296,25 @@ class NewRoutesTests(RouteCase):
         q.drain()
         self.assertEqual([(1, c.ESME_RINVDSTADR, b"")], client.responses())
         self.assertEqual([], p.submits())
+
+    def test_second_copy_goes_where_the_new_routes_say(self) -> None:
+        """In doubt, and its provider is taken away: the copy goes to who is there now."""
+        world, client, (p, q) = self.world(providers=[make_provider("p"), make_provider("q")])
+        world.relay.use(world.accounts, type(world.routes)((route("p"),)), world.mo, world.now)
+        client.receive(*several(1))
+        world.relay.use(world.accounts, type(world.routes)((route("q"),)), world.mo, world.now)
+        p.lose()
+        (pdu,) = q.submits()
+        q.accept((pdu, b"x"))
+        self.assertEqual([OK], client.responses())
+
+    def test_second_try_goes_where_the_new_routes_say(self) -> None:
+        """Trouble, and its provider is taken away: the next try is with who is there now."""
+        world, client, (p, q) = self.world(providers=[make_provider("p"), make_provider("q")])
+        world.relay.use(world.accounts, type(world.routes)((route("p"),)), world.mo, world.now)
+        client.receive(*several(1))
+        p.refuse(c.ESME_RSYSERR, *p.submits())
+        world.relay.use(world.accounts, type(world.routes)((route("q"),)), world.mo, world.now)
+        p.drain()
+        world.advance(1.2)
+        self.assertEqual([1], numbers(q.submits()))
