@@ -234,3 +234,15 @@ class PartTests(SynchronousTestCase):
         a.receipt(b"two")
         self.assertEqual(1, len(self.client.texts()))
         self.assertEqual({}, self.world.ledger.imbalance())
+
+    def test_xc05_answered_before_the_host_was_lost(self) -> None:
+        """A part that was refused, and the others with it, needs no receipt to be found."""
+        self.start()
+        world, client = self.world, self.client
+        a = world.upstream("a")
+        first, *_ = a.submits()
+        a.refuse(c.ESME_RINVDSTADR, first)
+        a.lose()
+        self.echo(0)
+        self.assertEqual(1, len(client.responses()))
+        self.assertEqual({}, world.ledger.imbalance())

@@ -78,6 +78,38 @@ class OrderTests(OutboxTestCase):
         self.assertEqual((1, 1), (self.ledger.dropped, self.ledger.delivered))
         self.balanced()
 
+    def test_gw24_overtaken_while_held_back(self) -> None:
+        """An intermediate one that waits for its message's answer to be read, and has not been sent
+        yet, is not sent after the final one, which did not have to wait.
+        """
+        self.start()
+        receiver = self.receiver()
+        self.sender.receive(submit(1, registered_delivery=0x11))
+        self.upstream.accept((self.upstream.submits()[0], b"x"))
+        self.upstream.receive(receipt(1, b"x", stat=b"ENROUTE"))
+        self.world.clock.advance(FRESH + 0.005)
+        self.upstream.receive(receipt(2, b"x"))
+        pdus = receiver.deliveries()
+        self.assertEqual([b"DELIVRD"], self.stats(pdus))
+        receiver.acknowledge(pdus)
+        self.world.advance(5)
+        self.assertEqual([], receiver.deliveries())
+        self.assertEqual((1, 1), (self.ledger.dropped, self.ledger.delivered))
+        self.balanced()
+
+    def test_gw24_unreadable_when_it_is_due_again(self) -> None:
+        """A record that nobody can read is not asked about; it goes to the dead letters."""
+        self.start()
+        receiver = self.receiver()
+        self.two_states(b"ENROUTE")
+        receiver.acknowledge(receiver.deliveries(), c.ESME_RTHROTTLED)
+        (delivery,) = self.world.relay.directory.inboxes[b"acme"].later
+        delivery.entry.receipt = b"nonsense"
+        self.world.advance(15)
+        self.flushLoggedErrors()
+        self.assertEqual([], receiver.deliveries())
+        self.assertEqual(1, self.ledger.events["dead_letter"])
+
     def test_gw24_still_the_last_word(self) -> None:
         """An intermediate one that was refused for now is sent again while nothing has followed
         it; the store is asked first, until it answers.

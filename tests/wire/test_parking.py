@@ -194,3 +194,26 @@ class HeldTests(TestCase):
         await self.door.relay.called("client_lost")
         self.assertEqual(self.door.admission.yard.octets, 0)
         self.assertIsNone(self.session._feeder)
+
+    async def test_lost_before_they_go_on(self) -> None:
+        """A session that ends in the moment between an answer and what waited: nothing is left."""
+        await self.start()
+        await self.submits(1, 11)
+        await self.submits(12, 13)
+        self.answer(*range(1, 12))
+        self.answer()
+        self.session.abort("test")
+        self.assertIsNone(self.session._feeder)
+        self.session.release()
+        self.assertIsNone(self.session._feeder)
+        self.assertEqual(self.taken, list(range(1, 12)))
+
+    async def test_closing_before_they_go_on(self) -> None:
+        """A session that closes takes no more submits to the relay."""
+        await self.start()
+        await self.submits(1, 11)
+        await self.submits(12, 13)
+        self.answer(*range(1, 12))
+        self.session.close("test")
+        await self.door.relay.called("client_lost")
+        self.assertEqual(self.taken, list(range(1, 12)))
