@@ -74,7 +74,7 @@ def moment(written: str | None, name: str, otherwise: float) -> float:
 
     :raises ApiError: 400, it is none.
     """
-    if not written:
+    if written is None:
         return otherwise
     try:
         found = datetime.fromisoformat(written)

@@ -8,7 +8,7 @@ from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
 from smppproxy.admin.access import Caller
-from smppproxy.admin.errors import ApiError, bad
+from smppproxy.admin.errors import ApiError
 from smppproxy.admin.message_log.reports import Reports
 from smppproxy.admin.parameters import moment
 from smppproxy.admin.rooms import Rooms
@@ -29,7 +29,7 @@ class ReportOperations:
         until = moment(given["until"], "until", self._rooms.wall())
         since = moment(given["since"], "since", until - DAY)
         if since >= until:
-            raise bad("since is not before until")
+            raise ApiError(409, "empty_range", "since is not before until")
         reports = Reports(self._rooms.store)
         found = reports.rows(since, until, given["account"], given["provider"])
         return found.addCallbacks(_told, _away)
