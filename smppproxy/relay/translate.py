@@ -235,8 +235,12 @@ def addresses_for(
     for addresses that the provider cannot get.
     """
     source_at, dest_at, esm_at = offsets[:3]
-    if profile.transparent and rewrite is None:
-        return raw[source_at:esm_at]
+    if profile.transparent:
+        if rewrite is None:
+            return raw[source_at:esm_at]
+        if not rewrite.source and rewrite.source_ton < 0 and rewrite.source_npi < 0:
+            destination = rewrite.destination(raw[dest_at + 2 : esm_at - 1])
+            return b"%b%b\0" % (raw[source_at : dest_at + 2], _sound(destination))
     sender = raw[source_at], raw[source_at + 1], raw[source_at + 2 : dest_at - 1]
     source = provider_source(profile, *(sender if rewrite is None else rewrite.sender(*sender)))
     if isinstance(source, str):
@@ -246,15 +250,20 @@ def addresses_for(
     )
     if rewrite is not None:
         source = (*rewrite.sender(*source)[:2], source[2])
-        destination = rewrite.destination(destination)
-        if not 0 < len(destination) <= FIELD_LONGEST:
-            raise RefusedError(DESTINATION)
+        destination = _sound(rewrite.destination(destination))
     return b"".join(
         [
             bytes((each[0], each[1])) + each[2] + b"\0"
             for each in (source, (ton, npi, destination))
         ]
     )
+
+
+def _sound(destination: bytes) -> bytes:
+    """A rewritten number that can be sent."""
+    if not 0 < len(destination) <= FIELD_LONGEST:
+        raise RefusedError(DESTINATION)
+    return destination
 
 
 def readdressed(
