@@ -63,6 +63,14 @@ class TablesTest(FileCase):
             [acme.price(number) for number in (b"4512", b"46709", b"46")], [0.5, 1.0, NO_PRICE]
         )
 
+    def test_two_routes_share_a_list(self) -> None:
+        """The prefixes of a file stand in memory once, whoever names it."""
+        self.write(PREFIXES, "mobile.csv")
+        self.write(PRICES, "acme.csv")
+        more = '[[route]]\naccounts = ["demo"]\norder = -1\nprefix_file = "mobile.csv"\ndeny = 8\n'
+        first, second = load_network(self.write(NETWORK + more), {}).routes.routes
+        self.assertIs(first.listed, second.listed)
+
     def test_what_spreadsheets_make_of_it(self) -> None:
         """Byte order mark, Windows line ends, quotes, spaces, empty rows, other columns."""
         wanted = (b"45", b"4670")

@@ -16,7 +16,7 @@ from tests.routing.messages import NOON, account
 
 ACCOUNTS = ("demo", "shop", "bank")
 NAMES = "abcd"
-PREFIXES = st.text("45", min_size=1, max_size=4)
+PREFIXES = st.one_of(st.text("45", min_size=1, max_size=4), st.text("4", min_size=1, max_size=9))
 
 
 def some(*values: Any) -> st.SearchStrategy[frozenset[Any]]:
@@ -66,7 +66,8 @@ DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 TABLES = st.lists(routes(), max_size=12)
 MESSAGES = st.fixed_dictionaries(
     {
-        "destination_addr": st.text("45+0", max_size=6).map(str.encode),
+        "destination_addr": st.one_of(
+            st.text("45+0", max_size=6), st.text("4", max_size=9)).map(str.encode),
         "source_addr": st.sampled_from((b"", b"Acme", b"46", b"46701", b"+46", b"004670")),
         "source_addr_ton": st.sampled_from((0, 1, 5)),
         "dest_addr_ton": st.sampled_from((0, 1)),

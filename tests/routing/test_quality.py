@@ -178,6 +178,15 @@ class QualityTest(SynchronousTestCase):
         self.look(WINDOW + MEMORY)
         self.assertEqual(self.quality.measures(self.now), [])
 
+    def test_the_best_comes_from_the_end(self) -> None:
+        """Four providers, each better than the one before: turned round at once."""
+        names = ("a", "b", "c", "d")
+        self.quality.order(names, b"45")
+        for place, name in enumerate(names):
+            self.feed(name, 60 + 10 * place, 40 - 10 * place)
+        self.look()
+        self.assertEqual(self.quality.order(names, b"45"), names[::-1])
+
     def test_a_bounded_number(self) -> None:
         """Beyond it nothing new is measured and the order is the file's."""
         self.patch(module, "MOST", 1)

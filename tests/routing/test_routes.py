@@ -9,7 +9,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from smppproxy.routing.routes import Route, RouteTable, Target, bare
 from smppproxy.routing.rules import RuleError
 from smppproxy.routing.targets import orders_of
-from tests.routing.messages import route_of, to
+from tests.routing.messages import pick, route_of, to
 
 ACCOUNTS = ("demo", "shop", "load")
 DIGITS = st.text("0123456789", min_size=1, max_size=4).filter(lambda s: not s.startswith("00"))
@@ -86,6 +86,21 @@ class ChoiceTest(SynchronousTestCase):
         for number in (b"04512", b"+", b"00", b"ACME"):
             self.assertEqual(table.targets("demo", number, 0), ())
         self.assertEqual(bare(b"+0045"), b"0045")
+
+    def test_many_lengths(self) -> None:
+        """Ten lengths of prefixes: each number finds its longest, whoever has the others."""
+        routes = [Route(f"{n}", prefixes=("1" * n,), targets=to(f"p{n}")) for n in range(1, 11)]
+        routes.append(Route("other", accounts=frozenset({"shop"}), prefixes=("2" * 15,),
+                            targets=to("s")))  # fmt: skip
+        table = RouteTable(routes)
+        for who in ("demo", "shop"):
+            for n in range(1, 15):
+                found = pick(table, who, destination_addr=b"1" * n)
+                self.assertEqual(found and found.names, (f"p{min(n, 10)}",))
+            self.assertIsNone(pick(table, who, destination_addr=b"2" * 14))
+        found = pick(table, "shop", destination_addr=b"2" * 16)
+        self.assertEqual(found and found.names, ("s",))
+        self.assertIsNone(pick(table, "demo", destination_addr=b"2" * 16))
 
     @given(ROUTES, st.sampled_from(ACCOUNTS), DESTINATIONS, st.integers(0, 10**9))
     @settings(deadline=None)

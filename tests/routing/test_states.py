@@ -105,6 +105,21 @@ class StatesTests(SynchronousTestCase):
         self.assertEqual(wishes_of(kept), {})
         self.assertEqual(wishes_of({good: b"drain"}), {("", "acme", "", ""): "drain"})
 
+    def test_accounts(self) -> None:
+        """An account that is drained, here or everywhere, is barred; it is no provider's host."""
+        states = States("here")
+        states.take(
+            {
+                ("", "", "shop", ""): "drain",
+                ("there", "", "bank", ""): "drain",
+                ("here", "", "club", ""): "drain",
+                ("", "", "open", ""): "up",
+                ("", "acme", "a", ""): "drain",
+            }
+        )
+        self.assertEqual(states.barred, {"shop", "club"})
+        self.assertEqual((states.of("", "shop"), states.of("", "a")), ("drain", "up"))
+
     def test_strictest(self) -> None:
         """up, isolate, drain, down: each stricter than the one before."""
         self.assertEqual(strictest([]), "up")
