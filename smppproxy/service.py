@@ -214,7 +214,8 @@ class SmppProxy(Service):
         return self._shares.ask(name) if name else succeed(None)
 
     def _restate(self) -> None:
-        """Something else is wanted of providers, hosts or binds."""
+        """Something else is wanted of providers, hosts, binds or accounts."""
+        self._admission.bar(self.relay.directory.states.barred, self.node.drain_timeout)
         self.relay.restate(self._reactor.seconds())
         for pool in self.pools.values():
             pool.restate()
@@ -241,8 +242,16 @@ class SmppProxy(Service):
         return self._own.reload()
 
     def _take(self, network: Network) -> None:
-        """Take a network, in one turn, while the doors are open or before."""
-        self._use(network)
+        """Take a network, in one turn, while the doors are open or before.
+
+        :raises TlsError: a file went since it was checked; the old network is in force again.
+        """
+        old = self.network
+        try:
+            self._use(network)
+        except TlsError:
+            self._use(old)
+            raise
         if self._are_doors_open:
             self._open_doors()
 

@@ -163,10 +163,12 @@ class Desk:
     def _asked(self, payload: bytes) -> Deferred[bytes]:
         """Another node wants to know where the messages of this one would go."""
         blob, count = msgpack.unpackb(payload)
-        messages, old = self.recent.messages(count), self.network()
+        messages, bundle = self.recent.messages(count), self.network().bundle
 
         def look() -> bytes:
-            found = shift(old, unbundle(unpack(blob), self.folder), messages, self.wall())
+            # Not the tables in force: what they remember is the reactor's.
+            old, new = unbundle(bundle, self.folder), unbundle(unpack(blob), self.folder)
+            found = shift(old, new, messages, self.wall())
             ways = [(was, now, times) for (was, now), times in found.ways.items()]
             answer: bytes = msgpack.packb([found.messages, found.elsewhere, ways])
             return answer

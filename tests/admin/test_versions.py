@@ -9,8 +9,10 @@ from typing import Any
 from twisted.internet.task import LoopingCall
 from twisted.internet.threads import deferToThread
 
+from smppproxy.config import load_network
 from smppproxy.config.network import carry
 from smppproxy.service import SmppProxy
+from smppproxy.wire.tls import TlsError
 from tests.support.clusters import ClusterCase, version
 from tests.support.doors import ask, asynchronous
 
@@ -280,6 +282,25 @@ class RefusedTests(ClusterCase):
         self.write_network(self.smsc, options="window = 9\n")
         await self.applied(one)
         await self.wait(lambda: version(two) == 2, "taken")
+
+    @asynchronous
+    async def test_a_file_that_goes_at_the_last_moment(self) -> None:
+        """What was taken of the version by then is given back."""
+        one, _ = await self.nodes()
+        before = one.network.accounts
+        (self.network_file.parent / "ca.pem").write_text("nothing")
+        text = self.network_file.read_text() + "[account.more]\n" + 'password = "x"\n'
+        text = text.replace('password = "x"', text.splitlines()[1])
+        text = text.replace(
+            "[provider.acme]", '[provider.acme]\ntls = "required"\ntls_ca = "ca.pem"'
+        )
+        self.network_file.write_text(text)
+        network = load_network(self.network_file)
+        self.assertRaises(TlsError, one._take, network)
+        self.assertEqual(one.network.accounts, before)
+        self.assertEqual({bind.state for bind in one.binds()}, {"Bound"})
+        client = self.client(one, count=3)
+        await self.wait(lambda: client.done, "the old one carries messages")
 
 
 class OwnFileTests(ClusterCase):
