@@ -8,14 +8,15 @@ from twisted.internet.defer import Deferred
 from twisted.internet.error import CannotListenError
 
 from smppproxy.admin.errors import ApiError
-from smppproxy.admin.targets import Target
+from smppproxy.admin.targets import ACCOUNT, Target
 from smppproxy.relay.relay import SmppRelay
 from smppproxy.wire.admission import Admission
 from smppproxy.wire.listener import ClientListener
 from smppproxy.wire.pool import UpstreamPool
 
 Want = Callable[[str, str, str, str, str], Deferred[str]]
-"""Node ("" = all), provider, host, bind, state -> what was wanted before."""
+"""Node ("" = all), provider, host, bind, state -> what was wanted before; see ``routing.states``
+for accounts."""
 
 
 class NodeHands:
@@ -45,6 +46,8 @@ class NodeHands:
 
     def want(self, target: Target, state: str, node: str) -> Deferred[str]:
         """See :class:`~smppproxy.admin.verbs.Hands`."""
+        if target.kind == ACCOUNT:
+            return self._want(node, "", target.name, "", state)
         return self._want(node, target.name, target.host, target.bind, state)
 
     def reconnect(self, target: Target) -> int:
@@ -56,20 +59,6 @@ class NodeHands:
         """See :class:`~smppproxy.admin.verbs.Hands`."""
         pool = self._pools.get(target.name)
         return pool.kick(target.host, target.bind) if pool is not None else 0
-
-    def drain_account(self, name: str) -> int:
-        """See :class:`~smppproxy.admin.verbs.Hands`."""
-        self._admission.barred.add(name)
-        sessions = self._admission.sessions_of(name)
-        for session in sessions:
-            session.drain(self._patience)
-        return len(sessions)
-
-    def resume_account(self, name: str) -> bool:
-        """See :class:`~smppproxy.admin.verbs.Hands`."""
-        was = name in self._admission.barred
-        self._admission.barred.discard(name)
-        return was
 
     def drain_node(self) -> bool:
         """See :class:`~smppproxy.admin.verbs.Hands`."""

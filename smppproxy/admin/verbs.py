@@ -29,10 +29,11 @@ from smppproxy.admin.targets import (
 )
 from smppproxy.admin.views import Row
 
-PLACES = frozenset({PROVIDER, HOST, BIND})
+KEPT = frozenset({PROVIDER, HOST, BIND, ACCOUNT})
+"""Of these the store keeps what is wanted, for all nodes and over restarts."""
 
 STATES = {"drain": "drain", "isolate": "isolate", "resume": "up"}
-"""What a verb wants of a provider, a host or a bind."""
+"""What a verb wants of a provider, a host, a bind or an account."""
 
 log = Logger()
 
@@ -41,7 +42,9 @@ class Hands(Protocol):
     """What the composition root lets an operator do to this node."""
 
     def want(self, target: Target, state: str, node: str) -> Deferred[str]:
-        """Keep what is wanted of a provider, host or bind, on one node or (``""``) on all.
+        """Keep what is wanted of a provider, host, bind or account, on one node or (``""``) on all.
+
+        Nobody binds as an account that is drained; who is bound is unbound.
 
         Fires with what was wanted before.
         """
@@ -51,12 +54,6 @@ class Hands(Protocol):
 
     def kick(self, target: Target) -> int:
         """End the connection of a bind to a provider, which binds again; how many that were."""
-
-    def drain_account(self, name: str) -> int:
-        """Unbind its sessions and let it bind no more; how many were bound."""
-
-    def resume_account(self, name: str) -> bool:
-        """Let it bind again; false when that was so already."""
 
     def drain_node(self) -> bool:
         """Let nobody in and unbind every client; false when that was so already.
@@ -98,7 +95,7 @@ class Verbs:
             node=node,
             who=who,
         )
-        if verb in STATES and target.kind in PLACES:
+        if verb in STATES and target.kind in KEPT:
             state = STATES[verb]
             wanted = maybeDeferred(self._hands.want, target, state, node)
             return wanted.addCallback(lambda was: [row(str(target), was, state)])
@@ -128,15 +125,6 @@ class Verbs:
             for session in sessions
         ]
 
-    def _drain_account(self, target: Target) -> list[Row]:
-        count = self._hands.drain_account(target.name)
-        told = f"{count} {_plural('session', count)} unbound; until it is resumed or the node ends"
-        return [row(str(target), "up", "drain", told)]
-
-    def _resume_account(self, target: Target) -> list[Row]:
-        done = self._hands.resume_account(target.name)
-        return [row(str(target), "drain" if done else "up", "up")]
-
     def _drain_node(self, target: Target) -> list[Row]:
         done = self._hands.drain_node()
         return [row(str(target), "up" if done else "drain", "drain")]
@@ -152,8 +140,6 @@ class Verbs:
         ("kick", BIND): _kick_bind,
         ("kick", ACCOUNT): _kick,
         ("kick", SESSION): _kick,
-        ("drain", ACCOUNT): _drain_account,
-        ("resume", ACCOUNT): _resume_account,
         ("drain", NODE): _drain_node,
         ("resume", NODE): _resume_node,
     }
@@ -170,4 +156,4 @@ def _plural(noun: str, count: int) -> str:
 
 def is_shared(verb: str, target: Target) -> bool:
     """Whether one node does it for all: the store tells the others."""
-    return verb in STATES and target.kind in PLACES
+    return verb in STATES and target.kind in KEPT

@@ -18,7 +18,11 @@ Place = tuple[str, str, str]
 """Provider, host, bind; "" for host and bind, or for bind: all of them."""
 
 Wish = tuple[str, str, str, str]
-"""Node ("" = every node), then a place."""
+"""Node ("" = every node), then a place.
+
+A place without a provider is an account, by its name in place of the host's: it is ``up``, or
+nobody may bind as it.
+"""
 
 
 def strictest(states: Iterable[str]) -> str:
@@ -65,7 +69,7 @@ class States:
         place = (provider, host, bind)
         state = self._known.get(place)
         if state is None:
-            above = {(provider, "", ""), (provider, host, ""), place}
+            above = {(provider, host, ""), place} | ({(provider, "", "")} if provider else set())
             state = self._known[place] = strictest(map(self.said, above))
         return state
 
@@ -73,6 +77,12 @@ class States:
         """What is wanted of this place alone, by this node's and by every node's wish."""
         everywhere = self.wishes.get(("", *place)) or self._written.get(place, UP)
         return strictest((everywhere, self.wishes.get((self.node, *place), UP)))
+
+    @property
+    def barred(self) -> set[str]:
+        """The accounts that nobody may bind as."""
+        names = {wish[2] for wish in self.wishes if not wish[1]}
+        return {name for name in names if self.of("", name) != UP}
 
     def needless(self, wish: Wish, state: str) -> bool:
         """Whether this would hold if nobody had said anything: nothing has to be kept for it."""

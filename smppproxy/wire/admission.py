@@ -7,7 +7,7 @@ readiness. What is answered to each stands in :mod:`smppproxy.smpp.refusals`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Protocol
 
 import attrs
@@ -109,6 +109,18 @@ class Admission:
         self.draining = False
         self.barred: set[str] = set()
         self._bound: dict[str, set[ClientSession]] = {}
+
+    def bar(self, accounts: Collection[str], patience: float) -> None:
+        """From now on nobody binds as one of these; who is bound is unbound.
+
+        :param patience: seconds for the answers that are still to come.
+        """
+        new = set(accounts) - self.barred
+        self.barred.clear()
+        self.barred.update(accounts)
+        for account in new:
+            for session in self.sessions_of(account):
+                session.drain(patience)
 
     # -- who is here ----------------------------------------------------------------------------
 

@@ -325,7 +325,10 @@ class VerbTests(OperatorCase):
         esme = self.client(self.first, count=0, system_id=b"demo", password=b"demo")
         await self.wait(lambda: esme.bound, "bound")
         done = await self.do("drain", "account:demo")
-        self.assertEqual(len(done["done"]), 2)
+        self.assertEqual(done["done"], [
+            {"node": "all", "target": "account:demo", "was": "up", "now": "drain", "note": ""}
+        ])  # fmt: skip
+        await self.wait(lambda: self.second.relay.directory.states.barred == {"demo"}, "known")
         await self.wait(lambda: not self.first.relay.directory.clients, "unbound")
         rows = await self.rows("accounts", name="demo")
         self.assertEqual({row["admin"] for row in rows}, {"drain"})

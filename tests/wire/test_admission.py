@@ -19,6 +19,7 @@ from smppproxy.smpp.constants import (
     ENQUIRE_LINK,
     ENQUIRE_LINK_RESP,
     SUBMIT_SM_RESP,
+    UNBIND,
 )
 from smppproxy.smpp.fields import read_bind_resp
 from smppproxy.store.interface import StoreUnavailable
@@ -33,6 +34,24 @@ V = vectors()
 def lone(**options: Any) -> Account:
     """Another account than the door's own, with the same password."""
     return Account(system_id="other", password=STORED, **options)
+
+
+class BarTests(TestCase):
+    """An account that an operator keeps out."""
+
+    async def test_barred(self) -> None:
+        """Whoever is bound is unbound once, nobody binds; let in again, everybody does."""
+        door = Door(self)
+        client = await door.bound()
+        door.admission.bar({NAME.decode()}, 1.0)
+        door.admission.bar({NAME.decode(), "another"}, 1.0)
+        unbind = await client.expect(UNBIND)
+        client.send(build.unbind_resp(unbind.sequence_number))
+        await client.closed()
+        self.assertEqual(client.pdus, [])
+        self.assertEqual(await door.status(), 0x08)
+        door.admission.bar(set(), 1.0)
+        self.assertEqual(await door.status(), 0)
 
 
 class SettingsTests(TestCase):
