@@ -28,6 +28,9 @@ PATIENCE = 15.0
 
 PAUSE = 0.2
 
+MOST_LINES = 200
+"""Differences that are printed one by one."""
+
 _WHY = click.option("-m", "--why", metavar="TEXT", default="", help="Why, for the history.")
 _BY = click.option("--by", metavar="WHO", help="Who, for the history; default: USER@HOST.")
 _YES = click.option("-y", "--yes", is_flag=True, help="Do not ask.")
@@ -88,7 +91,9 @@ def apply(door: Door, file: str | None, yes: bool, messages: int, **more: Any) -
     smppproxy apply -m "acme has a second host"
     smppproxy apply etc/network.toml --yes
 
-    FILE is the network file; default: etc/network.toml.
+    FILE is the network file; default: etc/network.toml. Exit status 0 when every node has it, 1
+    when the file is wrong, a node cannot take it or somebody was quicker, 2 for a wrong command
+    line, 3 when no node answers.
     """
     bundle = _packed(_read(file))
     answer = door.post("/network/plan", bundle=bundle, messages=messages)
@@ -114,6 +119,8 @@ def rollback(door: Door, number: int, yes: bool, messages: int, **more: Any) -> 
     \b
     smppproxy history
     smppproxy rollback 12 -m "the new host loses receipts"
+
+    Exit status as of apply.
     """
     answer = door.post("/network/plan", number=number, messages=messages)
     _print_plan(answer)
@@ -224,8 +231,11 @@ def _print_plan(answer: dict[str, Any]) -> None:
         click.echo(f"nothing is different: this is {than}")
         return
     click.echo(f"compared with {than}:")
-    for change in answer["changes"]:
+    for change in answer["changes"][:MOST_LINES]:
         click.echo(f"  {_line(change)}")
+    more = len(answer["changes"]) - MOST_LINES
+    if more > 0:
+        click.echo(f"  and {more} more: smppproxy plan --json tells them all")
     if not answer["changes"]:
         click.echo("  only the text is another one, nothing that it says")
     if answer["note"]:

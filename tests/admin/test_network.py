@@ -138,6 +138,18 @@ class PlanTests(ClusterCase):
             self.assertEqual(await node.store.versions.number(), number)
 
     @asynchronous
+    async def test_a_long_plan(self) -> None:
+        """Ends somewhere; --json has it all."""
+        self.write_network(self.provider("a"))
+        self.patch(cli, "MOST_LINES", 2)
+        node = self.cluster_node("n1")
+        await self.wait(lambda: node.store.ready, "the store")
+        said = await self.told(node, "plan", str(self.network_file))
+        self.assertIn("  and 1 more: smppproxy plan --json", said)
+        answer = json.loads(await self.told(node, "plan", str(self.network_file), "--json"))
+        self.assertEqual(len(answer["changes"]), 3)
+
+    @asynchronous
     async def test_a_network_that_is_too_large(self) -> None:
         """Is refused before it is sent."""
         self.write_network(self.provider("a"))
