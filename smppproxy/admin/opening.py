@@ -49,8 +49,7 @@ class AdminDoor:
     def start(self, site: IProtocolFactory) -> None:
         """Open what is configured; returns at once."""
         admin = self._admin
-        if admin.path:
-            self._prepare(admin.path)
+        if admin.path and self._prepare(admin.path):
             self._listen(UNIXServerEndpoint(self._reactor, admin.path, mode=0o600), site)
         if admin.port:
             kind = TCP6ServerEndpoint if ":" in admin.address else TCP4ServerEndpoint
@@ -67,13 +66,15 @@ class AdminDoor:
         return gatherResults([maybeDeferred(port.stopListening) for port in ports])
 
     @staticmethod
-    def _prepare(path: str) -> None:
-        """The folder of the socket, and no dead socket in it."""
+    def _prepare(path: str) -> bool:
+        """The folder of the socket, and no dead socket in it; false without a folder."""
         try:
             os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
         except OSError as error:
             log.error("no folder for the admin door: {error}", event="admin_failed", error=error)
+            return False
         remove_dead_socket(path)
+        return True
 
     def _listen(self, endpoint: Any, factory: IProtocolFactory) -> None:
         endpoint.listen(factory).addCallbacks(
