@@ -8,6 +8,6 @@ receipt may still find them, and ``endings`` what their clients hear. ``rules``,
 ``groups`` stand between what a client sent and what a provider gets, ``rates`` before them.
 ``outbox`` hands queued receipts and MO messages to clients, each made by ``delivery``;
 ``spelling`` knows how ids are written and ``reminders`` which messages never had a receipt.
-``directory`` and its ``pool`` know who is bound here, ``ledger`` counts, ``peers`` is what a journey asks of a
-session.
+``directory`` and its ``pool`` know who is bound here, ``ledger`` counts, ``peers`` is what a
+journey asks of a session.
 """
