@@ -98,14 +98,13 @@ class ReceiptComesHomeTests(Scenario):
         """D6: two nodes share a store. Submitted through the first; the receipts come to either
         node, the account's receiver is on the second.
         """
-        smsc = self.provider(other_host=0.5, receipt_delay=0.1)
+        smsc = self.provider(receipt_delay=0.1)
         server = self.redis()
-        nodes = []
-        for name, host in (("node1", "a"), ("node2", "b")):
-            upstream = Upstream("acme", [smsc.ports[host]], "window = 50")
-            node = await self.node(network([upstream]), store=server.url, name=name)
-            await until(lambda: bool(smsc.links(host, bound=True)))  # noqa: B023
-            nodes.append(node)
+        nodes = [
+            await self.node(network([acme(smsc)]), store=server.url, name=name)
+            for name in ("node1", "node2")
+        ]
+        await all_bound(smsc, 2)
         receiver = self.client(nodes[1], bind="rx")
         sender = self.client(nodes[0], bind="tx", count=MESSAGES)
         await self.submitted(sender)
