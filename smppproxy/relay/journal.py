@@ -1,8 +1,9 @@
 """The journal: what the journeys note for the message log, as tuples of what they have in hand.
 
-A fact costs its tuple and an ``append``: no text, no time of day, no look-up; most are one tuple
-per read. Whoever keeps the log takes them a few times a second (``admin.message_log``). Without a
-log nothing is kept.
+A fact is made of what is there anyway: no text, no time of day, no look-up; most are one tuple per
+read. Whoever keeps the log (``admin.message_log``) makes octets of it at once and lets go of it:
+objects that are kept for a moment longer outlive the collector's young generations, and what it
+then costs to look through the old one was 10 us per message. Without a log nothing is done.
 
 ``now`` is monotonic seconds. The kinds, and what follows each of them:
 
@@ -14,6 +15,7 @@ log nothing is kept.
 * ``NAMELESS``: now, upstream, pdu, receipt or None
 * ``DELIVERED``: now, client, ((delivery, deliver_sm_resp), ...)
 * ``MESSAGES``: now, upstream, (pdu, ...), (body, ...), queue
+* ``NETWORK``: nothing; accounts may want something else from here on
 """
 
 from __future__ import annotations
@@ -31,41 +33,32 @@ from typing import Any
     NAMELESS,
     DELIVERED,
     MESSAGES,
-) = range(9)
+    NETWORK,
+) = range(10)
 
 Fact = tuple[Any, ...]
 
 
 class Journal:
-    """Facts since somebody took them.
+    """Where facts go.
 
-    :ivar note: adds a fact; does nothing until :meth:`open`.
+    :ivar note: takes a fact; does nothing until :meth:`open`.
     """
 
-    __slots__ = ("_facts", "note")
+    __slots__ = ("note",)
 
     note: Callable[[Fact], None]
 
     def __init__(self) -> None:
-        self._facts: list[Fact] = []
         self.note = _nothing
 
-    def open(self) -> None:
-        """Somebody keeps a log from now on, and takes what is noted a few times a second."""
-        self.note = self._facts.append
-
-    def take(self) -> list[Fact]:
-        """What was noted since the last time, in its order."""
-        facts = self._facts
-        if facts:
-            self._facts = []
-            self.note = self._facts.append
-        return facts
+    def open(self, note: Callable[[Fact], None]) -> None:
+        """Somebody keeps a log from now on."""
+        self.note = note
 
     def close(self) -> None:
-        """Nobody keeps a log any more."""
+        """Nobody does any more."""
         self.note = _nothing
-        self._facts = []
 
 
 def _nothing(fact: Fact) -> None:

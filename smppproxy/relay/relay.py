@@ -13,7 +13,7 @@ from smppproxy.relay.deliver import Delivers
 from smppproxy.relay.directory import Directory
 from smppproxy.relay.events import Events
 from smppproxy.relay.growth import Growth
-from smppproxy.relay.journal import Journal
+from smppproxy.relay.journal import NETWORK, Journal
 from smppproxy.relay.ledger import Ledger
 from smppproxy.relay.outbox import Outbox
 from smppproxy.relay.peers import Client, Clock, Upstream
@@ -141,6 +141,7 @@ class SmppRelay:
             limits[RECEIPTS + account.key] = Limit(account.receipt_limit, account.receipt_keep)
             limits[MESSAGES + account.key] = Limit(account.mo_limit, account.mo_keep)
         limits[UNROUTED] = Limit(mo.settings.unrouted_limit, mo.settings.unrouted_keep)
+        self.journal.note((NETWORK,))
         self._accounts = accounts
         self._limits = limits
         self.quality.use(routes)

@@ -31,13 +31,13 @@ class LoggedWorld:
         self.raw = b""
         self.world = world
         self.tally = Tally()
-        self.facts = Facts(world.unix, lambda: world.now)
+        self.facts = Facts(world.unix, lambda: world.now, lambda: world.accounts)
         self.lines = Lines(node, self.tally)
-        world.relay.journal.open()
+        world.relay.journal.open(self.facts.note)
 
     def take(self) -> list[dict[str, Any]]:
         """The events since the last time."""
-        data, _ = self.facts.pack(self.world.relay.journal.take(), self.world.accounts)
+        data, _ = self.facts.take()
         unpacker = msgpack.Unpacker(use_list=False)
         unpacker.feed(data)
         for row in unpacker:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgpack
+from twisted.logger import Logger
 
 from smppproxy.admin.message_log import rows
 from smppproxy.receipts.receipt import Receipt
@@ -24,7 +25,7 @@ from smppproxy.smpp.refusals import RefusalStatus
 from smppproxy.smpp.tlv import find_tlv
 from smppproxy.store.interface import Arrival, Matched
 
-Row = tuple[Any, ...]
+log = Logger()
 
 NOBODY = -1
 
@@ -38,24 +39,42 @@ KINDS = {
 }
 
 
-class Facts:
-    """Makes rows. Peers and accounts are told the first time that a row is about them."""
+def packed(row: tuple[Any, ...]) -> bytes:
+    """One row as octets."""
+    octets: bytes = msgpack.packb(row)
+    return octets
 
-    def __init__(self, wall: Callable[[], float], seconds: Callable[[], float]) -> None:
+
+class Facts:
+    """Makes rows as it is told facts. Peers and accounts are told before the first row about them.
+
+    :ivar faults: facts that could not be made into rows.
+    """
+
+    def __init__(
+        self,
+        wall: Callable[[], float],
+        seconds: Callable[[], float],
+        accounts: Callable[[], Mapping[str, Account]],
+    ) -> None:
         """
         :param wall: unix seconds.
         :param seconds: the monotonic clock, which facts go by.
+        :param accounts: as they are now; another object after each change.
         """
+        self.faults = 0
         self._wall = wall
         self._seconds = seconds
+        self._network = accounts
         self._packer = msgpack.Packer(autoreset=False)
+        self._pack = self._packer.pack
         self._numbers: dict[Client | Upstream, int] = {}
         self._next = 0
+        self._count = 0
         self._pruned = 0.0
-        self._accounts: Mapping[str, Account] = {}
+        self._accounts: Mapping[str, Account] | None = None
         self._full: frozenset[str] = frozenset()
-        self._began = 0.0
-        self._rows: list[Row] = []
+        self._began = wall() - seconds()
         self._makers: dict[int, Callable[[Fact], None]] = {
             journal.ACCEPTED: self._accepted,
             journal.REFUSED: self._refused,
@@ -66,57 +85,66 @@ class Facts:
             journal.NAMELESS: self._nameless,
             journal.DELIVERED: self._delivered,
             journal.MESSAGES: self._messages,
+            journal.NETWORK: lambda fact: self._look(),
         }
+        self._look()
 
-    def forget(self) -> None:
-        """Another scribe: it was told nothing yet."""
-        self._numbers.clear()
-        self._accounts = {}
+    def note(self, fact: Fact) -> None:
+        """Add the row of this fact."""
+        try:
+            self._makers[fact[0]](fact)
+        except Exception:  # noqa: BLE001 - whatever is wrong here, the journeys must not feel it
+            log.failure("a fact could not be packed", event="message_log_fault")
+            self.faults += 1
+            self.forget()
+        else:
+            self._count += 1
 
-    def pack(self, facts: Sequence[Fact], accounts: Mapping[str, Account]) -> tuple[bytes, int]:
-        """The rows of these facts, and how many of them are about messages.
-
-        :param accounts: as they are now; another object means that something changed.
-        """
+    def take(self) -> tuple[bytes, int]:
+        """The rows since the last time, and how many facts they tell; b"" and 0 when it is none."""
+        count = self._count
+        taken = b""
+        if count:
+            taken = packed((rows.TIME, self._began)) + self._packer.bytes()
+            self._packer.reset()
+            self._count = 0
         self._began = self._wall() - self._seconds()
-        self._rows = [(rows.TIME, self._began)]
-        if accounts is not self._accounts:
-            self._use(accounts)
+        self._look()
         if self._seconds() - self._pruned >= PRUNE_EVERY:
             self._prune()
-        own = len(self._rows)
-        makers = self._makers
-        for fact in facts:
-            makers[fact[0]](fact)
-        return self.packed(self._rows), len(self._rows) - own
+        return taken, count
 
-    def packed(self, items: Sequence[Row]) -> bytes:
-        """These rows as octets."""
-        packer = self._packer
-        for row in items:
-            packer.pack(row)
-        data = bytes(packer.bytes())
-        packer.reset()
-        return data
+    def forget(self) -> None:
+        """Another scribe, or a gap in what it was told: peers and accounts are told anew."""
+        self._numbers.clear()
+        self._accounts = None
+        self._packer.reset()
+        self._count = 0
+        self._look()
 
-    def _use(self, accounts: Mapping[str, Account]) -> None:
+    def _look(self) -> None:
+        """Tell the accounts' wishes when they are others than before."""
+        accounts = self._network()
+        if accounts is self._accounts:
+            return
         self._accounts = accounts
         told = {name: (each.message_log, each.mask_numbers) for name, each in accounts.items()}
         self._full = frozenset(name for name, (log, _) in told.items() if log == "full")
-        self._rows.append((rows.ACCOUNTS, told))
+        self._pack((rows.ACCOUNTS, told))
 
     def _prune(self) -> None:
         self._pruned = self._seconds()
         gone = [peer for peer in self._numbers if not peer.connected]
         if gone:
-            self._rows.append((rows.GONE, [self._numbers.pop(peer) for peer in gone]))
+            self._pack((rows.GONE, [self._numbers.pop(peer) for peer in gone]))
 
     def _client(self, client: Client) -> int:
         number = self._numbers.get(client)
         if number is None:
+            self._look()
             number = self._new(client)
             name = client.account.system_id
-            self._rows.append((rows.CLIENT, number, name, client.peer, client.name))
+            self._pack((rows.CLIENT, number, name, client.peer, client.name))
         return number
 
     def _bind(self, upstream: Upstream) -> int:
@@ -124,7 +152,7 @@ class Facts:
         if number is None:
             number = self._new(upstream)
             provider, host = upstream.provider.name, upstream.host.name
-            self._rows.append((rows.BIND, number, provider, host, upstream.name, upstream.peer))
+            self._pack((rows.BIND, number, provider, host, upstream.name, upstream.peer))
         return number
 
     def _new(self, peer: Client | Upstream) -> int:
@@ -145,7 +173,7 @@ class Facts:
         if not origin or origin[:1] == SHARED:
             origin = origin_of(submit, self._began).pack()
         account = submit.account
-        self._rows.append(
+        self._pack(
             (
                 rows.ACCEPTED,
                 submit.arrived + latency,
@@ -170,7 +198,7 @@ class Facts:
         bind = NOBODY if upstream is None else self._bind(upstream)
         account = client.account
         full = account.message_log == "full"
-        self._rows.append(
+        self._pack(
             (
                 rows.REFUSED,
                 fact[1],
@@ -193,7 +221,7 @@ class Facts:
         submit: Submit = fact[2]
         upstream: Upstream | None = fact[3] if len(fact) > 3 else None
         retry = submit.retry
-        self._rows.append(
+        self._pack(
             (
                 rows.UNDECIDED,
                 fact[1],
@@ -215,7 +243,7 @@ class Facts:
         found: Sequence[Receipt] = fact[4]
         arrivals: Sequence[Arrival] = fact[5]
         result: Matched = fact[6]
-        self._rows.append(
+        self._pack(
             (
                 rows.RECEIPTS,
                 fact[1],
@@ -244,7 +272,7 @@ class Facts:
 
     def _nameless(self, fact: Fact) -> None:
         receipt: Receipt | None = fact[4]
-        self._rows.append(
+        self._pack(
             (
                 rows.NAMELESS,
                 fact[1],
@@ -257,7 +285,7 @@ class Facts:
 
     def _delivered(self, fact: Fact) -> None:
         answers: Sequence[tuple[Delivery, Pdu]] = fact[3]
-        self._rows.append(
+        self._pack(
             (
                 rows.DELIVERED,
                 fact[1],
@@ -281,7 +309,7 @@ class Facts:
         bodies: Sequence[bytes] = fact[4]
         account = fact[5][2:].decode("utf-8", "replace")
         full = account in self._full
-        self._rows.append(
+        self._pack(
             (
                 rows.MESSAGES,
                 fact[1],
@@ -291,7 +319,7 @@ class Facts:
                     (
                         pdu.sequence_number,
                         *addresses(bytes(16) + body),
-                        body_text(bytes(16) + body, self._accounts.get(account)) if full else None,
+                        body_text(bytes(16) + body, self._network().get(account)) if full else None,
                     )
                     for pdu, body in zip(pdus, bodies, strict=True)
                 ],

@@ -23,7 +23,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from smppproxy.admin.message_log import rows
-from smppproxy.admin.message_log.facts import Facts
+from smppproxy.admin.message_log.facts import Facts, packed
 from smppproxy.admin.message_log.tally import MOST
 from smppproxy.config.message_log import MessageLog as Settings
 from smppproxy.relay.journal import Journal
@@ -137,8 +137,7 @@ class MessageLog:
         self._journal = journal
         self._ledger = ledger
         self._store = store
-        self._accounts = accounts
-        self._facts = Facts(wall, reactor.seconds)
+        self._facts = Facts(wall, reactor.seconds, accounts)
         self._waiting: deque[bytes] = deque()
         self._octets = 0
         self._lost = 0
@@ -159,24 +158,9 @@ class MessageLog:
     def start(self) -> None:
         """Note and write from now on."""
         if self.enabled:
-            self._journal.open()
+            self._journal.open(self._facts.note)
             self._spawn()
-            self._run()
-
-    def _run(self) -> None:
-        self._loop.start(EVERY, now=False).addErrback(self._broke)
-
-    def _broke(self, failure: Failure) -> None:
-        """A fault of ours must not end the log, nor let what is noted pile up."""
-        self._log.failure("facts could not be packed", failure, event="message_log_fault")
-        self._ledger.count("message_log_faults")
-        self._facts.forget()
-        self._reactor.callLater(AGAIN_AFTER, self._run_again)
-
-    def _run_again(self) -> None:
-        if not self._stopping:
-            self._journal.take()
-            self._run()
+            self._loop.start(EVERY, now=False)
 
     def _spawn(self) -> None:
         self._again = None
@@ -194,24 +178,24 @@ class MessageLog:
             "keep_days": settings.keep_days,
             "compress": settings.compress,
         }
-        scribe.write(self._facts.packed([(rows.CONFIG, config)]))
+        scribe.write(packed((rows.CONFIG, config)))
 
     # -- to the scribe --------------------------------------------------------------------------
 
     def _hand_over(self) -> None:
         """Twenty times a second: what was noted goes out, as far as the scribe takes it."""
-        facts = self._journal.take()
-        if facts and self._scribe is not None:
-            data, count = self._facts.pack(facts, self._accounts())
-            if self._octets + len(data) > MOST_WAITING:
-                self._lose(count)
-                # Sessions and accounts that these rows told of are told again.
-                self._facts.forget()
-            else:
-                self._waiting.append(data)
-                self._octets += len(data)
-        elif facts:
-            self._lose(len(facts))
+        data, count = self._facts.take()
+        if self._facts.faults:
+            self._ledger.count("message_log_faults", self._facts.faults)
+            self._facts.faults = 0
+        if count and self._scribe is None:
+            self._lose(count)
+        elif count and self._octets + len(data) > MOST_WAITING:
+            self._lose(count)
+            self._facts.forget()  # sessions and accounts that these rows told of
+        elif count:
+            self._waiting.append(data)
+            self._octets += len(data)
         self.flow()
 
     def _lose(self, count: int) -> None:
@@ -234,7 +218,7 @@ class MessageLog:
             scribe.write(data)
         if self._lost and scribe.flowing:
             lost, self._lost = self._lost, 0
-            scribe.write(self._facts.packed([(rows.LOST, lost)]))
+            scribe.write(packed((rows.LOST, lost)))
 
     # -- from the scribe ------------------------------------------------------------------------
 

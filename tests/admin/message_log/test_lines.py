@@ -220,6 +220,8 @@ class RuleTests(EventCase):
         self.accepted()
         changed = make_account(message_log="off")
         self.world.accounts = {"acme": changed}
+        world = self.world
+        world.relay.use(world.accounts, world.routes, world.mo, world.now)
         self.client.account = changed
         self.client.receive(submit(1, TO))
         self.upstream.accept(*[(pdu, b"8") for pdu in self.upstream.submits()])
