@@ -141,8 +141,7 @@ class Delivers:
             upstream.write(b"".join(answered))
         if arrivals:
             self._ledger.withheld += len(arrivals)
-            if self._quality.zones is not None:
-                self._quality.receipts(upstream, found, arrivals, now)
+            self._quality.receipts(upstream, found, arrivals, now)
             self._match(upstream, receipts, found, arrivals, now)
         if messages:
             self.messages.store(upstream, messages)

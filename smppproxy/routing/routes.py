@@ -17,7 +17,7 @@ from smppproxy.routing.facts import Facts
 from smppproxy.routing.prefixes import MANY, STEM, Classes, Levels, PrefixIndex, bare
 from smppproxy.routing.prepared import Arrange, Picks, Prepared
 from smppproxy.routing.prices import PriceList
-from smppproxy.routing.route import Pick, Route
+from smppproxy.routing.route import MILLION, Pick, Route
 from smppproxy.routing.targets import Rewrite, Target
 from smppproxy.text.profile import TextSettings
 
@@ -230,7 +230,14 @@ class RouteTable:
 
         Bits grow with the order of routes, so only a longer prefix can be in the way.
         """
-        if len(chain) < 2 or len(self._orders) == 1:
+        if len(self._orders) == 1:
+            return chain
+        last = -MILLION
+        for each in chain:
+            if self.ordered[(each & -each).bit_length() - 1].order < last:
+                break
+            last = self.ordered[each.bit_length() - 1].order
+        else:
             return chain
         return [each & level for level in self._orders for each in chain if each & level]
 
