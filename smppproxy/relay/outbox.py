@@ -19,8 +19,10 @@ from smppproxy.relay.adoption import Adoption
 from smppproxy.relay.delivery import Delivery, body_of
 from smppproxy.relay.directory import Directory, Inbox
 from smppproxy.relay.events import Events
+from smppproxy.relay.fresh import FRESH, HOLD_BACK, Fresh
+from smppproxy.relay.hands import Hands
 from smppproxy.relay.journal import DELIVERED
-from smppproxy.relay.ledger import FIELDS, Ledger
+from smppproxy.relay.ledger import Ledger
 from smppproxy.relay.peers import Client
 from smppproxy.relay.shared import SHARED, items_of
 from smppproxy.smpp.constants import (
@@ -36,7 +38,7 @@ from smppproxy.smpp.constants import (
     GENERIC_NACK,
 )
 from smppproxy.smpp.pdu import Pdu
-from smppproxy.store.interface import UNKNOWN, Entry, Limit, Name, Store
+from smppproxy.store.interface import Entry, Limit, Name, Store
 from smppproxy.store.records import Origin, RecordError
 
 HEADER = Struct(">IIII").pack
@@ -60,14 +62,6 @@ LONGEST_DELAY = 600.0
 
 MOST_DELIVERIES = 20
 """Deliveries to live binds after which an entry is poison and goes to the dead letters (D2)."""
-
-HOLD_BACK = 0.25
-FRESH = 0.03
-"""Seconds from the answer on one session to its receipt on another (quirks 5.4): of messages some
-of whose receipts had come before, and of others. A beat of the relay may be added."""
-
-DEAD = b"d:"
-DEAD_LIMIT = Limit(10_000, 1_209_600)
 
 TOUCH_EVERY = 20.0
 """Seconds between two signs of life for what is held; others adopt after 60 s (D6)."""
@@ -104,10 +98,7 @@ class Outbox:
         self._fetching = False
         self._now = 0.0
         self._touched = 0.0
-        self._held: dict[bytes, set[Name]] = {}
-        self._ending: set[Name] = set()
-        self._unheard: list[tuple[list[Name], str, bool]] = []
-        self._unburied: list[Delivery] = []
+        self._hands = Hands(store, ledger)
         self._adoption = Adoption(directory, store, self._take)
         self._kept: dict[Inbox, float] = {}
         self._grown: set[bytes] = set()
@@ -116,11 +107,7 @@ class Outbox:
         self._seconds = seconds
         self._ask = ask
         self._tell = tell
-        # client_message_id of what was answered in the last moments, and in those before: until
-        # when its receipts wait.
-        self._freshest: dict[bytes, float] = {}
-        self._fresh: dict[bytes, float] = {}
-        self._changed = 0.0
+        self._fresh = Fresh()
         self._early: dict[Inbox, None] = {}
 
     # -- what is waiting ------------------------------------------------------------------------
@@ -151,16 +138,12 @@ class Outbox:
     def released(self, queues: Collection[bytes], message_ids: Iterable[bytes]) -> None:
         """Answers are just written, and receipts that came before them may go, but not at once.
 
-        Each answer went to its own session; a receipt on another session of the account could
-        still be read first, and real clients lose such a receipt (quirks 5.4).
-
         :param message_ids: the client_message_id of the messages just answered, of accounts with
             more than one session.
         """
         now = self._seconds()
-        self._forget_fresh(now)
-        until = now + (HOLD_BACK if queues else FRESH)
-        self._freshest.update(dict.fromkeys(message_ids, until))
+        self._fresh.forget(now)
+        self._fresh.add(message_ids, now + (HOLD_BACK if queues else FRESH))
         if queues:
             self.wake(queues)
 
@@ -213,11 +196,11 @@ class Outbox:
             key = entry.queue[2:]
             inbox = self._directory.inboxes.get(key)
             name = (entry.queue, entry.entry_id)
-            if inbox is None or name in self._ending:
+            if inbox is None or self._hands.is_ending(name):
                 continue
             if not inbox.receivers and inbox not in self._kept:
                 continue
-            held = self._held.setdefault(key, set())
+            held = self._hands.of(key)
             if name not in held:
                 held.add(name)
                 if entry.origin[:1] == SHARED:
@@ -236,20 +219,20 @@ class Outbox:
             items = items_of(entry)
         except RecordError as error:
             self._log.error("unreadable record in {queue}: {error}", queue=name[0], error=error)
-            self._bury([Delivery(inbox, entry)])
+            self._hands.bury([Delivery(inbox, entry)])
             return
         if not items:
-            self._end([name], "unwanted")
+            self._hands.end([name], "unwanted")
             return
 
         def shared(dropped: int) -> None:
             self._ledger.made += len(items) - 1
-            self._end([name], "shared")
+            self._hands.end([name], "shared")
             self.wake((entry.queue,))
 
         def failed(_: object) -> None:
             # Given back: it is adopted again.
-            self._held.get(account.key, set()).discard(name)
+            self._hands.of(account.key).discard(name)
 
         limit = Limit(account.receipt_limit, account.receipt_keep)
         self._store.put_receipts(account.key, items, limit, None).addCallbacks(shared, failed)
@@ -259,9 +242,9 @@ class Outbox:
     def _drain(self, inbox: Inbox) -> None:
         """Hand what is due to the receivers, in turn; one write per receiver."""
         due = inbox.due
-        fresh = self._freshest or self._fresh
+        fresh = bool(self._fresh)
         if fresh:
-            self._forget_fresh(self._seconds())
+            self._fresh.forget(self._seconds())
         writes: dict[Client, list[bytes]] = {}
         repeats: list[Delivery] = []
         while due:
@@ -308,12 +291,12 @@ class Outbox:
         self, found: tuple[list[Name], list[Name]], inbox: Inbox, repeats: list[Delivery]
     ) -> None:
         superseded, gone = map(set, found)
-        held = self._held.get(inbox.account.key, set())
+        held = self._hands.of(inbox.account.key)
         for delivery in reversed(repeats):
             name = delivery.name
             if name in superseded:
                 self._ledger.count("overtaken")
-                self._end([name], "dropped")
+                self._hands.end([name], "dropped")
             elif name in gone:
                 held.discard(name)
             elif name in held:
@@ -334,7 +317,7 @@ class Outbox:
             message_id = Origin.unpack(origin).client_message_id
         except RecordError:
             return False
-        until = self._freshest.get(message_id) or self._fresh.get(message_id, 0.0)
+        until = self._fresh.until(message_id)
         if until <= self._seconds():
             return False
         delivery.due = until
@@ -343,17 +326,10 @@ class Outbox:
         self._ask()
         return True
 
-    def _forget_fresh(self, now: float) -> None:
-        """Forget what was answered a while ago: the older half at once, nothing is searched."""
-        if now - self._changed >= HOLD_BACK:
-            self._fresh = self._freshest if now - self._changed < 2 * HOLD_BACK else {}
-            self._freshest = {}
-            self._changed = now
-
     def look(self, now: float) -> bool:
         """At every beat while it returns True: receipts that were held back are due."""
         self._now = now
-        self._forget_fresh(now)
+        self._fresh.forget(now)
         early, self._early = self._early, {}
         for inbox in early:
             self._due_again(inbox, now)
@@ -377,11 +353,11 @@ class Outbox:
         except RecordError as error:
             queue = delivery.entry.queue
             self._log.error("unreadable record in {queue}: {error}", queue=queue, error=error)
-            self._bury([delivery])
+            self._hands.bury([delivery])
             return None
         if not body:
             self._ledger.count("overtaken")
-            self._end([delivery.name], "dropped")
+            self._hands.end([delivery.name], "dropped")
             return None
         return body
 
@@ -409,9 +385,9 @@ class Outbox:
         if taken:
             client.counts.acknowledged(taken)
         if receipts:
-            self._end(receipts, "delivered")
+            self._hands.end(receipts, "delivered")
         if messages:
-            self._end(messages, "mo_delivered")
+            self._hands.end(messages, "mo_delivered")
         inbox = self._directory.inboxes.get(client.account.key)
         if inbox is not None:
             self._drain(inbox)
@@ -420,47 +396,10 @@ class Outbox:
             if self._adoption.left:
                 self._adoption.more(inbox)
 
-    def _end(self, names: list[Name], field: str, again: bool = False) -> None:
-        """Remove entries from the store, and count those that were still there in ``field``.
-
-        :param again: a first call may have removed them, its answer was lost.
-        """
-        self._ending.update(names)
-        self._store.ack(names).addCallbacks(
-            self._ended,
-            self._not_ended,
-            callbackArgs=(names, field, again),
-            errbackArgs=(names, field, again),
-        )
-
-    def _ended(self, removed: int, names: list[Name], field: str, again: bool) -> None:
-        # In hand until here: an adopt in between must not hand out what the client already has.
-        self._ending.difference_update(names)
-        for name in names:
-            held = self._held.get(name[0][2:])
-            if held is not None:
-                held.discard(name)
-        # The others were pushed out of a full queue, or grew too old, in the client's hands (L3).
-        if again:
-            removed = len(names)
-        self._count(field, removed)
-        if removed < len(names):
-            self._ledger.count("ended_too_late", len(names) - removed)
-
-    def _count(self, field: str, number: int) -> None:
-        if field in FIELDS:
-            setattr(self._ledger, field, getattr(self._ledger, field) + number)
-        else:
-            self._ledger.count(field, number)
-
-    def _not_ended(self, failure: Any, names: list[Name], field: str, again: bool) -> None:
-        self._ledger.count("ack_not_stored")
-        self._unheard.append((names, field, again or failure.value.fate == UNKNOWN))
-
     def _later(self, delivery: Delivery, now: float) -> None:
         """A temporary refusal: due again after a delay that doubles, poison after twenty."""
         if delivery.attempts >= MOST_DELIVERIES:
-            self._bury([delivery])
+            self._hands.bury([delivery])
             return
         delivery.due = now + delivery.delay
         delivery.delay = min(delivery.delay * 2, LONGEST_DELAY)
@@ -471,31 +410,7 @@ class Outbox:
         if delivery.entry.origin:
             client.counts.refused_by_client += 1
         self._events.delivery_refused(client, status)
-        self._end([delivery.name], self._refusal(delivery))
-
-    @staticmethod
-    def _refusal(delivery: Delivery) -> str:
-        return "refused_by_client" if delivery.entry.origin else "mo_refused_by_client"
-
-    def _bury(self, deliveries: list[Delivery]) -> None:
-        """Poison goes to the account's dead letters, then out of its queue."""
-        for delivery in deliveries:
-            entry = delivery.entry
-            self._ending.add(delivery.name)
-            record = entry.origin + entry.receipt
-            self._store.put(DEAD + entry.queue[2:], [record], DEAD_LIMIT).addCallbacks(
-                self._buried,
-                self._not_buried,
-                callbackArgs=(delivery,),
-                errbackArgs=(delivery,),
-            )
-
-    def _buried(self, dropped: int, delivery: Delivery) -> None:
-        self._ledger.count("dead_letter")
-        self._end([delivery.name], self._refusal(delivery))
-
-    def _not_buried(self, failure: Any, delivery: Delivery) -> None:
-        self._unburied.append(delivery)
+        self._hands.refuse(delivery)
 
     # -- receivers that come and go, time that passes --------------------------------------------
 
@@ -503,22 +418,13 @@ class Outbox:
         """A receiver bound: it gets what waits; the first one also what this node held before."""
         self._now = now
         if self._kept.pop(inbox, None) is not None:
-            self._touch(self._held.get(inbox.account.key, ()))
+            self._hands.touch(self._hands.of(inbox.account.key))
         inbox.waiting.update(inbox.queues)
         self._hungry[inbox] = None
         if len(inbox.receivers) == 1:
             self._adoption.former(inbox)
         self._drain(inbox)
         self._fetch()
-
-    def _touch(self, names: Iterable[Name]) -> None:
-        held = list(names)
-        if held:
-            self._store.touch(held).addErrback(self._not_now)
-
-    @staticmethod
-    def _not_now(failure: Any) -> None:
-        """The next tick asks again."""
 
     def left(self, client: Client, inbox: Inbox | None, now: float) -> None:
         """A session ended: what it had not answered goes to another receiver at once."""
@@ -539,7 +445,7 @@ class Outbox:
         del self._kept[inbox]
         inbox.due.clear()
         inbox.later.clear()
-        self._held.pop(inbox.account.key, None)
+        self._hands.drop(inbox.account.key)
 
     def expired(self, client: Client, deliveries: Sequence[Delivery], now: float) -> None:
         """No answer in time: due again in a moment.
@@ -552,7 +458,7 @@ class Outbox:
             return
         for delivery in deliveries:
             if delivery.attempts >= MOST_DELIVERIES:
-                self._bury([delivery])
+                self._hands.bury([delivery])
             else:
                 inbox.due.append(delivery)
         self._early[inbox] = None
@@ -568,26 +474,15 @@ class Outbox:
                 self._drain(inbox)
         for inbox in [inbox for inbox, since in self._kept.items() if now - since >= KEEP]:
             self._drop(inbox)
-        if self._freshest or self._fresh:
+        if self._fresh:
             self.look(now)
         if self._store.ready or self._store.full:
-            self._say_again()
+            self._hands.say_again()
             self.wake_all()
             self._signs_of_life(now)
-
-    def _say_again(self) -> None:
-        """What the store did not hear."""
-        unheard, self._unheard = self._unheard, []
-        for names, field, again in unheard:
-            self._end(names, field, again)
-        unburied, self._unburied = self._unburied, []
-        self._bury(unburied)
 
     def _signs_of_life(self, now: float) -> None:
         if now - self._touched >= TOUCH_EVERY:
             self._touched = now
-            gone = {inbox.account.key for inbox in self._kept}
-            self._touch(
-                name for key, names in self._held.items() if key not in gone for name in names
-            )
+            self._hands.touch_all({inbox.account.key for inbox in self._kept})
         self._adoption.tick(now)

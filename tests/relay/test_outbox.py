@@ -8,9 +8,9 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from smppproxy.relay.adoption import EVERY as ADOPT_EVERY
 from smppproxy.relay.delivery import FIRST_DELAY
+from smppproxy.relay.fresh import FRESH
+from smppproxy.relay.hands import DEAD
 from smppproxy.relay.outbox import (
-    DEAD,
-    FRESH,
     KEEP,
     LONGEST_DELAY,
     MOST_DELIVERIES,
@@ -246,10 +246,11 @@ class EarlyTests(OutboxTestCase):
         self.receiver()
         self.sender.receive(submit(1))
         self.upstream.accept((self.upstream.submits()[0], b"1"))
-        outbox = self.world.relay._outbox
-        self.assertEqual([b"1000000001"], list(outbox._freshest))
+        fresh = self.world.relay._outbox._fresh
+        self.assertGreater(fresh.until(b"1000000001"), self.world.now)
         self.world.advance(2)
-        self.assertEqual(({}, {}), (outbox._freshest, outbox._fresh))
+        self.assertFalse(fresh)
+        self.assertEqual(fresh.until(b"1000000001"), 0.0)
 
     def test_unreadable_origin(self) -> None:
         """A record that cannot be read is not held back: it goes to the dead letters."""
@@ -659,7 +660,7 @@ class ComeAndGoTests(OutboxTestCase):
         receiver.deliveries()
         receiver.lose()
         self.world.advance(KEEP)
-        self.assertEqual({}, self.world.relay._outbox._held)
+        self.assertEqual({}, self.world.relay._outbox._hands._held)
         other = there.client()
         self.world.advance(60 - KEEP + ADOPT_EVERY)
         self.assertEqual(3, len(other.texts()))
@@ -755,7 +756,7 @@ class ComeAndGoTests(OutboxTestCase):
         receiver.lose()
         self.world.advance(KEEP + 1)
         self.world.store.release()
-        self.assertEqual({}, self.world.relay._outbox._held)
+        self.assertEqual({}, self.world.relay._outbox._hands._held)
 
     def test_no_fetch_beyond_the_windows(self) -> None:
         """No more than the windows have room for is in this node's hands."""

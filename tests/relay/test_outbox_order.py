@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from smppproxy.relay.directory import REMEMBERED
-from smppproxy.relay.outbox import FRESH, KEEP
+from smppproxy.relay.fresh import FRESH
+from smppproxy.relay.outbox import KEEP
 from smppproxy.smpp import constants as c
 from smppproxy.smpp.pdu import Pdu
 from smppproxy.store.memory import MemoryStore

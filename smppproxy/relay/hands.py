@@ -1,0 +1,126 @@
+"""What of the accounts' queues is in this node's hands, and how it leaves the store.
+
+An entry is in hand from its fetch until the store has removed it; what is handed out once more
+meanwhile is not sent twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from twisted.internet.defer import Deferred
+
+from smppproxy.relay.delivery import Delivery
+from smppproxy.relay.ledger import FIELDS, Ledger
+from smppproxy.store.interface import UNKNOWN, Limit, Name, Store
+
+DEAD = b"d:"
+DEAD_LIMIT = Limit(10_000, 1_209_600)
+
+
+class Hands:
+    """The entries in hand by account, and what the store has yet to hear of them."""
+
+    def __init__(self, store: Store, ledger: Ledger) -> None:
+        self._store = store
+        self._ledger = ledger
+        self._held: dict[bytes, set[Name]] = {}
+        self._ending: set[Name] = set()
+        self._unheard: list[tuple[list[Name], str, bool]] = []
+        self._unburied: list[Delivery] = []
+
+    def of(self, account: bytes) -> set[Name]:
+        """What is in hand for this account."""
+        return self._held.setdefault(account, set())
+
+    def is_ending(self, name: Name) -> bool:
+        """Whether an entry is about to leave the store."""
+        return name in self._ending
+
+    def drop(self, account: bytes) -> None:
+        """Hold nothing of this account any more."""
+        self._held.pop(account, None)
+
+    def touch(self, names: Iterable[Name]) -> None:
+        """Say that these are still in hand; when the store is away, the next time does it."""
+        held = list(names)
+        if held:
+            self._store.touch(held).addErrback(lambda failure: None)
+
+    def touch_all(self, but: set[bytes]) -> None:
+        """All that is in hand, but for these accounts."""
+        self.touch(name for key, names in self._held.items() if key not in but for name in names)
+
+    # -- leaving the store ----------------------------------------------------------------------
+
+    def end(self, names: list[Name], field: str, again: bool = False) -> None:
+        """Remove entries from the store, and count those that were still there in ``field``.
+
+        :param again: a first call may have removed them, its answer was lost.
+        """
+        self._ending.update(names)
+        self._store.ack(names).addCallbacks(
+            self._ended,
+            self._not_ended,
+            callbackArgs=(names, field, again),
+            errbackArgs=(names, field, again),
+        )
+
+    def _ended(self, removed: int, names: list[Name], field: str, again: bool) -> None:
+        # In hand until here: an adopt in between must not hand out what the client already has.
+        self._ending.difference_update(names)
+        for name in names:
+            held = self._held.get(name[0][2:])
+            if held is not None:
+                held.discard(name)
+        # The others were pushed out of a full queue, or grew too old, in the client's hands (L3).
+        if again:
+            removed = len(names)
+        self._count(field, removed)
+        if removed < len(names):
+            self._ledger.count("ended_too_late", len(names) - removed)
+
+    def _count(self, field: str, number: int) -> None:
+        if field in FIELDS:
+            setattr(self._ledger, field, getattr(self._ledger, field) + number)
+        else:
+            self._ledger.count(field, number)
+
+    def _not_ended(self, failure: Any, names: list[Name], field: str, again: bool) -> None:
+        self._ledger.count("ack_not_stored")
+        self._unheard.append((names, field, again or failure.value.fate == UNKNOWN))
+
+    def refuse(self, delivery: Delivery) -> None:
+        """The client will never take it."""
+        field = "refused_by_client" if delivery.entry.origin else "mo_refused_by_client"
+        self.end([delivery.name], field)
+
+    def bury(self, deliveries: list[Delivery]) -> None:
+        """Poison goes to the account's dead letters, then out of its queue."""
+        for delivery in deliveries:
+            entry = delivery.entry
+            self._ending.add(delivery.name)
+            record = entry.origin + entry.receipt
+            put: Deferred[int] = self._store.put(DEAD + entry.queue[2:], [record], DEAD_LIMIT)
+            put.addCallbacks(
+                self._buried,
+                self._not_buried,
+                callbackArgs=(delivery,),
+                errbackArgs=(delivery,),
+            )
+
+    def _buried(self, dropped: int, delivery: Delivery) -> None:
+        self._ledger.count("dead_letter")
+        self.refuse(delivery)
+
+    def _not_buried(self, failure: Any, delivery: Delivery) -> None:
+        self._unburied.append(delivery)
+
+    def say_again(self) -> None:
+        """What the store did not hear."""
+        unheard, self._unheard = self._unheard, []
+        for names, field, again in unheard:
+            self.end(names, field, again)
+        unburied, self._unburied = self._unburied, []
+        self.bury(unburied)
