@@ -2,7 +2,7 @@
 
 The store is the truth: it is read when the node starts, whenever the store is back, when another
 node announces a change, and now and then without any of that. Without the store a node goes on
-with what it knew.
+with what it knew; a store that has forgotten everything is told again by whoever knows.
 """
 
 from __future__ import annotations
@@ -20,6 +20,9 @@ from smppproxy.routing.states import UP, Place, States, Wish, key_of, wishes_of
 from smppproxy.store.interface import Store, StoreUnavailable
 
 TOPIC = b"wishes"
+
+MARK = b""
+"""Kept beside the wishes from the first one on: where it is missing the store has lost them."""
 
 EVERY = 5.0
 """Seconds between two looks at the store, for what no announcement told."""
@@ -40,6 +43,7 @@ class Control:
         self.states = states
         self._store = store
         self._changed = changed
+        self._raw: Mapping[bytes, bytes] = {}
         self._kept: Mapping[Wish, str] = {}
         self._loop = LoopingCall(self.look)
         self._loop.clock = clock
@@ -82,7 +86,7 @@ class Control:
         place = (provider, host, bind)
         was = self._said(node, place)
         wish = (node, *place)
-        changes = {key_of(wish): state.encode()}
+        changes = {key_of(wish): state.encode(), MARK: b"1"}
         if self.states.needless(wish, state):
             changes[key_of(wish)] = b""
         if state == UP and not node:
@@ -100,6 +104,14 @@ class Control:
         return was
 
     def _read(self, kept: Mapping[bytes, bytes]) -> None:
+        if MARK in self._raw and MARK not in kept:
+            log.error(
+                "the store has lost what was wanted of providers; it is told again",
+                event="states_lost",
+            )
+            self._store.wishes({**self._raw, **kept}).addCallbacks(self._read, _next_time)
+            return
+        self._raw = kept
         self._kept = wishes_of(kept)
         if self.states.take(self._kept):
             log.info(

@@ -9,7 +9,7 @@ from smppproxy.routing.states import States
 from smppproxy.store.interface import StoreUnavailable
 from smppproxy.store.memory import MemoryStore
 from smppproxy.store.world import World
-from smppproxy.wire.control import EVERY, TOPIC, Control
+from smppproxy.wire.control import EVERY, MARK, TOPIC, Control
 from tests.wire.binds import provider
 
 
@@ -51,7 +51,7 @@ class ControlTests(SynchronousTestCase):
         self.assertEqual(("up", "up"), self.holds("b"))
         self.assertEqual("drain", self.want(self.here, "up", "a"))
         self.assertEqual(("up", "up"), self.holds())
-        self.assertEqual({}, self.world.wishes)
+        self.assertEqual({MARK: b"1"}, self.world.wishes)
         self.assertEqual(["here", "there", "there", "here", "here", "there"], self.changes)
 
     def test_one_node(self) -> None:
@@ -101,9 +101,22 @@ class ControlTests(SynchronousTestCase):
         self.assertEqual(("isolate", "isolate"), self.holds())
         self.assertEqual("isolate", self.want(self.here, "up"))
         self.assertEqual(("up", "up"), self.holds())
-        self.assertEqual(1, len(self.world.wishes))
+        self.assertEqual(2, len(self.world.wishes))
         self.assertEqual("up", self.want(self.here, "isolate"))
-        self.assertEqual({}, self.world.wishes)
+        self.assertEqual({MARK: b"1"}, self.world.wishes)
+
+    def test_a_store_that_forgets(self) -> None:
+        """A store that was emptied gets back what the nodes know; nothing comes up by that."""
+        self.want(self.here, "drain", "a")
+        self.world.wishes.clear()
+        self.clock.advance(EVERY)
+        self.assertEqual(("drain", "drain"), self.holds())
+        self.assertEqual("drain", self.node("third").states.of("acme", "a"))
+        self.stores["here"].go_away()
+        self.stores["there"].go_away()
+        self.world.wishes.clear()
+        self.stores["here"].come_back()
+        self.assertEqual(2, len(self.world.wishes))
 
     def test_no_state(self) -> None:
         """What is none is refused before anything is kept."""
