@@ -61,7 +61,7 @@ class Account:
     burst: int = attrs.field(default=0, validator=Whole(0, MILLION))
     #: submit_sm a client may have unanswered, per bind (SX-19).
     window: int = attrs.field(default=50, validator=Whole(1, 10_000))
-    #: A full window: "pause" reading from the client, or "throttle" with 0x58.
+    #: A full window: "pause", more of them wait, up to a bound (XC-16), or "throttle" with 0x58.
     window_full: str = attrs.field(default="pause", validator=OneOf(("pause", "throttle")))
     #: deliver_sm we may have unanswered, per bind (GW-48).
     deliver_window: int = attrs.field(default=50, validator=Whole(1, 10_000))
