@@ -14,6 +14,7 @@ from smppproxy.routing.outliers import FAILURES, STEP
 from smppproxy.routing.routes import Route, Target
 from smppproxy.routing.states import Wish
 from smppproxy.smpp import constants as c
+from smppproxy.store.budgets import Grant
 from tests.support.memory_peers import (
     FakeClient,
     FakeUpstream,
@@ -342,6 +343,8 @@ class SpeedTests(PoolCase):
         speed = self.pool.speed
         self.assertEqual((None, None, inf), (speed.bucket, speed.pace, speed.rate))
         self.assertEqual((False, None), (speed.refused([0x58], 0.0), speed.demand(True)))
+        speed.grant(Grant(1, 1, 0), 0.0)
+        self.assertEqual(inf, speed.rate)
 
     def test_sx22_adaptive(self) -> None:
         """Unlimited until the provider says that it is too much; then what it took and a part
@@ -365,12 +368,15 @@ class SpeedTests(PoolCase):
         """A full queue is a sign too; another refusal is none."""
         client, (a, b) = self.world_of(window=100, pace="adaptive", tps=50)
         self.assertEqual(50, self.pool.speed.rate)
-        self.send(client, range(1, 11))
+        self.send(client, range(1, 17))
         one, two, *_ = a.submits()
         a.refuse(c.ESME_RINVDSTADR, one)
         self.assertEqual(50, self.pool.speed.rate)
         a.refuse(c.ESME_RMSGQFUL, two)
-        self.assertLess(self.pool.speed.rate, 50)
+        lowered = self.pool.speed.rate
+        self.assertLess(lowered, 50)
+        b.refuse(c.ESME_RMSGQFUL, b.submits()[0])
+        self.assertEqual((lowered, 1), (self.pool.speed.rate, self.events("pace_lowered")))
 
     def test_adaptive_slow(self) -> None:
         """Answers that begin to take long lower the rate."""

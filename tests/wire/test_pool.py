@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import attrs
+from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
 from smppproxy.routing.providers import Host, Provider
@@ -502,6 +503,23 @@ class PlacesTests(PoolCase):
         self.settle(EVERY + 1)
         self.successResultOf(stopped)
         self.assertEqual(0, len(self.links()))
+
+    def test_an_answer_that_comes_too_late(self) -> None:
+        """A place that is given to who does not want it any more is free again."""
+        _, places = self.node(binds_total=2)
+        asked: Deferred[bool] = Deferred()
+        self.stores[0].take_bind = lambda *lease: asked  # type: ignore[method-assign]
+        held = dict(self.world.binds)
+        pool = self.pool(1, admitted=places, binds_total=3, binds=1)
+        bind = pool.binds[0]
+        places.gone(bind)
+        bind._core.number = 9
+        places.ask(bind)
+        bind.stop()
+        asked.callback(True)
+        self.settle(1)
+        self.assertEqual(set(held), set(self.world.binds))
+        self.assertNotIn("acme/a/9", places._running)
 
     def test_without_a_limit(self) -> None:
         """Nobody is asked."""
