@@ -19,6 +19,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Sequence
 
 from smppproxy.receipts.message_ids import key_of_response
+from smppproxy.relay.alarms import alarm, is_about_form
 from smppproxy.relay.counts import Counts
 from smppproxy.relay.directory import Directory
 from smppproxy.relay.dispatch import Dispatch
@@ -333,6 +334,8 @@ class Submits:
         group = submit.group
         if not (group and group.verdict) and self.flow.again(upstream, submit, status, now):
             return
+        if is_about_form(upstream, pdu):
+            alarm(self._events, upstream, submit, pdu)
         told = to_client(pdu, upstream.provider, submit.account)
         if self.flow.fail_over(upstream, submit, status, told, now):
             return
