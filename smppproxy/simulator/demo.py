@@ -213,6 +213,9 @@ class Demo:
             f"a message from a mobile comes to {stage.DEMO[0]} every two seconds, bound or not",
             f"health: http://{stage.ADDRESS}:{ports.http}/readyz   counts: /metrics",
         ]
+        socket = stage.admin_socket(self.folder)
+        if socket:
+            self._hint.append(f"look around: smppproxy show binds --admin {socket}")
         for line in self._hint:
             print(line, file=self._out, flush=True)
 

@@ -15,6 +15,9 @@ from smppproxy.simulator.certificate import self_signed
 
 ADDRESS = "127.0.0.1"
 
+LONGEST_SOCKET = 107
+"""Octets that the system lets the name of a Unix socket have."""
+
 #: system_id and password of the account that any SMPP client may use, and of the sample client's:
 #: apart, so that neither gets the other's receipts.
 DEMO = ("demo", "demo")
@@ -46,6 +49,7 @@ key = "demo.key"
 [admin]
 address = "{address}"
 port = {http_port}
+path = "{socket}"
 """
 
 _NETWORK = """\
@@ -158,7 +162,11 @@ def write_files(
     node = folder / "smppproxy.toml"
     node.write_text(
         _NODE.format(
-            address=ADDRESS, port=ports.plain, tls_port=ports.tls, http_port=ports.http
+            address=ADDRESS,
+            port=ports.plain,
+            tls_port=ports.tls,
+            http_port=ports.http,
+            socket=admin_socket(folder),
         )
     )
     demo_password, sample_password = _hashes((DEMO[1], SAMPLE[1]))
@@ -177,6 +185,12 @@ def write_files(
         )
     )
     return node
+
+
+def admin_socket(folder: Path) -> str:
+    """Where an operator's commands reach the demo's node; "" where the system would not take it."""
+    path = str(folder.absolute() / "admin")
+    return path if len(path) <= LONGEST_SOCKET else ""
 
 
 def _hashes(passwords: Sequence[str]) -> list[str]:

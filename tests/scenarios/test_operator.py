@@ -9,10 +9,10 @@ from typing import Any
 
 from twisted.internet.utils import getProcessOutputAndValue
 
-from tests.scenarios.world import LISTENING, Node, Scenario, all_bound, network
+from tests.scenarios.world import Node, Scenario, all_bound, network
 from tests.support.nodes import reactor
 from tests.support.processes import until
-from tests.support.running import Upstream
+from tests.support.running import LISTENING, Upstream
 
 COMMAND = str(Path(sys.executable).parent / "smppproxy")
 
@@ -74,7 +74,7 @@ class OperatorTests(Scenario):
         await self.run_it(first, "resume", "node:n2")
         # Its file asks for any free port.
         client.options.port = int((await second.process.expect_match(LISTENING))[1])
-        await until(lambda: client.bound)
+        await until(lambda: client.bound > 0)
         receipts = client.tally.receipts
         await until(lambda: client.tally.receipts > receipts + 20)
 
