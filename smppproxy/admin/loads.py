@@ -54,10 +54,12 @@ class Loads:
     def __init__(self, counts: Counts) -> None:
         self._counts = counts
         self._loads: dict[Key, Load] = {}
-        self._looked = 0.0
+        self._looked = -1.0
 
     def tick(self, now: float) -> None:
         """Once a second; it looks every five."""
+        if self._looked < 0:
+            self._looked = now
         seconds = now - self._looked
         if seconds < EVERY:
             return
@@ -66,7 +68,7 @@ class Loads:
             load = self._loads.get(key)
             if load is None:
                 load = self._loads[key] = Load(0)
-            load.look(total, min(seconds, 2 * EVERY))
+            load.look(total, seconds)
 
     def of(self, *key: str) -> dict[str, float]:
         """The three columns of a row."""

@@ -40,9 +40,10 @@ class LoadsTests(SynchronousTestCase):
         counts.account("demo").submitted = 100
         counts.host("acme", "a").submitted = 50
         loads = Loads(counts)
-        loads.tick(EVERY / 2)
+        loads.tick(100.0)
+        loads.tick(100.0 + EVERY / 2)
         self.assertEqual(loads.of("demo")["rate_1m"], 0.0)
-        loads.tick(EVERY)
+        loads.tick(100.0 + EVERY)
         self.assertEqual(loads.of("demo")["rate_1m"], 20.0)
         self.assertEqual(loads.of("acme", "a")["rate_15m"], 10.0)
         self.assertEqual(loads.of("gone")["rate_5m"], 0.0)
