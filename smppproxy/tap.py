@@ -7,6 +7,7 @@ from typing import Any
 
 from twisted.application.service import IService
 from twisted.logger import (
+    FileLogObserver,
     FilteringLogObserver,
     LogLevel,
     LogLevelFilterPredicate,
@@ -15,6 +16,7 @@ from twisted.logger import (
 from twisted.python.usage import Options as UsageOptions
 from twisted.python.usage import UsageError
 
+from smppproxy.admin.log_json import as_json
 from smppproxy.config import ConfigError, load_network, load_node, no_network
 
 DEFAULT = "etc/smppproxy.toml"
@@ -56,17 +58,20 @@ def makeService(options: Options) -> IService:  # noqa: N802 - the name twistd l
     signal.signal(signal.SIGHUP, reload)
     # The reactor's own handler would end a process that drained well as "killed by SIGTERM".
     reactor.callWhenRunning(signal.signal, signal.SIGTERM, stop)
-    reactor.callWhenRunning(limit_log, node.log_level)
+    reactor.callWhenRunning(limit_log, node.log_level, node.log_format)
     return service
 
 
-def limit_log(level: str) -> None:
-    """Let twistd's log observers see only events of this level and above.
+def limit_log(level: str, form: str = "text") -> None:
+    """Let twistd's log observers see only events of this level and above, and write this form.
 
-    twistd makes its observers itself and offers no level, so those it has made are wrapped; the
-    publisher tells them by no public name.
+    twistd makes its observers itself and offers neither, so those it has made are wrapped, and for
+    JSON those that write to a file are replaced; the publisher tells them by no public name, nor
+    an observer its file.
     """
     passes = LogLevelFilterPredicate(LogLevel.levelWithName(level))
     for observer in [*globalLogPublisher._observers]:
         globalLogPublisher.removeObserver(observer)
+        if form == "json" and isinstance(observer, FileLogObserver):
+            observer = FileLogObserver(observer._outFile, as_json)
         globalLogPublisher.addObserver(FilteringLogObserver(observer, [passes]))

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import time
+from io import StringIO
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 from twisted.internet import reactor as global_reactor
-from twisted.logger import LogLevel, globalLogPublisher
+from twisted.logger import Logger, LogLevel, globalLogPublisher, textFileLogObserver
 from twisted.python.usage import UsageError
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -94,9 +96,7 @@ class ClockTests(SynchronousTestCase):
 class LogTests(SynchronousTestCase):
     """The level of the node file."""
 
-    def test_only_events_of_the_level_and_above_pass(self) -> None:
-        """``level = "warn"`` keeps info from the observers that twistd made."""
-        seen: list[Any] = []
+    def setUp(self) -> None:
         before = [*globalLogPublisher._observers]
 
         def restore() -> None:
@@ -106,6 +106,19 @@ class LogTests(SynchronousTestCase):
                 globalLogPublisher.addObserver(observer)
 
         self.addCleanup(restore)
+
+    def test_json(self) -> None:
+        """``format = "json"``: what twistd writes to a file is one object per event and line."""
+        file = StringIO()
+        globalLogPublisher.addObserver(textFileLogObserver(file))
+        tap.limit_log("info", "json")
+        Logger("t").info("hello {name}", event="greeting", name="world")
+        line = json.loads(file.getvalue())
+        self.assertEqual((line["event"], line["message"]), ("greeting", "hello world"))
+
+    def test_only_events_of_the_level_and_above_pass(self) -> None:
+        """``level = "warn"`` keeps info from the observers that twistd made."""
+        seen: list[Any] = []
         globalLogPublisher.addObserver(seen.append)  # type: ignore[arg-type]
         tap.limit_log("warn")
         for level in (LogLevel.info, LogLevel.warn):
