@@ -168,6 +168,13 @@ class TablesTest(FileCase):
         said = self.problems(load_network, text)
         self.assertIn("provider.acme.prices: cannot read DIR/gone.csv: No such file", said)
 
+    def test_a_table_that_two_providers_miss(self) -> None:
+        """One problem, at the first who asks for it."""
+        self.write(PREFIXES, "mobile.csv")
+        text = NETWORK.replace('prices = "acme.csv"', 'prices = "acme.csv" # <--', 1)
+        said = self.problems(load_network, text)
+        self.assertEqual(said.count("acme.csv"), 1)
+
     def test_it_travels(self) -> None:
         """Another node has the same tables without having the files."""
         bundle = self.load().bundle

@@ -1,5 +1,6 @@
 """Cases of choices: routes, a message, the provider that is chosen and why."""
 
+import json
 from typing import Any, Unpack
 
 import attrs
@@ -213,6 +214,7 @@ class CaseTest(SynchronousTestCase):
             self.assertEqual(() if found is None else found.names, each.names, each.what)
             told = explain(*said, **each.fields)
             self.assertIs(told.pick, found, each.what)
+            self.assertEqual(json.loads(json.dumps(told.as_json()))["route"], each.route)
             reasons = " | ".join([told.because, *(asked.why for asked in told.asked)])
             self.assertIn(each.why, reasons, each.what)
 
