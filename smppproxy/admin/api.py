@@ -41,6 +41,7 @@ CLUSTER = (
     flag("here", "only what the asked node knows", default=False),
     text("node", "only this node's rows", default="", most=64),
 )
+SUM = flag("sum", "one row for what several nodes have a row of", default=False)
 PAGE = (
     text("name", "only rows of this name, or of what lies below it", default="", most=255),
     whole("limit", "rows at most", default=USUAL_ROWS, least=1, most=MOST_ROWS),
@@ -123,6 +124,7 @@ DONE["required"].append("done")
 
 def _show(view: View) -> Operation:
     more = CLUSTER if view.asked == "nodes" else ()
+    more += (SUM,) if view.sums else ()
     return Operation(
         "GET",
         f"/show/{view.name}",

@@ -16,6 +16,7 @@ class View:
         share it, one answer is enough; ``here``: it is the same wherever it is asked.
     :ivar names: columns that the parameter ``name`` is compared with.
     :ivar noun: what one row is, for sentences.
+    :ivar sums: the rows of several nodes about one thing can be shown as one.
     :ivar upright: a table shows a row as a column, as there are few of them and they are long.
     """
 
@@ -26,6 +27,7 @@ class View:
     columns: tuple[Field, ...]
     asked: str = "nodes"
     upright: bool = False
+    sums: bool = False
 
 
 NODE = text("node", "the node whose row this is")
@@ -100,6 +102,7 @@ VIEWS: dict[str, View] = {
                 whole("mo"),
                 *LOADS,
             ),
+            sums=True,
         ),
         View(
             "hosts",
@@ -127,6 +130,7 @@ VIEWS: dict[str, View] = {
                 whole("mo"),
                 *LOADS,
             ),
+            sums=True,
         ),
         View(
             "accounts",
@@ -153,6 +157,7 @@ VIEWS: dict[str, View] = {
                 whole("unacked", "deliver_sm without an answer"),
                 *LOADS,
             ),
+            sums=True,
         ),
         View(
             "queues",
@@ -284,6 +289,7 @@ VIEWS: dict[str, View] = {
                 number("tps", "messages a second over all nodes, 0: no limit"),
                 number("share", "messages a second that this node may spend now"),
             ),
+            sums=True,
         ),
         View(
             "config",

@@ -23,6 +23,7 @@ from smppproxy.admin.parameters import moment
 from smppproxy.admin.reporting import ReportOperations
 from smppproxy.admin.rooms import Rooms
 from smppproxy.admin.shared import ASKED_ONCE
+from smppproxy.admin.sums import summed
 from smppproxy.admin.tapping import Taps
 from smppproxy.admin.targets import NODE, Target
 from smppproxy.admin.tracing import TraceOperations
@@ -100,6 +101,8 @@ class Operator(NetworkOperations, TraceOperations, ReportOperations):
             rows += [_silent(node) for node in said.silent]
         if view.name == "ledger" and len(rows) > 1:
             rows = together(rows)
+        if given.get("sum"):
+            rows = summed(view, rows)
         if given["name"] and not rows and others and not said.silent:
             raise unknown(view.noun, given["name"], others)
         return self._told(view, rows, given, said.silent, "; ".join(notes))

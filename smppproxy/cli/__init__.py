@@ -28,6 +28,14 @@ def main() -> None:
     """Everything around the SMPP multiplexing router that is not the server itself.
 
     The server runs under twistd: twistd -n smppproxy -c etc/smppproxy.toml
+
+    Commands that ask a node find its admin door by the node file (-c, SMPPPROXY_CONFIG), or by
+    --admin, SMPPPROXY_ADMIN. Exit status: 0 done, 1 refused or not found, 2 a wrong command line
+    or configuration, 3 no node answers.
+
+    \b
+    Completion: eval "$(_SMPPPROXY_COMPLETE=bash_source smppproxy)"  in ~/.bashrc
+                eval "$(_SMPPPROXY_COMPLETE=zsh_source smppproxy)"   in ~/.zshrc
     """
 
 

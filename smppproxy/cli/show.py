@@ -31,9 +31,10 @@ def _viewing(view: View) -> click.Command:
     @options
     def asked(
         door: Door, name: str | None, here: bool, wide: bool, as_json: bool,
-        limit: int, watch: float | None, node: str | None = None,
+        limit: int, watch: float | None, node: str | None = None, sum_up: bool = False,
     ) -> None:  # fmt: skip
-        query = {"name": name, "limit": limit, "node": node, "here": here or None}
+        query = {"name": name, "limit": limit, "node": node, "here": here or None,
+                 "sum": sum_up or None}  # fmt: skip
         if watch is None:
             _print(view, door.get(f"/show/{view.name}", **query), wide, as_json)
             return
@@ -62,6 +63,9 @@ def _viewing_options(view: View) -> list[Any]:
         found.append(click.option("--node", metavar="NAME", help="Only this node."))
     else:
         found.append(click.option("--here", is_flag=True, hidden=True))
+    if view.sums:
+        found.append(click.option("--sum", "sum_up", is_flag=True,
+                                  help="One row where several nodes have one each."))  # fmt: skip
     return found
 
 

@@ -86,6 +86,28 @@ class ViewTests(OperatorCase):
         self.assertEqual(sum(host["receipts"] for host in hosts), 10)
 
     @asynchronous
+    async def test_sums(self) -> None:
+        """With `sum` there is one row for what both nodes have one of: counts are added, limits
+        are the same, states that differ stand beside each other."""
+        for node in (self.first, self.second):
+            esme = self.client(node, count=3, system_id=b"demo", password=b"demo", bind="tx")
+            await self.wait(lambda esme=esme: esme.tally.accepted == 3, "sent")
+        (row,) = await self.rows("accounts", name="demo", sum="true")
+        self.assertEqual((row["node"], row["binds"], row["accepted"]), ("all", 2, 6))
+        self.assertEqual(row["max_binds"], 10)
+        await self.do("isolate", "acme/a", "n2")
+        await self.wait(lambda: self.second.relay.directory.states.of("acme", "a") != "up", "there")
+        rows = {row["host"]: row for row in await self.rows("hosts", sum="true")}
+        self.assertEqual(rows["acme/a"]["admin"], "up; isolate")
+        self.assertEqual((rows["acme/b"]["binds"], rows["acme/b"]["admin"]), ("2/2", "up"))
+        accepted = sum(row["accepted"] for row in rows.values())
+        self.assertEqual(accepted, 6)
+        (row,) = await self.rows("providers", sum="true")
+        self.assertEqual((row["binds"], row["window"]), ("4/4", 200))
+        reply = await ask_door(self.first, "api/v1/show/binds?sum=true")
+        self.assertEqual(reply.status, 400)
+
+    @asynchronous
     async def test_names(self) -> None:
         """A name shows it and what lies below it; one that is not there says what is."""
         names = [row["name"] for row in await self.rows("binds", name="acme/a", here="true")]
