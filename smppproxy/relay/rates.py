@@ -6,7 +6,7 @@ asked. Alone, or as long as nobody speaks of nodes, it is all of the account's `
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 
 from smppproxy.routing.accounts import Account
 from smppproxy.routing.throttle import TokenBucket
@@ -118,10 +118,17 @@ class Rates:
         """No place of the account is held here any more."""
         self._joined.discard(account.key)
 
-    def demands(self) -> list[Demand]:
-        """What this node wants of every account that is bound here."""
+    def demands(self, names: Collection[bytes] = ()) -> list[Demand]:
+        """What this node wants of accounts that are bound here.
+
+        :param names: of budgets; without one all of them.
+        """
         demands = []
-        for key, part in self._parts.items():
+        keys = [name[len(BUDGET) :] for name in names] if names else [*self._parts]
+        for key in keys:
+            part = self._parts.get(key)
+            if part is None:
+                continue
             if key in self._joined or self._present(part.account):
                 held = part.held if part.granted and not part.away else 0.0
                 demands.append(Demand(BUDGET + key, part.account.tps, part.wanted, held))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from math import inf
 from typing import Any
 
@@ -325,10 +325,15 @@ class SmppRelay:
         self._drops = total
         self._expired_since = 0
 
-    def demands(self) -> list[Demand]:
-        """What this node wants of the limits that all nodes share (SX-21, decisions 8)."""
-        demands = self._submits.rates.demands()
+    def demands(self, names: Collection[bytes] = ()) -> list[Demand]:
+        """What this node wants of the limits that all nodes share (SX-21, decisions 8).
+
+        :param names: of budgets; without one all of them.
+        """
+        demands = self._submits.rates.demands(names)
         for pool in self.directory.pools.values():
+            if names and BUDGET + pool.provider.key not in names:
+                continue
             demand = pool.speed.demand(bool(pool.bound))
             if demand is not None:
                 demands.append(demand)

@@ -8,7 +8,7 @@ store is the truth. Without it everybody goes on with what he last had.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 import msgpack
@@ -47,7 +47,7 @@ ENOUGH = 0.98
 class Shares:
     """Asks for the parts of one node.
 
-    :param demands: what the node wants now, see ``SmppRelay.demands``.
+    :param demands: what the node wants now of these budgets, or of all, see ``SmppRelay.demands``.
     :param granted: told what it may have, and when (monotonic seconds).
     """
 
@@ -55,7 +55,7 @@ class Shares:
         self,
         store: Store,
         clock: IReactorTime,
-        demands: Callable[[], list[Demand]],
+        demands: Callable[[Collection[bytes]], list[Demand]],
         granted: Callable[[Mapping[bytes, Grant], float], object],
     ) -> None:
         self._store = store
@@ -87,7 +87,7 @@ class Shares:
 
     def ask(self, *names: bytes) -> Deferred[None]:
         """Ask for these now, or for all without a name. Fires with the answer; never fails."""
-        demands = [each for each in self._demands() if not names or each.name in names]
+        demands = self._demands(names)
         return self._share(demands) if demands else succeed(None)
 
     def ask_soon(self, *names: bytes) -> None:
@@ -103,7 +103,7 @@ class Shares:
     def _tick(self) -> None:
         """Ask for what has changed, was hinted at, or must be renewed; give up what is not used."""
         now = self._clock.seconds()
-        demands = self._demands()
+        demands = self._demands(())
         gone = self._asked.keys() - {demand.name for demand in demands}
         due = [demand for demand in demands if self._is_due(demand, now)]
         self._hinted.clear()
@@ -138,13 +138,12 @@ class Shares:
         for demand in demands:
             self._asked[demand.name] = (now, demand.wanted)
         self._granted(grants, now)
-        freed = [
+        freed = {
             demand.name for demand in demands if grants[demand.name].rate < demand.held * ENOUGH
-        ]
+        }
         if freed and not again:
             # What is held no more is others' once the store knows.
-            held = [each for each in self._demands() if each.name in freed]
-            self._share(held, (), True).addCallback(lambda _: self._announce(freed))
+            self._share(self._demands(freed), (), True).addCallback(lambda _: self._announce(freed))
         if gone:
             self._announce(gone)
         short = [
@@ -170,7 +169,7 @@ class Shares:
             return
         if not isinstance(names, list):
             return
-        mine = [name for name in self._asked if name in names]
+        mine = self._asked.keys() & {name for name in names if isinstance(name, bytes)}
         if mine:
             self.ask_soon(*mine)
 

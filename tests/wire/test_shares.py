@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import msgpack
 from hypothesis import given, settings
@@ -38,9 +38,11 @@ class Node:
         self.shares.start()
         self.shares.start()
 
-    def demands(self) -> list[Demand]:
+    def demands(self, names: Collection[bytes]) -> list[Demand]:
         """What it wants now."""
-        return [Demand(b"b", LIMIT, self.wanted, self.rate)] if self.present else []
+        if not self.present or (names and b"b" not in names):
+            return []
+        return [Demand(b"b", LIMIT, self.wanted, self.rate)]
 
     def granted(self, grants: Mapping[bytes, Grant], now: float) -> None:
         """It may have this."""
