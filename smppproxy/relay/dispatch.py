@@ -53,7 +53,7 @@ class Dispatch:
         """
         self.queued: set[Pool] = set()
         self.movable: set[Pool] = set()
-        self.reasons = Reasons()
+        self.reasons = Reasons(events)
         self._directory = directory
         self._ledger = ledger
         self._events = events

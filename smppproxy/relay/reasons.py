@@ -6,8 +6,14 @@ why it went where it went; it is empty unless something was passed over. The cou
 
 from __future__ import annotations
 
+from typing import Any
+
+from twisted.logger import LogLevel
+
+from smppproxy.relay.events import Events
 from smppproxy.relay.pool import Pool
-from smppproxy.relay.submission import Submit
+from smppproxy.relay.submission import Skipped, Submit
+from smppproxy.smpp.constants import status_name
 
 ABSENT = "absent"
 """It is not bound."""
@@ -52,13 +58,21 @@ def reason_of(pool: Pool | None) -> str:
     return LIMITED if pool.limited else FULL
 
 
+TOLD = frozenset((ABSENT, THROTTLED, TROUBLE, REFUSED, LOST))
+"""Reasons that are an event too, a failover: the others are the daily life of a busy route."""
+
+
 class Reasons:
     """Counts of all targets that were passed over.
 
     :ivar counts: by (route, provider, reason).
     """
 
-    def __init__(self) -> None:
+    def __init__(self, events: Events) -> None:
+        """
+        :param events: is told of failovers, and tells as many as one can read.
+        """
+        self._events = events
         self.counts: dict[tuple[str, str, str], int] = {}
 
     def note(self, submit: Submit, provider: str, reason: str, status: int = 0) -> None:
@@ -72,3 +86,21 @@ class Reasons:
         skipped = (provider, reason, status)
         if skipped not in message.skipped and len(message.skipped) < MOST:
             message.skipped += (skipped,)
+        if reason in TOLD:
+            self._events.tell("failover", provider, reason, lambda: failover(message, skipped))
+
+
+def failover(message: Submit, skipped: Skipped) -> dict[str, Any]:
+    """The fields of an event that tells of it."""
+    provider, reason, status = skipped
+    return {
+        "log_level": LogLevel.warn,
+        "log_format": "{count} messages pass {provider} over: {reason}",
+        "account": message.account.system_id,
+        "session": message.client.name,
+        "sequence_number": message.pdu.sequence_number,
+        "route": message.pick.route.name,
+        "provider": provider,
+        "reason": reason,
+        "command_status": status_name(status) if status else "",
+    }

@@ -9,6 +9,7 @@ from smppproxy.routing.route import Route
 from smppproxy.smpp import build
 from smppproxy.smpp import constants as c
 from smppproxy.smpp.refusals import NO_REFUSAL, named
+from tests.providers.memory import logged
 from tests.relay.presets import preset_provider
 from tests.relay.route_case import OK, RouteCase, numbers, route, several
 from tests.support.memory_peers import (
@@ -42,6 +43,18 @@ class RefusedTests(RouteCase):
         self.assertEqual({("one", "p", "refused"): 1}, world.relay.reasons.counts)
         self.assertEqual(1, world.ledger.events["failed_over"])
         self.check(world)
+
+    def test_it_is_an_event(self) -> None:
+        """It tells who passed whom over on which route, and why."""
+        _, client, (p, _) = self.refusing()
+        found = logged(self)
+        client.receive(*several(1))
+        p.refuse(c.ESME_RINVDSTADR, *p.submits())
+        (first,) = [event for event in found if event.get("event") == "failover"]
+        self.assertEqual((first["account"], first["route"]), ("acme", "one"))
+        self.assertEqual((first["provider"], first["reason"]), ("p", "refused"))
+        self.assertEqual(first["command_status"], "ESME_RINVDSTADR")
+        self.assertEqual(first["sequence_number"], 1)
 
     def test_generic_nack_with_the_status(self) -> None:
         """A generic_nack with a listed status is such a refusal."""
