@@ -75,6 +75,9 @@ def read_provider(source: Source, path: Path, written: dict[str, Any] | None) ->
     _misplaced(source, path, written)
     preset = _preset(source, path, written)
     below = {option: value for option, value in preset.items() if option not in _OF_PRESET}
+    if {"reconnect_min", "reconnect_max"} & written.keys():
+        # Whoever writes the pauses of another scheme does not mean the preset's own.
+        below.pop("reconnect_delay", None)
     table = merged(below, written)
     arguments = options.read(source, path, table, Provider, other=_FILLED)
     arguments["name"] = options.option(source, path, attrs.fields(Provider).name, path[-1])

@@ -260,6 +260,11 @@ class ProviderTest(PresetCase):
         receipt = provider.receipt
         self.assertEqual((receipt.final, receipt.err), ({"DELIVRD"}, "gatewayapi"))
 
+    def test_pauses_that_are_written(self) -> None:
+        """reconnect_min or reconnect_max is meant, so the preset's reconnect_delay gives way."""
+        provider = self.provider("gatewayapi", "reconnect_min = 0.5")
+        self.assertEqual((provider.reconnect_min, provider.reconnect_delay), (0.5, 0.0))
+
     def test_all_hosts_of_all_regions(self) -> None:
         """Who wants every region says hosts_mode = "all"."""
         provider = self.provider("melrose", 'hosts_mode = "all"')

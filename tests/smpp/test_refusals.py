@@ -83,7 +83,7 @@ OTHERWISE: dict[str, tuple[str, str]] = {
     "relay/verdicts.py": ("*", "what a provider answered"),
     "relay/flow.py": ("RALYBND RINVBNDSTS", "what a provider answered: our bind is broken"),
     "relay/outbox.py": ("*", "what a client answered to a deliver_sm"),
-    "relay/submit.py": ("RUNKNOWNERR", "the message is in doubt, nobody refused it (reading 1)"),
+    "relay/endings.py": ("RUNKNOWNERR", "the message is in doubt, nobody refused it (reading 1)"),
 }
 #: A test that provokes each refusal: its name, where the test is.
 PROVOKED: dict[str, str] = {
