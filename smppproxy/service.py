@@ -131,12 +131,14 @@ class SmppProxy(Service):
             self._certificate(listener),
             listener.accept_rate,
             listener.max_sessions,
+            listener.max_sessions_per_address,
+            listener.proxy_protocol_from,
         )
 
     def _certificate(self, listener: Listener) -> ServerTls | None:
         if not listener.tls:
             return None
-        tls = ServerTls(listener.certificate, listener.key)
+        tls = ServerTls(listener.certificate, listener.key, listener.client_ca)
         self._certificates.append(tls)
         return tls
 

@@ -49,6 +49,9 @@ _BESIDE = (
     ),
     Beside(("strip_00",), lambda values: values["strict_addresses"], "strict_addresses = true"),
     Beside(_OF_RECEIPTS, lambda values: values["receipts"], "receipts = true"),
+    Beside(
+        ("client_certificates",), lambda values: values["tls"] == "required", 'tls = "required"'
+    ),
     Beside(("mo_limit", "mo_keep"), lambda values: values["service"] != "mt", 'service = "both"'),
     Beside(_OF_SUBMITS, lambda values: values["service"] != "mo", 'service = "both"'),
     Beside(

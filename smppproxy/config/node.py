@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -13,7 +14,17 @@ from smppproxy.config.lines import Path
 from smppproxy.config.message_log import MessageLog, read_message_log
 from smppproxy.config.references import secret, store_url
 from smppproxy.config.source import Source
-from smppproxy.routing.rules import Address, Flag, OneOf, Seconds, Secret, Table, Text, Whole
+from smppproxy.routing.rules import (
+    Address,
+    Flag,
+    Networks,
+    OneOf,
+    Seconds,
+    Secret,
+    Table,
+    Text,
+    Whole,
+)
 from smppproxy.smpp.timers import Timers
 
 _HOUR = 3600.0
@@ -59,7 +70,15 @@ class Listener:
     accept_rate: int = attrs.field(default=200, validator=Whole(0, 1_000_000))
     #: Sessions at once; further connections are closed.
     max_sessions: int = attrs.field(default=10_000, validator=Whole(1, 1_000_000))
+    #: The same for each client's address (IPv6: its /64); 0 = no other limit.
+    max_sessions_per_address: int = attrs.field(default=0, validator=Whole(0, 1_000_000))
 
+    #: PEM file of the CAs whose certificates clients may show; "" = none is asked for.
+    client_ca: str = attrs.field(default="", validator=Text(0, 4096, "clients-ca.pem"))
+    #: Load balancers, who put a PROXY header before each connection; nobody else may connect.
+    proxy_protocol_from: tuple[IPv4Network | IPv6Network, ...] = attrs.field(
+        default=(), validator=Networks()
+    )
 
 @attrs.define
 class Admin:
@@ -227,9 +246,9 @@ def _listeners(source: Source) -> dict[Path, Listener]:
 
 def _tls(source: Source, path: Path, arguments: dict[str, Any]) -> None:
     tls = arguments.get("tls", False)
-    for name in ("certificate", "key"):
+    for name in ("certificate", "key", "client_ca"):
         if not arguments.get(name):
-            if tls:
+            if tls and name != "client_ca":
                 options.missing(source, path, name, f'a TLS listener needs {name} = "FILE.pem"')
         elif tls:
             arguments[name] = source.file((*path, name), arguments[name])

@@ -5,6 +5,7 @@ from ipaddress import IPv4Network, IPv6Network
 import attrs
 
 from smppproxy.routing.rules import (
+    Certificates,
     Flag,
     Names,
     Networks,
@@ -211,6 +212,11 @@ class Account:
     mask_numbers: bool = attrs.field(default=False, validator=Flag())
     #: Names that routes may find several accounts by.
     groups: frozenset[str] = attrs.field(default=frozenset(), validator=Names("retail"))
+    #: The client's certificate must be one of these: "sha256:HEX" of it, or a host name it is for;
+    #: () = none is needed. Such an account binds over TLS only.
+    client_certificates: tuple[str, ...] = attrs.field(
+        default=(), validator=Certificates("esme01.example.net")
+    )
     #: What these options say to the room `text`, made once.
     text_settings: TextSettings = attrs.field(
         init=False, eq=False, repr=False, default=attrs.Factory(_text_settings, takes_self=True)

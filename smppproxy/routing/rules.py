@@ -7,11 +7,13 @@ so that one reading of a file reports every problem in it.
 
 import json
 import math
+import re
 from ipaddress import IPv4Network, IPv6Network, ip_address
 from typing import Any
 
 import attrs
 
+_FINGERPRINT = re.compile("[0-9a-fA-F]{64}")
 _SHOWN = 40  # characters of a wrong value that a message repeats
 
 
@@ -191,6 +193,24 @@ class Names:
                 raise RuleError(
                     f"{show(name)} is too long", f"write at most {self.longest} octets"
                 )
+
+
+@attrs.define
+class Certificates:
+    """Certificates by a host name they are for, or by `sha256:` and 64 hexadecimal digits."""
+
+    example: str
+
+    def __call__(self, instance: object, attribute: Any, value: Any) -> None:
+        Names(self.example)(instance, attribute, value)
+        for name in value:
+            kind, colon, digits = name.partition(":")
+            if colon and (kind != "sha256" or not _FINGERPRINT.fullmatch(digits)):
+                mend = (
+                    "write sha256: and 64 hexadecimal digits without colons, "
+                    "as of: openssl x509 -in FILE -outform DER | sha256sum"
+                )
+                raise RuleError(f"{show(name)} is no fingerprint", mend)
 
 
 @attrs.define

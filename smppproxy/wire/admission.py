@@ -25,6 +25,7 @@ from smppproxy.wire.authentication import Authenticator, Guessing, Overloaded, m
 from smppproxy.wire.client import BIND_TYPES, ClientSession
 from smppproxy.wire.parking import Yard
 from smppproxy.wire.protocol import Ticker
+from smppproxy.wire.tls import certificate_names
 
 EVICTION = 5.0
 """Seconds a session of an account at its limit has to show life when one more wants in (GW-05)."""
@@ -150,12 +151,25 @@ class Admission:
     def consider(self, client: ClientSession, pdu: Pdu, bind: Bind, now: float) -> None:
         """Decide about a bind, now or later: one of ``client.accept`` and ``client.refuse``."""
         bid = Bid(client, pdu, bind)
-        delay = self.guessing.delay(client.peer, now)
-        if delay:
-            self.relay.ledger.count("bind_delayed")
-            client.wait(delay, self._begin, bid)
-        else:
+        delay = self.guessing.delay(client.peer, bind.system_id, now)
+        if not delay:
             self._begin(bid)
+        elif self.guessing.wait(client.peer):
+            self.relay.ledger.count("bind_delayed")
+            client.slowed = True
+            client.wait(delay, self._begin_late, bid)
+        else:
+            self._refuse(bid, "not_ready", "too many wrong binds from its address")
+
+    def _begin_late(self, bid: Bid) -> None:
+        self.waited(bid.client)
+        self._begin(bid)
+
+    def waited(self, client: ClientSession) -> None:
+        """The client's bind waits no more for its address having guessed; idempotent."""
+        if client.slowed:
+            client.slowed = False
+            self.guessing.waited(client.peer)
 
     def _begin(self, bid: Bid) -> None:
         accounts = self.accounts()
@@ -166,9 +180,9 @@ class Admission:
             return
         account = bid.account = accounts.get(bind.system_id.decode("utf-8", "replace"))
         if account is not None:
-            refusal = outside(account, bid)
+            refusal, why = outside(account, bid)
             if refusal:
-                self._refuse(bid, refusal)
+                self._refuse(bid, refusal, why)
                 return
         model = next((other.password for other in accounts.values()), "")
         verdict = self.authenticator.verify(account, bind.system_id, bind.password, model)
@@ -185,15 +199,16 @@ class Admission:
         if client.closing:
             return
         if account is None:
-            self.guessing.failed(client.peer, client.clock.seconds())
+            self.guessing.failed(client.peer, bid.bind.system_id, client.clock.seconds())
             # Nobody's account has no word of its own, so one that asks for it speaks for all.
             told = any(other.distinct_auth_errors for other in self.accounts().values())
             refusal = "unknown_system_id" if told else "credentials"
             self._refuse(bid, refusal, "unknown system_id")
         elif not right:
-            self.guessing.failed(client.peer, client.clock.seconds())
+            self.guessing.failed(client.peer, bid.bind.system_id, client.clock.seconds())
             self._refuse(bid, "credentials", "wrong password")
         else:
+            self.guessing.succeeded(client.peer, bid.bind.system_id)
             refusal = not_allowed(account, bid)
             if refusal:
                 self._refuse(bid, refusal)
@@ -269,15 +284,25 @@ class Admission:
         bid.client.refuse(status_of(refusal, errors), why, name, bid.pdu)
 
 
-def outside(account: Account, bid: Bid) -> str:
-    """The refusal that keeps this connection from even trying a password; "" when there is none."""
-    if not may_come_from(account, bid.client.peer):
-        return "address_not_allowed"
-    if account.tls == "required" and not bid.client.factory.tls:
-        return "tls_required"
+def outside(account: Account, bid: Bid) -> tuple[str, str]:
+    """The refusal that keeps this connection from even trying a password, and why if that says
+    more than its name; "" when there is none."""
+    client = bid.client
+    if not may_come_from(account, client.peer):
+        return "address_not_allowed", ""
+    if account.tls == "required" and not client.factory.tls:
+        return "tls_required", ""
+    if account.client_certificates and not shows_certificate(account, client):
+        return "tls_required", "no client certificate of this account"
     if account.versions and bid.bind.interface_version not in account.versions:
-        return "version_not_allowed"
-    return ""
+        return "version_not_allowed", ""
+    return "", ""
+
+
+def shows_certificate(account: Account, client: ClientSession) -> bool:
+    """Whether the client's certificate is one of its account's."""
+    names = certificate_names(client.transport)
+    return any(wanted.lower() in names for wanted in account.client_certificates)
 
 
 def not_allowed(account: Account, bid: Bid) -> str:

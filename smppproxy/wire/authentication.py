@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
@@ -31,12 +31,21 @@ QUEUE = 64
 """Different passwords that may be in the queue; about two seconds of work for two threads."""
 
 KEPT = 10_000
-"""Addresses with failures that are kept at most; the one quiet for longest is forgotten."""
+"""Failures by address, with and without a system_id, that are kept at most; who was quiet for
+longest is forgotten."""
 
 FREE_FAILURES = 10
 FAILURE_SPAN = 60.0
 DELAY = 5.0
 """XC-15: after ten failed binds in a minute an address's binds are answered five seconds late."""
+
+GUESS_SPAN = 600.0
+LONGEST_DELAY = 20.0
+"""F44: after twenty failures without ten quiet minutes between them, for one system_id, ten
+seconds; after thirty this, which is short enough for a bind to be answered in time all the same."""
+
+WAITING = 10
+"""Binds of one address that may wait at once: many connections are no way around the delay."""
 
 log = Logger()
 
@@ -157,30 +166,75 @@ class _Failures:
 
 
 class Guessing:
-    """Failed binds by address; says how long the next answer to that address waits (XC-15)."""
+    """Failed binds by address, and by address and system_id: how long the next answer waits.
+
+    Ten in a minute slow an address (XC-15); one that goes on with the same system_id waits longer
+    and longer (F44). A right password ends the latter. Nobody is refused for good,
+    and no account is slowed for others than who guesses.
+    """
 
     def __init__(self) -> None:
-        self._failures: OrderedDict[str, _Failures] = OrderedDict()
+        self._failures: OrderedDict[tuple[str, bytes], _Failures] = OrderedDict()
+        self._waiting: Counter[str] = Counter()
 
-    def delay(self, address: str, now: float) -> float:
-        """Seconds the bind that just came from ``address`` has to wait."""
-        failures = self._failures.get(_block(address))
-        if failures is None or now - failures.since > FAILURE_SPAN:
-            return 0.0
-        return DELAY if failures.count >= FREE_FAILURES else 0.0
+    def delay(self, address: str, system_id: bytes, now: float) -> float:
+        """Seconds the bind that just came from ``address`` as ``system_id`` has to wait."""
+        block = block_of(address)
+        if self._still((block, b""), FAILURE_SPAN, now) < FREE_FAILURES:
+            delay = 0.0
+        else:
+            delay = DELAY
+        doublings = self._still((block, _name(system_id)), GUESS_SPAN, now) // FREE_FAILURES - 1
+        if doublings > 0:
+            delay = min(DELAY * 2.0 ** min(doublings, 9), LONGEST_DELAY)
+        return delay
 
-    def failed(self, address: str, now: float) -> None:
+    def _still(self, key: tuple[str, bytes], span: float, now: float) -> int:
+        """Failures that count yet."""
+        failures = self._failures.get(key)
+        return 0 if failures is None or now - failures.since > span else failures.count
+
+    def wait(self, address: str) -> bool:
+        """A bind from there begins to wait; false when as many wait already as may at once."""
+        block = block_of(address)
+        if self._waiting[block] >= WAITING:
+            return False
+        self._waiting[block] += 1
+        return True
+
+    def waited(self, address: str) -> None:
+        """A bind from there waits no more."""
+        block = block_of(address)
+        self._waiting[block] -= 1
+        if not self._waiting[block]:
+            del self._waiting[block]
+
+    def failed(self, address: str, system_id: bytes, now: float) -> None:
         """A bind from ``address`` was refused for its system_id or password."""
-        block = _block(address)
-        failures = self._failures.pop(block, None)
-        if failures is None or now - failures.since > FAILURE_SPAN:
-            failures = _Failures(0, now)
-        failures.count += 1
-        if failures.count >= FREE_FAILURES:
-            failures.since = now  # who goes on guessing goes on waiting
-        self._failures[block] = failures
+        block = block_of(address)
+        count = self._count((block, b""), FAILURE_SPAN, now)
+        if count.count >= FREE_FAILURES:
+            count.since = now  # who goes on guessing goes on waiting
+        self._count((block, _name(system_id)), GUESS_SPAN, now).since = now
         while len(self._failures) > KEPT:
             self._failures.popitem(last=False)
+
+    def _count(self, key: tuple[str, bytes], span: float, now: float) -> _Failures:
+        failures = self._failures.pop(key, None)
+        if failures is None or now - failures.since > span:
+            failures = _Failures(0, now)
+        failures.count += 1
+        self._failures[key] = failures
+        return failures
+
+    def succeeded(self, address: str, system_id: bytes) -> None:
+        """Who knows the password was no guesser of it."""
+        self._failures.pop((block_of(address), _name(system_id)), None)
+
+
+def _name(system_id: bytes) -> bytes:
+    """A system_id as a key that is short and never b"", which stands for all of them."""
+    return b"=" + system_id[:64]
 
 
 def address_of(peer: str) -> IPv4Address | IPv6Address | None:
@@ -194,7 +248,7 @@ def address_of(peer: str) -> IPv4Address | IPv6Address | None:
     return address
 
 
-def _block(peer: str) -> str:
+def block_of(peer: str) -> str:
     """Who is meant by an address: for IPv6 the /64, in which one host has every address."""
     address = address_of(peer)
     if isinstance(address, IPv6Address):

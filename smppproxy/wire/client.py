@@ -51,13 +51,15 @@ class ClientSession(SmppProtocol):
     :ivar account: whose session it is; set when the bind is accepted.
     :ivar counts: its account's; set by the relay when the bind is accepted.
     :ivar outstanding: submit_sm taken and not answered yet; the relay adds, :meth:`answer` takes.
+    :ivar peer: the client's own address, a load balancer's only where that did not tell.
+    :ivar slowed: whether its bind waits for others from its address having failed.
     :ivar leased: the account of whose places over all nodes this session holds one.
     """
 
     account: Account
     counts: AccountCounts
 
-    def __init__(self, factory: ClientFactory, number: int) -> None:
+    def __init__(self, factory: ClientFactory, number: int, host: str = "") -> None:
         admission = factory.admission
         # Its own: the account may have other ones than the node.
         self._timers = attrs.evolve(admission.timers)
@@ -66,9 +68,11 @@ class ClientSession(SmppProtocol):
         )
         self.factory = factory
         self.admission = admission
+        self.peer = host
         self.outstanding = 0
         self.bound = False
         self.leased: Account | None = None
+        self.slowed = False
         # While the relay wants no more submits they are parked, and given to it when it does.
         self._withheld = False
         self._parking = Parking(admission.yard)
@@ -293,6 +297,7 @@ class ClientSession(SmppProtocol):
             self._feeder = None
         self._parking.take(len(self._parking))
         self.admission.give_back(self)
+        self.admission.waited(self)
         if not self.bound:
             return
         self.bound = False

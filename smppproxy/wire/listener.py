@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any, cast
 
 from twisted.internet.defer import Deferred, gatherResults, maybeDeferred
@@ -18,7 +19,9 @@ from twisted.protocols.tls import TLSMemoryBIOFactory
 
 from smppproxy.routing.throttle import TokenBucket
 from smppproxy.wire.admission import Admission
+from smppproxy.wire.authentication import block_of
 from smppproxy.wire.client import ClientSession
+from smppproxy.wire.proxied import Networks, ProxiedFactory
 from smppproxy.wire.tls import ServerTls
 
 BACKLOG = 1024
@@ -39,6 +42,7 @@ class ClientFactory(Factory):
     :param name: of the listener, for logs.
     :param tls: whether its connections are encrypted.
     :param max_sessions: connections at once; more are closed at accept.
+    :param max_per_address: the same for one client's address (IPv6: its /64); 0 = no other limit.
     """
 
     noisy = False
@@ -49,29 +53,41 @@ class ClientFactory(Factory):
         name: str = "",
         tls: bool = False,
         max_sessions: int = MAX_SESSIONS,
+        max_per_address: int = 0,
     ) -> None:
         self.admission = admission
         self.name = name
         self.tls = tls
         self.max_sessions = max_sessions
+        self.max_per_address = max_per_address
         self.sessions: set[ClientSession] = set()
         self.accepted = 0
+        self._by_address: Counter[str] = Counter()
 
     def buildProtocol(self, addr: IAddress | None) -> ClientSession | None:
         """A session, or None, which makes the reactor close the connection."""
         self.accepted += 1
-        if len(self.sessions) >= self.max_sessions or self.admission.draining:
+        host = getattr(addr, "host", "")
+        crowded = self.max_per_address and self._by_address[block_of(host)] >= self.max_per_address
+        if crowded or len(self.sessions) >= self.max_sessions or self.admission.draining:
             self.admission.relay.ledger.count("connection_refused")
             return None
-        return ClientSession(self, self.accepted)
+        return ClientSession(self, self.accepted, host)
 
     def opened(self, session: ClientSession) -> None:
         """The session's connection is there."""
         self.sessions.add(session)
+        if self.max_per_address:
+            self._by_address[block_of(session.peer)] += 1
 
     def closed(self, session: ClientSession) -> None:
         """The session's connection is gone."""
         self.sessions.discard(session)
+        if self.max_per_address:
+            block = block_of(session.peer)
+            self._by_address[block] -= 1
+            if not self._by_address[block]:
+                del self._by_address[block]
 
 
 class ClientListener:
@@ -83,6 +99,8 @@ class ClientListener:
     :param address: to listen on; "" = every address.
     :param port: 0 = any free one, see :attr:`port`.
     :param tls: our certificate, None for a plain port.
+    :param proxied_from: where the load balancers are that put a PROXY header before each
+        connection; () = clients connect themselves.
     """
 
     def __init__(
@@ -95,17 +113,29 @@ class ClientListener:
         tls: ServerTls | None = None,
         accept_rate: int = ACCEPT_RATE,
         max_sessions: int = MAX_SESSIONS,
+        max_per_address: int = 0,
+        proxied_from: Networks = (),
     ) -> None:
         self._reactor = reactor
         self._address = address
         self._wanted = port
-        self._tls = tls
         self._listening: IListeningPort | None = None
         self._pause: IDelayedCall | None = None
         self._held = False
         self.name = name
-        self.factory = ClientFactory(admission, name, tls is not None, max_sessions)
+        self.factory = ClientFactory(
+            admission, name, tls is not None, max_sessions, max_per_address
+        )
         clock = cast(IReactorTime, reactor)
+        behind: Any = self.factory
+        if tls is not None:
+            behind = _Tls(tls, False, behind, clock=reactor)
+        self._proxied: ProxiedFactory | None = None
+        if proxied_from:
+            behind = self._proxied = ProxiedFactory(
+                behind, name, proxied_from, clock, admission.relay.ledger, max_sessions
+            )
+        self._behind = behind
         self._bucket = TokenBucket(accept_rate, 0, clock.seconds())
 
     @property
@@ -120,12 +150,12 @@ class ClientListener:
 
         :raises twisted.internet.error.CannotListenError: the port is taken, or not ours.
         """
-        factory: Any = _Limited(self)
-        if self._tls is not None:
-            factory = TLSMemoryBIOFactory(self._tls, False, factory, clock=self._reactor)
         reactor = cast(IReactorTCP, self._reactor)
         self._listening = reactor.listenTCP(
-            self._wanted, factory, backlog=BACKLOG, interface=self._address
+            self._wanted,
+            cast(Any, _Limited(self, self._behind)),
+            backlog=BACKLOG,
+            interface=self._address,
         )
         self._read_or_not()
         log.info(
@@ -140,6 +170,8 @@ class ClientListener:
     def stop(self) -> Deferred[None]:
         """Accept no more; the sessions stay. Fires when the port is free; idempotent."""
         listening, self._listening = self._listening, None
+        if self._proxied is not None:
+            self._proxied.stop()
         if self._pause is not None:
             self._pause.cancel()
             self._pause = None
@@ -196,16 +228,28 @@ class _Limited(Factory):
 
     noisy = False
 
-    def __init__(self, listener: ClientListener) -> None:
+    def __init__(self, listener: ClientListener, behind: Any) -> None:
         self._listener = listener
+        self._behind = behind
 
     def logPrefix(self) -> str:
         """How Twisted names the port in its own log lines."""
         return f"listener {self._listener.name}"
 
-    def buildProtocol(self, addr: IAddress | None) -> ClientSession | None:
+    def buildProtocol(self, addr: IAddress | None) -> Any:
         self._listener.accepting()
-        return self._listener.factory.buildProtocol(addr)
+        return self._behind.buildProtocol(addr)
+
+
+class _Tls(TLSMemoryBIOFactory):
+    """TLS around sessions; Twisted's own would put it around None too, and fail."""
+
+    noisy = False
+
+    def buildProtocol(self, addr: IAddress | None) -> Any:
+        """The session within TLS, or None, which makes the reactor close the connection."""
+        session = cast(ClientFactory, self.wrappedFactory).buildProtocol(addr)
+        return None if session is None else self.protocol(self, session)
 
 
 def _nothing(_: object) -> None:

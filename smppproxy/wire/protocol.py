@@ -103,7 +103,7 @@ class SmppProtocol(Protocol):
 
     :ivar session: the pure protocol state.
     :ivar name: for logs and tables.
-    :ivar peer: the other side's address, as text.
+    :ivar peer: the other side's address, as text; the transport's unless it was set before.
     :ivar connected: false once the connection is lost.
     :ivar writable: false while the transport's buffer is full.
     :ivar last_received: monotonic seconds of the last read, or of when reading last went on.
@@ -138,8 +138,9 @@ class SmppProtocol(Protocol):
         self.last_received = self.clock.seconds()
         self.session.start(self.last_received)
         transport = self.transport
-        address = transport.getPeer()
-        self.peer = getattr(address, "host", "") or str(address)
+        if not self.peer:
+            address = transport.getPeer()
+            self.peer = getattr(address, "host", "") or str(address)
         if ITCPTransport.providedBy(transport):
             transport.setTcpNoDelay(True)
             transport.setTcpKeepAlive(True)

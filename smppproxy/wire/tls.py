@@ -10,8 +10,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from cryptography.x509.oid import NameOID
 from OpenSSL import SSL, crypto
 from service_identity.pyopenssl import verify_hostname, verify_ip_address
 from twisted.internet.abstract import isIPAddress, isIPv6Address
@@ -58,12 +61,15 @@ class ServerTls:
 
     :param certificate: PEM file, our certificate first, then the chain.
     :param key: PEM file of its private key.
+    :param client_ca: PEM file of the CAs whose certificates clients may show, "" = none is asked
+        for. A client that shows none is served; its account may want one.
     :raises TlsError: when the files cannot be used.
     """
 
-    def __init__(self, certificate: str, key: str) -> None:
+    def __init__(self, certificate: str, key: str, client_ca: str = "") -> None:
         self._certificate = certificate
         self._key = key
+        self._client_ca = client_ca
         self._options = self._load()
 
     def reload(self) -> None:
@@ -79,6 +85,9 @@ class ServerTls:
 
     def _load(self) -> CertificateOptions:
         certificates = read_certificates(self._certificate)
+        trust: Any = None
+        if self._client_ca:
+            trust = trustRootFromCertificates(read_certificates(self._client_ca))
         try:
             # cryptography's own objects: pyOpenSSL warns of its X509 and PKey, Twisted passes on
             # what it gets.
@@ -89,9 +98,14 @@ class ServerTls:
                 certificate=chain[0],
                 extraCertChain=chain[1:],
                 raiseMinimumTo=TLSVersion.TLSv1_2,
+                trustRoot=trust,
             )
             # Building the context now shows a key that does not belong to the certificate.
-            options.getContext().set_options(SSL.OP_NO_RENEGOTIATION)
+            context = options.getContext()
+            context.set_options(SSL.OP_NO_RENEGOTIATION)
+            if trust is not None:
+                # Twisted would insist on a certificate of everybody.
+                context.set_verify(SSL.VERIFY_PEER | SSL.VERIFY_CLIENT_ONCE)
         except (OSError, SSL.Error, TypeError, ValueError, UnsupportedAlgorithm) as error:
             raise TlsError(f"{self._key}: {reason_of(error)}") from error
         return options
@@ -141,6 +155,30 @@ class ClientTls:
                 verify_hostname(connection, self.name)
         except Exception as error:  # noqa: BLE001  any exception means: not proven
             raise TlsError(f"certificate is not for {self.name}: {reason_of(error)}") from error
+
+
+def certificate_names(transport: Any) -> frozenset[str]:
+    """What the client's certificate, if it showed one, lets an account know it by.
+
+    Its SHA-256 fingerprint as ``sha256:HEX``, and the host names of its subjectAltName; without
+    any, its common name. Empty on a plain connection and for a client that showed none. The chain
+    was checked in the handshake: see ``client_ca`` of :class:`ServerTls`.
+    """
+    connection = getattr(transport, "getHandle", lambda: None)()
+    if not isinstance(connection, SSL.Connection):
+        return frozenset()
+    certificate = connection.get_peer_certificate(as_cryptography=True)
+    if certificate is None:
+        return frozenset()
+    try:
+        extension = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName)
+        names = extension.value.get_values_for_type(x509.DNSName)
+    except (x509.ExtensionNotFound, ValueError):
+        names = []
+    common = [] if names else certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+    names += [str(name.value) for name in common]
+    fingerprint = "sha256:" + certificate.fingerprint(hashes.SHA256()).hex()
+    return frozenset({fingerprint, *(name.lower() for name in names)})
 
 
 def reason_of(error: BaseException) -> str:

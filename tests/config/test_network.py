@@ -115,6 +115,7 @@ errors = {{ throttled = 0x14 }}
 message_log = "off"
 mask_numbers = true
 groups = ["retail"]
+client_certificates = ["esme01.example.net", "sha256:{"0f" * 32}"]
 
 [provider.acme]
 system_id = "æ"
@@ -264,6 +265,7 @@ class LoadNetworkTest(FileCase):
             {"premium": "acme", "plain": ""}, "plain", "gatewayapi", "Europe/Copenhagen", "DELIVRD",
             True, "EXPIRED", True, {"throttled": 0x14}, "off", True,
             groups=frozenset({"retail"}),
+            client_certificates=("esme01.example.net", "sha256:" + "0f" * 32),
         )  # fmt: skip
         self.assertEqual(attrs.asdict(account), attrs.asdict(expected))
         self.assertEqual(account.text_settings, expected.text_settings)
@@ -388,7 +390,7 @@ class LoadNetworkTest(FileCase):
     def test_bad(self) -> None:
         """Each wrong file is told with its line, its option, what is wrong and what to write."""
         bad = bad_networks()
-        self.assertEqual(len(bad), 146)
+        self.assertEqual(len(bad), 148)
         self.write("hunter2\n", "plain.secret")
         for what, text, said in bad:
             found = self.problems(load_network, text, {"PLAIN": "hunter2"})

@@ -1,5 +1,7 @@
 """The node file: what it gives, and every way to get it wrong."""
 
+from ipaddress import ip_network
+
 import attrs
 
 from smppproxy.config import Admin, ConfigError, Listener, Node, load_node
@@ -253,6 +255,25 @@ BAD: list[tuple[str, str, str]] = [
         'admin.key: this option is missing; TLS needs key = "FILE.pem" too',
     ),
     (
+        "CAs of clients without TLS",
+        HEAD + DOOR + 'client_ca = "network.toml" # <--\n',
+        "listener[1].client_ca: this listener has no TLS; write tls = true beside it",
+    ),
+    (
+        "CAs of clients that are not there",
+        HEAD + DOOR + 'tls = true\ncertificate = "network.toml"\nkey = "network.toml"\n'
+        'client_ca = "gone.pem" # <--\n',
+        "listener[1].client_ca: cannot read DIR/gone.pem: No such file or directory; "
+        "create it, or mend the path (relative to the file that names it)",
+    ),
+    (
+        "load balancers that are no networks",
+        HEAD + DOOR + 'proxy_protocol_from = ["lb.example.net"] # <--\n',
+        'listener[1].proxy_protocol_from: "lb.example.net" is not an IP network; '
+        "write addresses or networks without host bits, "
+        'e.g. proxy_protocol_from = ["192.0.2.0/24", "2001:db8::1"]',
+    ),
+    (
         "an admin key without its certificate",
         HEAD + DOOR + '[admin] # <--\nport = 1\nkey = "network.toml"\n',
         'admin.certificate: this option is missing; TLS needs certificate = "FILE.pem" too',
@@ -299,6 +320,8 @@ class LoadNodeTest(FileCase):
                 'system_id = "us"\nworkers = 1\ndrain_timeout = 3\n'
                 '[[listener]]\nname = "tls"\naddress = "::1"\nport = 8775\ntls = true\n'
                 'certificate = "tls.crt"\nkey = "tls.key"\naccept_rate = 5\nmax_sessions = 6\n'
+                'client_ca = "tls.crt"\nproxy_protocol_from = ["10.0.0.0/8"]\n'
+                'max_sessions_per_address = 4\n'
                 '[admin]\npath = "admin"\nport = 8080\ncertificate = "tls.crt"\nkey = "tls.key"\n'
                 'tokens = { read = "env:T", "admin:alice" = "hunter2-hunter2-hunter2" }\n'
                 '[log]\nlevel = "warn"\n'
@@ -310,7 +333,9 @@ class LoadNodeTest(FileCase):
         self.assertNotIn("hunter2", repr(node))
         self.assertEqual((node.system_id, node.workers, node.log_level), (b"us", 1, "warn"))
         files = (f"{folder}/tls.crt", f"{folder}/tls.key")
-        self.assertEqual(node.listeners, (Listener(8775, "::1", "tls", True, *files, 5, 6),))
+        balancers = (ip_network("10.0.0.0/8"),)
+        listener = Listener(8775, "::1", "tls", True, *files, 5, 6, 4, files[0], balancers)
+        self.assertEqual(node.listeners, (listener,))
         tokens = {"read": b"hunter2-hunter2-hunter3", "admin:alice": b"hunter2-hunter2-hunter2"}
         admin = Admin("127.0.0.1", 8080, f"{folder}/admin", tokens, *files)
         self.assertEqual(node.admin, admin)

@@ -131,7 +131,7 @@ class SampleTest(SynchronousTestCase):
         """The TLS listener and the providers behind # load once the # is taken away."""
         folder = Path(self.mktemp())
         folder.mkdir(parents=True)
-        for name in ("tls.crt", "tls.key", "acme-ca.pem"):
+        for name in ("tls.crt", "tls.key", "acme-ca.pem", "clients-ca.pem"):
             (folder / name).touch()
         for name in ("mobile.csv", "prices.csv"):
             (folder / name).write_bytes((ETC / name).read_bytes())

@@ -46,6 +46,7 @@ class Door:
 
     :param linger: seconds between a refusal and the close, and of an eviction: shorter than real.
     :param leases: the places over all nodes.
+    :param limits: more options of the listener.
     :param options: of the account.
     """
 
@@ -58,6 +59,7 @@ class Door:
         accept_rate: int = 1000,
         linger: float = 0.05,
         leases: Any = None,
+        limits: dict[str, Any] | None = None,
         **options: Any,
     ) -> None:
         test.patch(client_module, "REFUSAL_LINGER", linger)
@@ -77,16 +79,24 @@ class Door:
             timers or Timers(response=30.0),
             leases,
         )
-        self.listener = self.listen(tls, max_sessions, accept_rate)
+        self.listener = self.listen(tls, max_sessions, accept_rate, **(limits or {}))
         self.ticker.start()
         test.addCleanup(self.ticker.stop)
 
     def listen(
-        self, tls: Any = None, max_sessions: int = 1000, accept_rate: int = 1000
+        self, tls: Any = None, max_sessions: int = 1000, accept_rate: int = 1000, **limits: Any
     ) -> ClientListener:
         """One more listener of the same node."""
         listener = ClientListener(
-            reactor, self.admission, "door", "127.0.0.1", 0, tls, accept_rate, max_sessions
+            reactor,
+            self.admission,
+            "door",
+            "127.0.0.1",
+            0,
+            tls,
+            accept_rate,
+            max_sessions,
+            **limits,
         )
         listener.start()
         self.test.addCleanup(self._end, listener)

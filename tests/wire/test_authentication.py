@@ -195,32 +195,63 @@ class GuessingTests(SynchronousTestCase):
     def test_xc15_ten_failures_a_minute(self) -> None:
         """The tenth failure slows the address for a minute after its last one."""
         guessing = Guessing()
+        names = [b"%d" % number for number in range(20)]
         for number in range(10):
-            self.assertEqual(guessing.delay("192.0.2.1", float(number)), 0.0)
-            guessing.failed("192.0.2.1", float(number))
-        self.assertEqual(guessing.delay("192.0.2.1", 10.0), 5.0)
-        self.assertEqual(guessing.delay("192.0.2.2", 10.0), 0.0)
-        guessing.failed("192.0.2.1", 50.0)
-        self.assertEqual(guessing.delay("192.0.2.1", 105.0), 5.0)
-        self.assertEqual(guessing.delay("192.0.2.1", 111.0), 0.0)
-        guessing.failed("192.0.2.1", 111.0)
-        self.assertEqual(guessing.delay("192.0.2.1", 112.0), 0.0)
+            self.assertEqual(guessing.delay("192.0.2.1", names[number], float(number)), 0.0)
+            guessing.failed("192.0.2.1", names[number], float(number))
+        self.assertEqual(guessing.delay("192.0.2.1", NAME, 10.0), 5.0)
+        self.assertEqual(guessing.delay("192.0.2.2", NAME, 10.0), 0.0)
+        guessing.failed("192.0.2.1", names[10], 50.0)
+        self.assertEqual(guessing.delay("192.0.2.1", NAME, 105.0), 5.0)
+        self.assertEqual(guessing.delay("192.0.2.1", NAME, 111.0), 0.0)
+        guessing.failed("192.0.2.1", names[11], 111.0)
+        self.assertEqual(guessing.delay("192.0.2.1", NAME, 112.0), 0.0)
+
+    def test_f44_one_account_from_one_address(self) -> None:
+        """Twenty failures for one system_id: its binds wait longer, over minutes, from there only;
+        the right password, or ten quiet minutes, end it."""
+        guessing = Guessing()
+        for number in range(30):
+            guessing.failed("192.0.2.1", NAME, number * 100.0)
+            if number == 19:
+                self.assertEqual(guessing.delay("192.0.2.1", NAME, 2_000.0), 10.0)
+        self.assertEqual(guessing.delay("192.0.2.1", NAME, 3_000.0), 20.0)
+        self.assertEqual(guessing.delay("192.0.2.1", b"other", 3_000.0), 0.0)
+        self.assertEqual(guessing.delay("192.0.2.2", NAME, 3_000.0), 0.0)
+        self.assertEqual(guessing.delay("192.0.2.1", NAME, 3_501.0), 0.0)
+        guessing.succeeded("192.0.2.1", NAME)
+        self.assertEqual(guessing.delay("192.0.2.1", NAME, 3_000.0), 0.0)
+
+    def test_f44_so_many_wait_at_once(self) -> None:
+        """Ten binds of an address may wait; one that is answered makes room."""
+        guessing = Guessing()
+        waiting = [guessing.wait("192.0.2.1") for _ in range(11)]
+        self.assertEqual(waiting, [True] * 10 + [False])
+        self.assertTrue(guessing.wait("192.0.2.2"))
+        guessing.waited("192.0.2.1")
+        self.assertTrue(guessing.wait("192.0.2.1"))
+        for _ in range(10):
+            guessing.waited("192.0.2.1")
+        guessing.waited("192.0.2.2")
+        self.assertEqual(guessing._waiting, {})
 
     def test_a_host_of_many_addresses(self) -> None:
         """All addresses of an IPv6 /64 are one guesser."""
         guessing = Guessing()
         for number in range(10):
-            guessing.failed(f"2001:db8::{number}", 0.0)
-        self.assertEqual(guessing.delay("2001:db8::ffff", 1.0), 5.0)
-        self.assertEqual(guessing.delay("2001:db8:0:1::1", 1.0), 0.0)
+            guessing.failed(f"2001:db8::{number}", NAME, 0.0)
+        self.assertEqual(guessing.delay("2001:db8::ffff", NAME, 1.0), 5.0)
+        self.assertEqual(guessing.delay("2001:db8:0:1::1", NAME, 1.0), 0.0)
 
     def test_memory_is_bounded(self) -> None:
         """Only so many addresses are kept; what is not an address is kept as it is."""
-        self.patch(authentication, "KEPT", 3)
+        self.patch(authentication, "KEPT", 4)
         guessing = Guessing()
-        for name in ("192.0.2.1", "192.0.2.2", "socket", "192.0.2.4"):
-            guessing.failed(name, 0.0)
-        self.assertEqual(list(guessing._failures), ["192.0.2.2", "socket", "192.0.2.4"])
+        for name in ("192.0.2.1", "192.0.2.2", "socket"):
+            guessing.failed(name, b"x" * 1000, 0.0)
+        kept = [address for address, _ in guessing._failures]
+        self.assertEqual(kept, ["192.0.2.2", "192.0.2.2", "socket", "socket"])
+        self.assertLess(max(len(name) for _, name in guessing._failures), 100)
 
     def test_mg17_addresses(self) -> None:
         """Networks in CIDR form; IPv4 over IPv6 is IPv4; a Unix socket is in no network."""
@@ -294,11 +325,12 @@ class ThreadTests(TestCase):
         self.assertEqual(answers[0][4:12].hex(), "800000090000000e")
 
     async def test_f43_no_account_at_all(self) -> None:
-        """A node without accounts answers the same."""
+        """A node without accounts has nobody to answer for: 0x08, whatever the name."""
         door = Door(self)
         door.accounts = {}
-        client = await door.client()
-        self.assertEqual((await client.bind(NAME, PASSWORD)).command_status, 0x0E)
+        for name in (NAME, b"nobody"):
+            client = await door.client()
+            self.assertEqual((await client.bind(name, PASSWORD)).command_status, 0x08)
 
     async def test_f44_xc15_guesser_waits(self) -> None:
         """After ten failures the address is answered late, rightly or wrongly; another is not."""
@@ -316,6 +348,29 @@ class ThreadTests(TestCase):
         self.assertEqual((await slow.expect()).command_status, 0)
         self.assertGreaterEqual(reactor.seconds() - began, 1.0)
         self.assertEqual(door.event("bind_delayed"), 1)
+
+    async def test_f44_many_connections_are_no_way_around(self) -> None:
+        """Ten binds of a guesser wait; more get 0x08 without a look at their password, until one
+        of them has gone."""
+        self.patch(authentication, "DELAY", 30.0)
+        door = Door(self)
+        for number in range(10):
+            door.admission.guessing.failed("127.0.0.1", b"%d" % number, reactor.seconds())
+        waiting = [await door.client() for _ in range(10)]
+        for client in waiting:
+            client.send_bind(NAME, PASSWORD)
+        while door.event("bind_delayed") < 10:
+            await _turn()
+        more = await door.client()
+        self.assertEqual((await more.bind(NAME, PASSWORD)).command_status, 0x08)
+        waiting[0].reset()
+        while door.admission.guessing._waiting["127.0.0.1"] == 10:
+            await _turn()
+        late = await door.client()
+        late.send_bind(NAME, PASSWORD)
+        while door.event("bind_delayed") < 11:
+            await _turn()
+        self.assertEqual(late.pdus, [])
 
     async def test_f46_overloaded_is_temporary(self) -> None:
         """A full queue: 0x08, and the next bind is looked at again."""

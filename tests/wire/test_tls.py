@@ -206,6 +206,14 @@ class ListenerTests(TestCase):
         await client.closed()
         self.assertEqual(client.octets, b"")
 
+    async def test_full_door(self) -> None:
+        """Over TLS too a connection beyond max_sessions is closed, and nothing is said about it."""
+        door = Door(self, tls=self.server, max_sessions=1)
+        await door.bound(tls=self.trusting())
+        more = await door.client(tls=self.trusting())
+        await more.closed()
+        self.assertEqual(door.event("connection_refused"), 1)
+
     async def test_close_over_tls_is_flushed(self) -> None:
         """unbind_resp reaches a TLS client before the close, back-pressure registered or not."""
         door = Door(self, tls=self.server)
