@@ -20,6 +20,9 @@ class OperatorCase(DoorCase):
         super().setUp()
         self.smsc = self.provider("a", "b")
         self.write_network(self.smsc, ("demo", "shop"))
+        # What is never answered is not waited for at the end of a test.
+        text = self.network_file.read_text().replace("window = 50\n", "window = 50\ndrain = 0.2\n")
+        self.network_file.write_text(text)
         self.first, self.second = self.pair()
         return self.wait(lambda: len(self.smsc.links(bound=True)) == 4, "all binds")
 
