@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 
 import click
 
-from smppproxy.cli.door import Door, options
+from smppproxy.cli.door import Door, Refused, options
 from smppproxy.cli.pcap import Pcap
 from smppproxy.cli.tables import console
 
@@ -42,6 +42,7 @@ def tap(
     smppproxy tap account:shop --pcap shop.pcap
     smppproxy tap acme --pcap - | wireshark -k -i -
     """
+    _tell_elsewhere(door, target)
     rows = door.stream("/tap", target=target, text=text or None, seconds=seconds, count=count)
     with ExitStack() as stack, suppress(KeyboardInterrupt):
         pcap = None
@@ -53,6 +54,21 @@ def tap(
                 _write(pcap, row)
             if not quiet:
                 _print(row, as_json)
+
+
+def _tell_elsewhere(door: Door, target: str) -> None:
+    """Whose sessions are on other nodes only is told where to look."""
+    kind, _, name = target.rpartition(":")
+    if kind == "number":
+        return
+    try:
+        answer = door.get("/show/binds", name=name)
+    except Refused:
+        return
+    nodes = sorted({row["node"] for row in answer["rows"]})
+    if nodes and answer["node"] not in nodes:
+        where = ", ".join(nodes)
+        click.echo(f"{target} is on {where}, not on {answer['node']}: ask there, --admin", err=True)
 
 
 def _write(pcap: Pcap, row: Row) -> None:

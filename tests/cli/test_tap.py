@@ -66,6 +66,23 @@ class TapTests(CommandCase):
         self.assertIn("there is no host acme/z", told)
 
 
+class OtherNodeTests(CommandCase):
+    """An account that is bound on another node."""
+
+    @asynchronous
+    async def test_where_it_is(self) -> None:
+        """It is told on which node the sessions are; the tap goes on, as they may come here."""
+        smsc = self.provider("a")
+        self.write_network(smsc)
+        first, second = self.pair()
+        esme = self.client(second, count=0)
+        await self.wait(lambda: esme.bound, "bound")
+        told = await self.told(first, "tap", "account:demo", "--seconds", "1")
+        self.assertEqual(told, "account:demo is on n2, not on n1: ask there, --admin\n")
+        told = await self.told(second, "tap", "number:4512345678", "--seconds", "1")
+        self.assertEqual(told, "")
+
+
 class PcapTests(CommandCase):
     """The file itself."""
 
