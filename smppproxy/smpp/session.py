@@ -482,7 +482,9 @@ class Session:
         The octets of an enquire_link sent out of turn; b"" when not bound. Whatever comes answers
         it; after 10 s of silence `tick` closes (F40). Who needs to know sooner watches itself.
         """
-        return self._enquire(now, self._timers.enquire_answer) if self.state in BOUND_STATES else b""
+        if self.state not in BOUND_STATES:
+            return b""
+        return self._enquire(now, self._timers.enquire_answer)
 
     def _enquire(self, now: float, patience: float) -> bytes:
         self._enquiry_sequence = self.window.next_sequence_number()

@@ -64,7 +64,7 @@ class TickTests(SynchronousTestCase):
         self.assertEqual(when, 63)
 
     def test_probe_of_a_silent_peer(self):
-        """5 s after a request with nothing heard since: enquire_link at once, dead 5 s later (F54)."""
+        """F54: 5 s after a request with nothing heard since an enquire_link, dead 5 s later."""
         session = session_in(ESME, "bound_trx")
         session.tick(0.0)
         session.window.open("a", 2.0)
