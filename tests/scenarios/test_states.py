@@ -209,7 +209,9 @@ class LimitTests(Scenario):
         began = reactor.seconds()
         await until(lambda: reactor.seconds() - began > 6)
         settled = [each.accepted_at for each in smsc.history if each.accepted_at > began + 3]
-        self.assertLessEqual(busiest_second(settled), 60 + 8)
+        # A node may have up to a second's worth of its part in hand; with more to send than it may,
+        # what is in hand is spent, but for what a part that grows brings and a busy machine delays.
+        self.assertLessEqual(busiest_second(settled), 60 + 20)
         self.assertGreaterEqual(len(settled), 0.8 * 60 * 3)
         for client in clients:
             client.quit()
