@@ -7,9 +7,11 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from smppproxy.admin.message_log import lines as module
 from smppproxy.admin.message_log import rows
 from smppproxy.admin.message_log.lines import Lines, inside, said
 from smppproxy.admin.message_log.tally import Tally
+from smppproxy.routing.mo import MoRoute
 from smppproxy.smpp import constants as c
 from tests.relay.presets import preset_provider
 from tests.support.memory_peers import World, make_account, make_provider, mo, submit
@@ -177,9 +179,21 @@ class ReceiptTests(EventCase):
         """An MO message is an event when it comes, with its text where the account wants that, and
         one when it is taken; one for nobody says so.
         """
-        self.begin(make_account(message_log="full"))
-        self.upstream.receive(mo(1, b"999", short_message=b"for nobody"))
-        self.assertEqual(self.only()["verdict"], "unrouted")
+        routes = [MoRoute("acme", frozenset({"1234"}))]
+        for wish, text in (("full", "STOP"), ("metadata", None), ("off", None)):
+            self.begin(make_account(message_log=wish), mo_routes=routes)
+            self.upstream.receive(mo(1), mo(2, b"999", short_message=b"for nobody"))
+            self.client.acknowledge(self.client.deliveries())
+            found = {event.get("verdict", event["event"]): event for event in self.log.take()}
+            if wish == "off":
+                self.assertEqual(found, {})
+                continue
+            self.assertEqual(set(found), {"queued", "unrouted", "delivered"})
+            self.assertEqual(found["queued"].get("text"), text)
+            self.assertEqual((found["queued"]["account"], found["queued"]["event"]), ("acme", "mo"))
+            self.assertEqual(found["delivered"]["kind"], "mo")
+            counted = sorted(count[1] for count in self.log.counts() if count[4] == "MO")
+            self.assertEqual(counted, ["", "acme"])
 
 
 class RuleTests(EventCase):
@@ -234,8 +248,10 @@ class RuleTests(EventCase):
         self.client.lose()
         self.world.advance(31)
         self.client = self.world.client()
-        self.assertEqual(self.accepted(b"78")["session"], self.client.name)
+        for message_id in (b"78", b"79"):
+            self.assertEqual(self.accepted(message_id)["session"], self.client.name)
         self.assertEqual(len(self.log.facts._numbers), 2)
+        self.assertEqual(len(self.log.lines._clients), 1)
 
 
 class FormTests(SynchronousTestCase):
@@ -258,6 +274,27 @@ class FormTests(SynchronousTestCase):
         (line,) = lines.take()
         event = json.loads(line)
         self.assertEqual((event["event"], event["count"], event["node"]), ("lost", 17, "node1"))
+
+    def test_records_that_cannot_be_read(self) -> None:
+        """A delivery of something that is no receipt is passed over; what comes after is not."""
+        lines = Lines("node1", Tally())
+        lines.add((rows.TIME, 1.7e9))
+        lines.add((rows.CLIENT, 0, "acme", "192.0.2.1", "acme#0"))
+        odd, good = (1, 0, False, 1, b"?", b"?"), (2, 0x45, True, 1, b"", b"")
+        lines.add((rows.DELIVERED, 0.0, 0, [odd, good]))
+        (line,) = lines.take()
+        event = json.loads(line)
+        self.assertEqual((event["event"], event["sequence_number"]), ("delivery_refused", 2))
+        self.assertEqual(event["command_status"], "ESME_RSUBMITFAIL")
+
+    def test_bounds(self) -> None:
+        """What is kept ready made is bounded, and made anew beyond that."""
+        self.patch(module, "MOST_NAMES", 0)
+        lines = Lines("node1", Tally())
+        for number in (0x400, 0x401, 0x400):
+            self.assertEqual(lines._status(number), b"0x%08x" % number)
+            self.assertEqual(lines._date(1_700_000_000 + number)[:11], b"2023-11-14T")
+        self.assertEqual(lines._date(0), b"")
 
     def test_time(self) -> None:
         """ISO 8601, UTC, with milliseconds."""
