@@ -76,7 +76,9 @@ def check(rooms: Rooms, target: Target, kinds: tuple[str, ...], verb: str) -> No
     elif target.kind in (ACCOUNT, SESSION) and target.name not in rooms.network().accounts:
         raise unknown("account", target.name, rooms.network().accounts)
     if target.kind not in kinds:
-        text = f"a {target.kind} cannot be told to {verb}; it takes {' or '.join(kinds)}"
+        article = "an" if target.kind == ACCOUNT else "a"
+        takes = " or ".join(kinds)
+        text = f"{article} {target.kind} cannot be told to {verb}; it takes {takes}"
         raise ApiError(409, "wrong_kind", text)
 
 

@@ -65,6 +65,9 @@ class ExplainTests(DoorCase):
         super().setUp()
         self.smsc = self.provider("a", "b")
         self.write_network(self.smsc, more=MORE)
+        # What is never answered is not waited for at the end of a test.
+        text = self.network_file.read_text().replace("window = 50\n", "window = 50\ndrain = 0.2\n")
+        self.network_file.write_text(text)
         self.service: SmppProxy = self.with_socket()
         return self.wait(lambda: len(self.smsc.links(bound=True)) == 2, "bound")
 
@@ -179,6 +182,25 @@ class ExplainTests(DoorCase):
         self.assertEqual((told["chosen"], told["command_status"]), ("", "ESME_RSYSERR"))
         (target,) = told["targets"]
         self.assertEqual(target["why"], "is isolated")
+
+    @asynchronous
+    async def test_full(self) -> None:
+        """Where windows are full the message waits, and it is told for whom and why."""
+        self.smsc.options.silence = 1.0
+        esme = self.client(self.service, count=200, window=200)
+        pool = self.service.relay.directory.pools["acme"]
+        await self.wait(lambda: pool.backlog or esme.tally.submitted >= 50, "sent")
+        for host in ("a", "b"):
+            await ask_door(self.service, "api/v1/isolate", {"target": f"acme/{host}/1"})
+        told = await self.explain("demo", "4512345678")
+        self.assertEqual((told["chosen"], told["targets"][0]["state"]), ("", "isolated"))
+        for host in ("a", "b"):
+            await ask_door(self.service, "api/v1/resume", {"target": f"acme/{host}/1"})
+        for upstream in self.service.relay.directory.upstreams:
+            upstream.session.window.limit = 0
+        told = await self.explain("demo", "4512345678")
+        self.assertEqual(told["chosen"], "acme")
+        self.assertTrue(told["verdict"].startswith("waits for acme, which "), told["verdict"])
 
     @asynchronous
     async def test_state_of_the_node(self) -> None:

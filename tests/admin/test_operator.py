@@ -397,7 +397,7 @@ class VerbTests(OperatorCase):
             ("drain", "/", 404, "there is nothing like /"),
             ("kick", "provider:acme", 409, "a provider cannot be told to kick; it takes bind"),
             ("isolate", "node:n1", 409, "a node cannot be told to isolate"),
-            ("reconnect", "account:demo", 409, "a account cannot be told to reconnect"),
+            ("reconnect", "account:demo", 409, "an account cannot be told to reconnect"),
         ):
             told = await self.do(verb, target, "", status)
             self.assertTrue(told.startswith(text), f"{verb} {target}: {told}")

@@ -99,6 +99,20 @@ class TapTests(TapCase):
         self.assertIn(b"shop\0****\0", raw)
 
     @asynchronous
+    async def test_session(self) -> None:
+        """Of one session of an account: its PDUs, and not those of its other sessions."""
+        esme = self.client(self.service, count=0, system_id=b"shop", password=b"shop")
+        await self.wait(lambda: esme.bound, "bound")
+        (client,) = self.service.relay.directory.clients["shop"]
+        name = client.name.partition(" ")[0]
+        listener = await self.listen(f"target=account:{name.replace('#', '%23')}")
+        other = self.client(self.service, count=3, system_id=b"shop", password=b"shop")
+        await self.wait(lambda: other.tally.accepted == 3, "traffic")
+        await esme.stop()
+        await self.wait(lambda: listener.rows, "its end")
+        self.assertEqual({row["session"] for row in listener.rows}, {name})
+
+    @asynchronous
     async def test_host(self) -> None:
         """Of a host: what goes to its binds and comes from them, nothing of the other host."""
         listener = await self.listen("target=acme/a")
