@@ -81,9 +81,10 @@ OTHERWISE: dict[str, tuple[str, str]] = {
     "smpp/refusals.py": ("*", "the table"),
     "routing/providers.py": ("*", "what a provider answered, by default of its profile"),
     "relay/verdicts.py": ("*", "what a provider answered"),
-    "relay/flow.py": ("RALYBND RINVBNDSTS", "what a provider answered: our bind is broken"),
+    "relay/tries.py": ("RALYBND RINVBNDSTS", "what a provider answered: our bind is broken"),
     "relay/messages.py": ("RINVDSTADR", "a provider is told of an MO message for nobody (M2)"),
     "relay/alarms.py": ("RINVCMDID RINVCMDLEN", "what a provider answered: it cannot read us"),
+    "relay/retry.py": ("RSUBMITFAIL", "what a provider answered: the code that says least"),
     "relay/outbox.py": ("*", "what a client answered to a deliver_sm"),
     "relay/endings.py": ("RUNKNOWNERR", "the message is in doubt, nobody refused it (reading 1)"),
 }
