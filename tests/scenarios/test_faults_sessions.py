@@ -8,6 +8,7 @@ import resource
 from smppproxy.smpp import build
 from smppproxy.smpp.constants import (
     BIND_TRANSCEIVER_RESP,
+    BIND_TRANSMITTER,
     ENQUIRE_LINK,
     ESME_RINVDSTADR,
     ESME_RINVSRCADR,
@@ -106,7 +107,10 @@ class FloodTests(WireScenario):
         for visitor in flood:
             visitor.end()
         await until(lambda: all(visitor.is_closed for visitor in flood))
-        await self.bound(node)
+        late = await FakeClient.connect(self, node.port)
+        # A transmitter: it takes none of the other's receipts.
+        answer = await late.bind(b"demo", b"demo", BIND_TRANSMITTER)
+        self.assertEqual(answer.command_status, ESME_ROK)
         await all_bound(smsc)
         await self.finish(client)
 
