@@ -6,7 +6,7 @@ import resource
 from pathlib import Path
 from typing import Any
 
-from twisted.internet.defer import Deferred, DeferredList
+from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.ssl import Certificate, optionsForClientTLS
 
 from smppproxy.simulator.esme import Esme
@@ -73,10 +73,7 @@ class IdleBindTests(Scenario):
             self.assertEqual(answer.command_status, ESME_ROK)
 
         for _ in range(count // AT_ONCE):
-            binding = [Deferred.fromCoroutine(one()) for _ in range(AT_ONCE)]
-            for good, result in await DeferredList(binding, consumeErrors=True):
-                if not good:
-                    result.raiseException()
+            await gatherResults([Deferred.fromCoroutine(one()) for _ in range(AT_ONCE)])
 
     async def idle_binds_cost(self, count: int, port: int, node: Node, tls: Any = None) -> float:
         """KiB for each of so many idle binds."""
