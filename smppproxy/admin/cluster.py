@@ -65,17 +65,17 @@ class Nodes:
         return maybeDeferred(self._answer, request).addCallbacks(_packed, _packed_error)
 
     def ask(
-        self, request: Request, here: bool = False, wait: float = WAIT
+        self, request: Request, here: bool = False, wait: float = 0.0
     ) -> Deferred[Said]:
         """What every node says, or only this one.
 
-        :param wait: seconds that the others have.
+        :param wait: seconds that the others have, 0: the usual two.
 
         :raises ApiError: of this node, where it is the only one.
         """
         if here:
             return maybeDeferred(self._answer, request).addCallback(self._alone)
-        said = self._store.bus.ask(TOPIC, msgpack.packb(request), wait)
+        said = self._store.bus.ask(TOPIC, msgpack.packb(request), wait or WAIT)
         known = self._store.nodes().addErrback(_unknown)
         return gatherResults([said, known], consumeErrors=True).addCallback(
             self._together, request.get("node") or ""

@@ -9,6 +9,7 @@ from typing import Any
 import click
 from rich.console import Console
 
+from smppproxy.admin import cluster
 from smppproxy.admin.catalogue import VIEWS
 from smppproxy.cli import show
 from smppproxy.cli.replay import MOMENT
@@ -171,6 +172,21 @@ class VerbTests(OperatorCase):
         """An account without sessions has none to kick."""
         told = await self.told(self.first, "kick", "account:demo")
         self.assertEqual(told, "nothing had to be done\n")
+
+    @asynchronous
+    async def test_notes(self) -> None:
+        """Nodes that do not answer, and a store that is away, are told beside what was done."""
+        await self.wait(lambda: len(self.stores[0]._world.nodes) == 2, "both known")
+        self.patch(cluster, "WAIT", 0.2)
+        self.stores[1]._world.hearers.pop(self.stores[1].bus.instance)
+        told = await self.told(self.first, "reconnect", "acme/a")
+        self.assertIn("node n2 does not answer: nothing is known of it", told)
+        self.stores[0].go_away()
+        told = await self.told(self.first, "kick", "account:demo")
+        self.assertIn("the store is away", told)
+        told = await self.told(self.first, "isolate", "acme", code=1)
+        self.assertIn("the store has to be asked for this", told)
+        self.stores[0].come_back()
 
     @asynchronous
     async def test_wrong(self) -> None:
