@@ -252,7 +252,7 @@ class TroubleTests(SynchronousTestCase):
         self.assertEqual(1, len(found))
         return found[0]
 
-    def test_xc12_other_host_after_a_second(self) -> None:
+    def test_f68_xc12_other_host_after_a_second(self) -> None:
         """XC-12: a always says 0x08, b is fine: the client sees ROK."""
         for status in (c.ESME_RSYSERR, c.ESME_RMSGQFUL, c.ESME_RX_T_APPN, c.ESME_RINVPASWD):
             world, client, upstreams = self.world("pa", "pb")
@@ -332,7 +332,7 @@ class TroubleTests(SynchronousTestCase):
         client.receive(*several(*range(40, 42)))
         self.assertTrue(a.submits())
 
-    def test_xc12_some_trouble_is_no_pause(self) -> None:
+    def test_f69_xc12_some_trouble_is_no_pause(self) -> None:
         """A host that takes messages in between goes on."""
         world, client, (a, b) = self.world("pa", "pb", window=20)
         client.receive(*several(*range(2, 18)))

@@ -285,7 +285,7 @@ class EjectionTests(PoolCase):
         self.assertEqual({"a"}, self.pool.outliers.ejected)
         self.assertEqual(8, len(b.submits()))
 
-    def test_throttling_is_no_failure(self) -> None:
+    def test_f67_throttling_is_no_failure(self) -> None:
         """SX-22: nor is a refusal of the message."""
         for status in (c.ESME_RTHROTTLED, c.ESME_RINVDSTADR):
             client, (a, b) = self.world_of()

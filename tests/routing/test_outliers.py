@@ -32,7 +32,7 @@ class OutliersTests(SynchronousTestCase):
         """Five messages that were never answered are five failures."""
         self.assertEqual(self.outliers.failed("a", 0.0, True, FAILURES), STEP)
 
-    def test_the_last_is_not_ejected(self) -> None:
+    def test_f60_the_last_is_not_ejected(self) -> None:
         """However often it fails; when there is another again, its next failure counts."""
         self.assertEqual(self.fails(100, 0.0, others=False), 0.0)
         self.assertEqual(self.outliers.ejected, set())

@@ -119,7 +119,7 @@ class OperatorTests(Scenario):
 class EjectionTests(Scenario):
     """A host that fails while the other does not."""
 
-    async def test_xc12_a_host_that_answers_0x08(self) -> None:
+    async def test_f61_xc12_a_host_that_answers_0x08(self) -> None:
         """It is ejected; clients get nothing but OK."""
         bad = self.provider("a", errors={ESME_RSYSERR: 1.0})
         well = self.provider("b", id_start=1_000_000)
@@ -220,7 +220,7 @@ class LimitTests(Scenario):
         self.assertLessEqual(busiest_second(everything), 2 * 60 + 2)
         self.check(*(check_client(client) for client in clients))
 
-    async def test_binds_over_two_nodes(self) -> None:
+    async def test_f93_binds_over_two_nodes(self) -> None:
         """binds_total 3 of the provider: three binds stand, whoever has them; with the first node
         gone the other has them."""
         smsc = self.provider("ab")
