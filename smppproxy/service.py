@@ -289,8 +289,7 @@ class SmppProxy(Service):
             if account is None or not account.enabled:
                 session.drain(self.node.drain_timeout)
             else:
-                session.account = account
-                session.session.window.limit = account.deliver_window
+                session.use(account)
 
     def _pool(self, provider: Provider) -> UpstreamPool:
         states = self.relay.directory.states

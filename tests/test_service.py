@@ -135,7 +135,8 @@ class ReloadTests(NodeCase):
         esme = self.client(service, count=1)
         await self.wait(lambda: esme.done, "the first account")
         binds = smsc.counts.binds
-        self.write_network(smsc, ("demo", "other"), "deliver_window = 7")
+        options = "deliver_window = 7\nenquire_interval = 99\nidle_timeout = 300"
+        self.write_network(smsc, ("demo", "other"), options)
         service.reload()
         other = self.client(service, count=1, system_id=b"other", password=b"other")
         await self.wait(lambda: other.done, "the second account")
@@ -143,6 +144,7 @@ class ReloadTests(NodeCase):
         self.assertEqual(smsc.counts.binds, binds)
         (session,) = service.relay.directory.clients["demo"]
         self.assertEqual(session.session.window.limit, 7)
+        self.assertEqual((session._timers.enquire_link, session._timers.idle), (99.0, 300.0))
 
     @asynchronous
     async def test_f97_removed_account_is_unbound_and_a_wrong_file_changes_nothing(self) -> None:
@@ -154,7 +156,7 @@ class ReloadTests(NodeCase):
         await self.wait(lambda: esme.done, "bound")
         before = service.network
         self.network_file.write_text("[account.demo]\n")
-        service.reload()
+        await service.reload()
         self.assertIs(service.network, before)
         self.assertEqual(esme.bound, 1)
         self.write_network(smsc, ("other",))
