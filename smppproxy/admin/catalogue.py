@@ -33,8 +33,8 @@ class View:
 NODE = text("node", "the node whose row this is")
 LOADS = (
     number("rate_1m", "submit_sm a second, mean of the last minute"),
-    number("rate_5m", "of the last five minutes"),
-    number("rate_15m", "of the last fifteen minutes"),
+    number("rate_5m", "of the last five minutes", wide=True),
+    number("rate_15m", "of the last fifteen minutes", wide=True),
 )
 
 STRAY = (
@@ -89,7 +89,7 @@ VIEWS: dict[str, View] = {
                 text("state", "up, partly or down"),
                 text("admin"),
                 text("binds", "bound of all"),
-                whole("window", "of all its binds"),
+                whole("window", "of all its binds", wide=True),
                 whole("outstanding", "submit_sm without an answer"),
                 whole("backlog", "messages that wait for room in a window"),
                 text("why", "why it takes no message now"),
@@ -99,7 +99,7 @@ VIEWS: dict[str, View] = {
                 whole("refused"),
                 whole("in_doubt"),
                 whole("receipts"),
-                whole("mo"),
+                whole("mo", wide=True),
                 *LOADS,
             ),
             sums=True,
@@ -114,7 +114,7 @@ VIEWS: dict[str, View] = {
                 text("host", "acme/a"),
                 text("provider", wide=True),
                 text("address"),
-                flag("tls"),
+                flag("tls", wide=True),
                 text("state", "up, partly or down"),
                 text("admin"),
                 text("why", "why it takes no message now"),
@@ -127,7 +127,7 @@ VIEWS: dict[str, View] = {
                 whole("in_doubt"),
                 whole("receipts"),
                 whole("unreadable", wide=True),
-                whole("mo"),
+                whole("mo", wide=True),
                 *LOADS,
             ),
             sums=True,
@@ -153,8 +153,8 @@ VIEWS: dict[str, View] = {
                 whole("receipts_queued", "receipts put into its queue", wide=True),
                 whole("delivered", "receipts that it acknowledged"),
                 whole("receipts_refused", "receipts that it refused for good", wide=True),
-                whole("mo_delivered"),
-                whole("unacked", "deliver_sm without an answer"),
+                whole("mo_delivered", wide=True),
+                whole("unacked", "deliver_sm without an answer", wide=True),
                 *LOADS,
             ),
             sums=True,

@@ -11,7 +11,7 @@ import click
 from smppproxy.admin.api import MOST_ROWS, USUAL_ROWS
 from smppproxy.admin.catalogue import VIEWS, View
 from smppproxy.cli.door import Door, options
-from smppproxy.cli.tables import console, print_table, table_of
+from smppproxy.cli.tables import console, print_rows, print_table, table_of
 
 
 @click.group()
@@ -104,7 +104,7 @@ def _print(view: View, answer: Any, wide: bool, as_json: bool) -> None:
         click.echo(json.dumps(answer["rows"], indent=1))
     elif answer["rows"]:
         there = console()
-        there.print(table_of(view, answer["rows"], wide, plain=not there.is_terminal))
+        print_rows(there, table_of(view, answer["rows"], wide, plain=not there.is_terminal))
     else:
         click.echo(f"no {view.noun}")
     for note in _notes(answer):

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 PIPED = 220
 """Characters of a line that nobody's terminal breaks."""
 
+GIVE_WAY = frozenset({"why", "last_error", "trouble", "match", "targets", "options", "value"})
+"""Columns whose texts may be long."""
+
 GOOD = frozenset({"up", "bound", "bound_trx", "bound_tx", "bound_rx", "sent", "accepted"})
 BAD = frozenset({"down", "stopped", "silent", "store away", "in doubt", "refused"})
 
@@ -64,20 +67,43 @@ def table_of(
         for column in view.columns
         if (wide or not column.wide)
         and (column.name != "node" or len(nodes) > 1 or view.name == "nodes")
+        and (plain or not _is_empty(column, rows))
     ]
-    table = Table(box=None if plain else box.SIMPLE_HEAD, pad_edge=False)
+    shape = None if plain else box.SIMPLE_HEAD
+    table = Table(box=shape, pad_edge=False, padding=(0, 1, 0, 0))
     if view.upright:
         _upright(table, columns, rows)
         return table
     for column in columns:
+        heading = column.name.replace("_", " ")
         table.add_column(
-            column.name.replace("_", " "),
+            heading,
             justify="right" if column.kind in ("integer", "number") else "left",
             overflow="fold",
+            min_width=_least(column, heading, rows),
         )
     for row in rows:
         table.add_row(*(cell(column, row.get(column.name)) for column in columns))
     return table
+
+
+def _is_empty(column: Field, rows: Sequence[dict[str, Any]]) -> bool:
+    """Whether a column of text, such as what went wrong, has nothing to tell."""
+    return column.kind in ("string", "object") and not any(row.get(column.name) for row in rows)
+
+
+def _least(column: Field, heading: str, rows: Sequence[dict[str, Any]]) -> int:
+    """A column is not narrower than a word of its heading; only long texts give way."""
+    least = max(map(len, heading.split()))
+    if column.name in GIVE_WAY:
+        return max(least, 20)
+    cells = (cell(column, row.get(column.name)) for row in rows)
+    return max([least, *(len(str(each)) for each in cells)])
+
+
+def print_rows(there: Console, table: Table) -> None:
+    """A table that is wider than the terminal is broken by it, not squeezed."""
+    there.print(table, crop=False)
 
 
 def _upright(table: Table, columns: Sequence[Field], rows: Sequence[dict[str, Any]]) -> None:

@@ -13,7 +13,7 @@ from smppproxy.admin import cluster
 from smppproxy.admin.catalogue import VIEWS
 from smppproxy.cli import show
 from smppproxy.cli.replay import MOMENT
-from smppproxy.cli.tables import lasting, table_of
+from smppproxy.cli.tables import lasting, print_rows, table_of
 from tests.cli.running import CommandCase, run
 from tests.support.doors import asynchronous
 
@@ -141,6 +141,25 @@ class TableTests(CommandCase):
         text = capture.get()
         for code in ("32m", "33m", "1;31m"):
             self.assertIn(f"\x1b[{code}", text)
+
+
+    def test_narrow_terminal(self) -> None:
+        """No word of a heading and no name is broken, however narrow the terminal; columns that
+        have nothing to tell are left out there, and are there where it is piped."""
+        row: dict[str, Any] = {column.name: 0 for column in VIEWS["hosts"].columns}
+        row |= {"host": "acme/a", "address": "192.0.2.1:2775", "state": "up", "why": ""}
+        for width in (40, 80, 200):
+            console = Console(force_terminal=True, width=width)
+            with console.capture() as capture:
+                print_rows(console, table_of(VIEWS["hosts"], [row]))
+            shown = click.unstyle(capture.get())
+            for word in ("192.0.2.1:2775", "outstanding", "submitted", "receipts"):
+                self.assertIn(word, shown)
+            self.assertNotIn("why", shown)
+        console = Console(width=200)
+        with console.capture() as capture:
+            print_rows(console, table_of(VIEWS["hosts"], [row], plain=True))
+        self.assertIn("why", capture.get())
 
 
 class VerbTests(OperatorCase):
