@@ -105,7 +105,7 @@ class Reading:
             key = (event["account"], event["client_message_id"])
             record = self._open.setdefault(key, Record())
             join(event, record)
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
             self.unreadable += 1
             return None
         if record.complete:

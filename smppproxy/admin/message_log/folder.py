@@ -15,6 +15,7 @@ import os
 import re
 import shutil
 import time
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from queue import SimpleQueue
@@ -73,7 +74,7 @@ def blocks(file: LogFile) -> Iterator[bytes]:
     A file that was removed meanwhile has none; one that was damaged has those before the damage.
     """
     rest = b""
-    with contextlib.suppress(OSError, EOFError), _opened(file.path) as stream:
+    with contextlib.suppress(OSError, EOFError, zlib.error), _opened(file.path) as stream:
         while chunk := stream.read(BLOCK):
             data = rest + chunk
             end = data.rfind(b"\n") + 1

@@ -6,6 +6,8 @@ is counted as lost, in the ledger and in the log itself. A scribe that ends is s
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
 import sys
 from collections import deque
@@ -32,8 +34,11 @@ from smppproxy.routing.accounts import Account
 from smppproxy.store.history import Count
 from smppproxy.store.interface import Store
 
-EVERY = 0.05
+EVERY = 0.1
 """Seconds between two takings of what was noted."""
+
+PIPE = 1 << 20
+"""Octets that the pipe to the scribe holds, so that one write is enough most of the time."""
 
 MOST_WAITING = 64 << 20
 """Octets that wait for a scribe that is slow."""
@@ -62,7 +67,11 @@ class ScribeProcess(ProcessProtocol):
 
     def connectionMade(self) -> None:  # noqa: N802 - Twisted's name
         """It runs; its standard input tells us when it is slow."""
-        self.transport.pipes[0].registerProducer(self, True)
+        pipe = self.transport.pipes[0]
+        pipe.registerProducer(self, True)
+        with contextlib.suppress(OSError, AttributeError):
+            # Not every system lets a pipe hold more: then there are more, smaller writes.
+            fcntl.fcntl(pipe.fileno(), fcntl.F_SETPIPE_SZ, PIPE)
 
     def write(self, data: bytes) -> None:
         """Octets for its standard input."""

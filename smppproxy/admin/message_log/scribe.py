@@ -116,7 +116,9 @@ def main() -> None:
     """Keep the log of the node that started this process."""
     for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(each, signal.SIG_IGN)
-    os.nice(5)  # the node's own work goes first
+    os.nice(10)  # the node's own work goes first
+    if hasattr(os, "SCHED_BATCH"):  # and is not interrupted for ours
+        os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
     Scribe(sys.stdin.fileno(), sys.stdout.fileno()).run()
 
 

@@ -84,16 +84,28 @@ class Search:
         for block in blocks(file):
             self._octets += len(block)
             for line in hits(block, needles):
-                try:
-                    event = json.loads(line)
-                except ValueError:
-                    continue
-                if isinstance(event, dict):
+                event = _event(line)
+                if event is not None:
                     events.append(event)
             if self._octets > MOST_OCTETS or time.monotonic() > self._until:
                 found.ended = True
                 break
         return events[::-1]
+
+
+def _event(line: bytes) -> Event | None:
+    """The event of a line; None when no event of ours looks like that."""
+    try:
+        event = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(event, dict):
+        return None
+    ids = event.get("provider_message_ids", [])
+    words = [event.get(field, "") for field in FIELDS]
+    if not isinstance(ids, list) or not all(isinstance(word, str) for word in words + ids):
+        return None
+    return event
 
 
 def hits(block: bytes, needles: list[bytes]) -> Iterator[bytes]:

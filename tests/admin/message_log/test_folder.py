@@ -196,6 +196,9 @@ class CompressionTests(FolderCase):
         path.write_bytes(whole[: len(whole) // 2])
         found = lines(str(self.folder))
         self.assertGreater(len(found), 100)
+        garbled = whole[: len(whole) // 2] + b"\xff" * 1000 + whole[len(whole) // 2 + 1000 :]
+        path.write_bytes(garbled)
+        self.assertGreater(len(lines(str(self.folder))), 100)
         (file,) = log_files(self.folder)
         path.unlink()
         self.assertEqual(list(blocks(file)), [])

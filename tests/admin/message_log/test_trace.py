@@ -190,7 +190,15 @@ class SearchTests(TraceCase):
         self.begin()
         path = self.folder / "messages-00000001-20231114T221320Z.jsonl"
         good = {"event": "accepted", "client_message_id": "1"}
-        path.write_bytes(b'"1"\n["1"]\n{"1"\n' + json.dumps(good).encode() + b"\n")
+        odd: list[dict[str, Any]] = [
+            {"client_message_id": ["1"], "source_addr": "1"},
+            {"client_message_id": "1", "provider_message_ids": 5, "destination_addr": "1"},
+            {"client_message_id": "1", "provider_message_ids": [{}]},
+            {"provider_message_id": 1, "source_addr": "1"},
+        ]
+        lines = [b'"1"', b'["1"]', b'{"1"', b'"1"' + 100_000 * b"["]
+        lines += [json.dumps(event).encode() for event in [*odd, good]]
+        path.write_bytes(b"\n".join(lines) + b"\n")
         self.assertEqual(Search(str(self.folder)).run({"1"}, 9).events, [good])
 
     def test_hits(self) -> None:
