@@ -208,17 +208,19 @@ class GuessingTests(SynchronousTestCase):
         self.assertEqual(guessing.delay("192.0.2.1", NAME, 112.0), 0.0)
 
     def test_f44_one_account_from_one_address(self) -> None:
-        """Twenty failures for one system_id: its binds wait longer, over minutes, from there only;
-        the right password, or ten quiet minutes, end it."""
+        """More than twenty failures for one system_id: its binds wait longer, over minutes, from
+        there only; the right password, or ten quiet minutes, end it."""
         guessing = Guessing()
-        for number in range(30):
+        for number in range(31):
             guessing.failed("192.0.2.1", NAME, number * 100.0)
             if number == 19:
+                self.assertEqual(guessing.delay("192.0.2.1", NAME, 2_000.0), 0.0)
+            if number == 20:
                 self.assertEqual(guessing.delay("192.0.2.1", NAME, 2_000.0), 10.0)
         self.assertEqual(guessing.delay("192.0.2.1", NAME, 3_000.0), 20.0)
         self.assertEqual(guessing.delay("192.0.2.1", b"other", 3_000.0), 0.0)
         self.assertEqual(guessing.delay("192.0.2.2", NAME, 3_000.0), 0.0)
-        self.assertEqual(guessing.delay("192.0.2.1", NAME, 3_501.0), 0.0)
+        self.assertEqual(guessing.delay("192.0.2.1", NAME, 3_601.0), 0.0)
         guessing.succeeded("192.0.2.1", NAME)
         self.assertEqual(guessing.delay("192.0.2.1", NAME, 3_000.0), 0.0)
 
