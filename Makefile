@@ -7,6 +7,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 JOBS ?= 2
+SECONDS := 60
+TARGET ?= all
 SAY := @printf '\n== %s\n'
 
 # tests/interop asks for foreign programs, tests/kernel for namespaces: they have targets of their
@@ -16,7 +18,7 @@ SUITES = $(filter-out tests.interop tests.kernel tests.support, \
 	$(patsubst tests/%.py,tests.%,$(sort $(wildcard tests/test_*.py)))
 TRIAL = $(BIN)/python -m tests.support.trial
 
-.PHONY: help venv demo test mission bench lint format types imports coverage interop-tools interop kernel check clean
+.PHONY: help venv demo test mission bench fuzz lint format types imports coverage interop-tools interop kernel check clean
 
 help:
 	@printf 'make %-9s %s\n' \
@@ -24,6 +26,7 @@ help:
 	  test     'every test that needs nothing but Python' \
 	  mission  'the promises of five provider documents, each with its test and result' \
 	  bench    'what a choice costs: microseconds, calls, megabytes' \
+	  fuzz     'octets from strangers, found by coverage: SECONDS=60 TARGET=all' \
 	  interop  'tests with foreign clients, foreign servers and tshark' \
 	  kernel   'silent networks, full disks: faults in namespaces of their own' \
 	  check    'what CI runs: lint types imports coverage interop kernel' \
@@ -63,6 +66,12 @@ mission: venv
 bench: venv
 	$(SAY) 'bench: what a choice of a provider costs'
 	@$(BIN)/python -W error -m tests.bench
+
+fuzz: venv
+	$(SAY) 'fuzz: $(TARGET), $(SECONDS) seconds for each target'
+	@$(BIN)/python -c 'import atheris' 2>/dev/null \
+	  || $(BIN)/pip install -q --disable-pip-version-check -e '.[fuzz]' --config-settings editable_mode=compat
+	@$(BIN)/python -m tests.fuzz $(TARGET) --seconds $(SECONDS)
 
 lint: venv
 	$(SAY) 'lint: ruff'

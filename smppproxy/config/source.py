@@ -44,9 +44,14 @@ class Source:
         text = self._text()
         try:
             self.data: dict[str, Any] = tomllib.loads(text)
+            self._lines = lines.Lines(text.replace("\r\n", "\n"))
         except tomllib.TOMLDecodeError as error:
             raise ConfigError([self._syntax(str(error), text)]) from None
-        self._lines = lines.Lines(text.replace("\r\n", "\n"))
+        except RecursionError:
+            raise ConfigError([self._syntax("too many brackets in brackets", text)]) from None
+        except ValueError:
+            # Python reads no number of thousands of digits; tomllib does not expect that.
+            raise ConfigError([self._syntax("a number has too many digits", text)]) from None
 
     def problem(self, path: lines.Path, text: str, mend: str) -> None:
         """Note that what stands at `path` is wrong."""

@@ -18,6 +18,8 @@ NOT_TOML = [
     ("x = {a = 1, a = 2}\n", 1, "Duplicate inline table key", TWICE),
     ("[node\nx = 1\n", 1, "Expected ']'", SYNTAX),
     ('a = 1\nx = """abc\n\n', 2, "", SYNTAX),
+    ("x = " + 10_000 * "[", 1, "too many brackets", SYNTAX),
+    ("x = " + 5_000 * "1", 1, "a number has too many digits", SYNTAX),
 ]
 
 
