@@ -23,10 +23,9 @@ class Delivery:
     """A receipt or an MO message on its way to a client.
 
     :ivar attempts: how often it was sent, by any node.
-    :ivar sure: the number of ``attempts`` after which it may be sent again without a question.
     """
 
-    __slots__ = ("attempts", "delay", "due", "entry", "inbox", "sure")
+    __slots__ = ("attempts", "delay", "due", "entry", "inbox")
 
     def __init__(self, inbox: Inbox, entry: Entry) -> None:
         self.inbox = inbox
@@ -34,7 +33,6 @@ class Delivery:
         self.attempts = entry.deliveries - 1
         self.delay = FIRST_DELAY
         self.due = 0.0
-        self.sure = 0
 
     @property
     def name(self) -> tuple[bytes, bytes]:

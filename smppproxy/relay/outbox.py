@@ -191,7 +191,8 @@ class Outbox:
 
     def _take(self, entries: Iterable[Entry]) -> None:
         """Entries are in our hands now; send what the windows have room for."""
-        touched: set[bytes] = set()
+        touched: dict[bytes, None] = {}
+        fresh: set[Delivery] = set()
         for entry in entries:
             key = entry.queue[2:]
             inbox = self._directory.inboxes.get(key)
@@ -206,10 +207,13 @@ class Outbox:
                 if entry.origin[:1] == SHARED:
                     self._share(inbox, entry)
                     continue
-                inbox.due.append(Delivery(inbox, entry))
-            touched.add(key)
+                delivery = Delivery(inbox, entry)
+                inbox.due.append(delivery)
+                if not delivery.attempts:
+                    fresh.add(delivery)
+            touched[key] = None
         for key in touched:
-            self._drain(self._directory.inboxes[key])
+            self._drain(self._directory.inboxes[key], fresh)
 
     def _share(self, inbox: Inbox, entry: Entry) -> None:
         """A receipt of several messages becomes one for each of them that wants it (XC-08)."""
@@ -239,8 +243,11 @@ class Outbox:
 
     # -- handing out ----------------------------------------------------------------------------
 
-    def _drain(self, inbox: Inbox) -> None:
-        """Hand what is due to the receivers, in turn; one write per receiver."""
+    def _drain(self, inbox: Inbox, sure: Collection[Delivery] = ()) -> None:
+        """Hand what is due to the receivers, in turn; one write per receiver.
+
+        :param sure: what the store has said this very moment that it may be sent.
+        """
         due = inbox.due
         fresh = bool(self._fresh)
         if fresh:
@@ -254,7 +261,7 @@ class Outbox:
             delivery = due.popleft()
             if fresh and self._too_early(delivery):
                 continue
-            if delivery.attempts != delivery.sure and delivery.is_intermediate:
+            if delivery not in sure and delivery.is_intermediate:
                 repeats.append(delivery)
                 continue
             body = self._body(delivery, client)
@@ -275,7 +282,7 @@ class Outbox:
         self._repeat(inbox, repeats)
 
     def _repeat(self, inbox: Inbox, repeats: list[Delivery]) -> None:
-        """Intermediate receipts that were sent before: the store is asked before they go again.
+        """Intermediate receipts that were sent before, or had to wait here: the store is asked.
 
         Another node may have delivered the final receipt of their message meanwhile (GW-24).
         """
@@ -292,6 +299,7 @@ class Outbox:
     ) -> None:
         superseded, gone = map(set, found)
         held = self._hands.of(inbox.account.key)
+        sure: set[Delivery] = set()
         for delivery in reversed(repeats):
             name = delivery.name
             if name in superseded:
@@ -300,9 +308,9 @@ class Outbox:
             elif name in gone:
                 held.discard(name)
             elif name in held:
-                delivery.sure = delivery.attempts
+                sure.add(delivery)
                 inbox.due.appendleft(delivery)
-        self._drain(inbox)
+        self._drain(inbox, sure)
 
     def _ask_again(self, failure: Any, inbox: Inbox, repeats: list[Delivery]) -> None:
         """The store could not say: the next tick asks again."""

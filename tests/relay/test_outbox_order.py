@@ -9,7 +9,7 @@ from smppproxy.smpp import constants as c
 from smppproxy.smpp.pdu import Pdu
 from smppproxy.store.memory import MemoryStore
 from tests.relay.test_outbox import OutboxTestCase
-from tests.support.memory_peers import fields_of, receipt, submit
+from tests.support.memory_peers import World, fields_of, receipt, submit
 
 
 class OrderTests(OutboxTestCase):
@@ -97,6 +97,25 @@ class OrderTests(OutboxTestCase):
         self.assertEqual([], receiver.deliveries())
         self.assertEqual((1, 1), (self.ledger.dropped, self.ledger.delivered))
         self.balanced()
+
+    def test_gw24_overtaken_on_another_node_while_held_back(self) -> None:
+        """The same, when another node has delivered the final one meanwhile."""
+        self.start()
+        receiver = self.receiver()
+        other = World(beside=self.world, node="other")
+        upstream = other.upstream("b")
+        self.sender.receive(submit(1, registered_delivery=0x11))
+        self.upstream.accept((self.upstream.submits()[0], b"x"))
+        self.upstream.receive(receipt(1, b"x", stat=b"ENROUTE"))
+        self.assertEqual([], receiver.deliveries())
+        elsewhere = other.client()
+        upstream.receive(receipt(1, b"x"))
+        pdus = elsewhere.deliveries()
+        self.assertEqual([b"DELIVRD"], self.stats(pdus))
+        elsewhere.acknowledge(pdus)
+        self.world.advance(5)
+        self.assertEqual([], receiver.deliveries())
+        self.assertEqual((0, 0), self.world.sizes())
 
     def test_gw24_unreadable_when_it_is_due_again(self) -> None:
         """A record that nobody can read is not asked about; it goes to the dead letters."""
