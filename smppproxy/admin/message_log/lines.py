@@ -11,19 +11,26 @@ Numbers of accounts with ``mask_numbers`` show their first digits only, and acco
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from smppproxy.admin.message_log import rows
+from smppproxy.admin.message_log.pieces import (
+    DELIVERED,
+    EVENT,
+    RECEIPT,
+    WORDS,
+    accepted_rest,
+    inside,
+    mask,
+    quoted,
+    said,
+)
 from smppproxy.admin.message_log.tally import MESSAGE, Tally
-from smppproxy.receipts.dialects import NORMALISED
-from smppproxy.relay.events import MASK, SHOWN
 from smppproxy.relay.outbox import TEMPORARY
-from smppproxy.smpp.constants import STATE_UNKNOWN, status_name
-from smppproxy.smpp.errors import BodyError
-from smppproxy.store.interface import MERGED, OUTCOME_NAMES, QUEUED, UNWANTED
+from smppproxy.smpp.constants import status_name
+from smppproxy.store.interface import OUTCOME_NAMES, QUEUED, UNWANTED
 from smppproxy.store.records import (
     ReceiptRecord,
     RecordError,
@@ -31,9 +38,6 @@ from smppproxy.store.records import (
     origin_parts,
     receipt_origin,
 )
-from smppproxy.text import alphabets, udh
-from smppproxy.text.payload import meaning
-from smppproxy.text.profile import TextSettings
 
 Row = Sequence[Any]
 Pair = tuple[bytes, bytes]
@@ -43,43 +47,16 @@ UNHEARD_OF = ("metadata", False)
 
 HOUR = 3600
 
-_STANDARD = TextSettings()
 _ROK = b"ESME_ROK"
 _NO_IDS = _NO_NUMBERS = (b"", b"")
 _NO_BIND = b'"provider":"","host":"","bind":""'
-_EVENT = (
-    b'{"time":"%b","event":"%b",%b,"sequence_number":%d,"command_status":"%b",'
-    b'"client_message_id":"%b","provider_message_id":"%b",%b,'
-    b'"source_addr":"%b","destination_addr":"%b"%b}\n'
-)
-_RECEIPT = (
-    b',"verdict":"%b","message_state":"%b","stat":"%b","err":"%b","final":%b,"done_date":"%b"'
-)
-_DELIVERED = (
-    b',"kind":"receipt","message_state":"%b","final":%b,"submit_time":"%b","latency":%.3f'
-)
+
 OUTCOMES = [name.encode() for name in OUTCOME_NAMES]
-COUNTED = frozenset((QUEUED, UNWANTED, MERGED))
-"""Outcomes of final receipts that say what became of a message, each once."""
+COUNTED = frozenset((QUEUED, UNWANTED))
+"""Outcomes of final receipts that say what became of a message, once for each."""
 
 MOST_NAMES = 10_000
 """Texts of each kind that are kept ready made."""
-
-_WORDS = {
-    state: NORMALISED.get(state, NORMALISED[STATE_UNKNOWN]) for state in range(256)
-}
-
-
-def inside(octets: bytes) -> bytes:
-    """Octets as the inside of a JSON string, each as the character of its number."""
-    if octets.isalnum() or not octets:
-        return octets
-    return json.dumps(octets.decode("latin-1"))[1:-1].encode()
-
-
-def quoted(text: str) -> bytes:
-    """Text as JSON."""
-    return json.dumps(text).encode()
 
 
 class Lines:
@@ -228,7 +205,7 @@ class Lines:
                 self._routes[route] = shown
         rest = b',"parts":%d,"route":%b,"latency":%.6f%b' % (parts, shown, latency, rest)
         self._lines.append(
-            _EVENT
+            EVENT
             % (
                 at,
                 b"accepted",
@@ -300,7 +277,7 @@ class Lines:
         if masked:
             source, destination = mask(source), mask(destination)
         self._lines.append(
-            _EVENT
+            EVENT
             % (
                 at,
                 event,
@@ -330,13 +307,13 @@ class Lines:
                 owner = whose[key] = (name, *self._rules(name), self._of_nobody(name, session))
             account, mode, masked, who = owner
             receipt = ReceiptRecord.unpack(record)
-            word = _WORDS[receipt.state]
+            word = WORDS[receipt.state]
             final = receipt.final
             if final and outcome in COUNTED:
                 self._tally.add(self._hour, account, provider, to, word)
             if mode == OFF:
                 continue
-            rest = _RECEIPT % (
+            rest = RECEIPT % (
                 OUTCOMES[outcome],
                 word.encode(),
                 inside(receipt.stat),
@@ -410,8 +387,8 @@ class Lines:
             place = b'"provider":"%b","host":"%b","bind":""' % (inside(provider), inside(host))
             if len(self._places) < MOST_NAMES:
                 self._places[where] = place
-        rest = _DELIVERED % (
-            _WORDS[state].encode(),
+        rest = DELIVERED % (
+            WORDS[state].encode(),
             b"true" if final else b"false",
             self._date(submit_time),
             max(0.0, seconds - submit_time),
@@ -434,47 +411,3 @@ class Lines:
             rest = verdict + (said(text) if mode == FULL else b"")
             numbers = (source, destination)
             self._write(at, b"mo", who, number, _ROK, _NO_IDS, place, numbers, masked, rest)
-
-
-def accepted_rest(
-    ids: Sequence[bytes], reference: bytes | None, attempts: int, skipped: Any
-) -> bytes:
-    """What only some accepted messages have."""
-    rest = b""
-    if len(ids) > 1:
-        rest += b',"provider_message_ids":[%b]' % b",".join(b'"%b"' % inside(each) for each in ids)
-    if reference:
-        rest += b',"user_message_reference":' + quoted(shown_reference(reference))
-    if attempts:
-        rest += b',"resent":true'
-    if skipped:
-        rest += b',"skipped":' + json.dumps(skipped).encode()
-    return rest
-
-
-def mask(number: bytes) -> bytes:
-    """A number as an account with ``mask_numbers`` has it; see ``relay.events``."""
-    return number[:SHOWN] + MASK.encode() if number else b""
-
-
-def shown_reference(octets: bytes) -> str:
-    """user_message_reference as a client would write it: two octets are a number (GW-33)."""
-    if len(octets) == 2:
-        return str(int.from_bytes(octets, "big"))
-    return octets.rstrip(b"\0").decode("latin-1")
-
-
-def said(text: Sequence[Any] | None) -> bytes:
-    """What a message says, for the end of a line; its octets in hex where they are no text."""
-    if text is None:
-        return b""
-    data_coding, headed, alphabet, octets = text
-    head = b',"data_coding":%d,' % data_coding
-    name = alphabet or meaning(data_coding, _STANDARD)[0]
-    try:
-        body = octets[udh.parse(octets)[1] :] if headed else octets
-        if name in alphabets.TEXTS:
-            return b'%b"text":%b' % (head, quoted(alphabets.decode(name, body)))
-    except BodyError:
-        pass
-    return b'%b"octets":"%b"' % (head, octets.hex().encode())

@@ -9,7 +9,8 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from smppproxy.admin.message_log import lines as module
 from smppproxy.admin.message_log import rows
-from smppproxy.admin.message_log.lines import Lines, inside, said
+from smppproxy.admin.message_log.lines import Lines
+from smppproxy.admin.message_log.pieces import inside, said
 from smppproxy.admin.message_log.tally import Tally
 from smppproxy.routing.mo import MoRoute
 from smppproxy.smpp import constants as c
