@@ -12,6 +12,9 @@ from smppproxy.cli.tables import console
 
 READY = "ready"
 
+#: So many routes that were not asked are listed all the same.
+FEW = 5
+
 
 @click.command()
 @click.argument("account")
@@ -30,9 +33,13 @@ READY = "ready"
 @click.option("--part", is_flag=True, help="It is a part of a long message.")
 @click.option("--at", metavar="TIME", help="Another moment, e.g. 2026-12-24T18:00:00Z.")
 @click.option("--node", metavar="NAME", help="As this node sees it.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+@click.option("--all", "whole", is_flag=True,
+              help="Also routes of other prefixes and behind the one that decides.")  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="One JSON object, with all routes.")
 @options
-def explain(door: Door, as_json: bool, tlvs: tuple[str, ...], **message: Any) -> None:
+def explain(
+    door: Door, whole: bool, as_json: bool, tlvs: tuple[str, ...], **message: Any
+) -> None:
     """Where a message of ACCOUNT to DESTINATION would go, and why. Nothing is sent.
 
     Every route that is tried and why it fits or not, then its providers in order with their state
@@ -48,10 +55,10 @@ def explain(door: Door, as_json: bool, tlvs: tuple[str, ...], **message: Any) ->
     if as_json:
         click.echo(json.dumps(answer, indent=1))
     else:
-        _print(answer)
+        _print(answer, whole)
 
 
-def _print(answer: dict[str, Any]) -> None:
+def _print(answer: dict[str, Any], whole: bool) -> None:
     from rich.text import Text
 
     there = console()
@@ -60,7 +67,11 @@ def _print(answer: dict[str, Any]) -> None:
     for note in answer["notes"]:
         there.print(Text(note, "yellow"))
     if answer["routes"]:
-        there.print(_routes(answer["routes"]))
+        listed, rest = (answer["routes"], "") if whole else tried(answer["routes"])
+        if listed:
+            there.print(_routes(listed))
+        if rest:
+            there.print(Text(rest, "dim"))
     if answer["because"]:
         there.print(answer["because"])
     if answer["targets"]:
@@ -69,6 +80,18 @@ def _print(answer: dict[str, Any]) -> None:
     if answer["command_status"]:
         verdict += f" ({answer['command_status']})"
     there.print(Text(f"=> {verdict}", "bold green" if answer["chosen"] else "bold red"))
+
+
+def tried(routes: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], str]:
+    """Those worth a line of a table, and a line about the others; "" when these are few."""
+    elsewhere = [route for route in routes if route["prefix"] is None]
+    behind = [route for route in routes if route["prefix"] is not None and not route["asked"]]
+    if len(elsewhere) + len(behind) <= FEW:
+        return routes, ""
+    listed = [route for route in routes if route["prefix"] is not None and route["asked"]]
+    counts = ((len(elsewhere), "of other prefixes"), (len(behind), "behind the one that decides"))
+    rest = " and ".join(f"{count} {what}" for count, what in counts if count)
+    return listed, f"Routes not listed: {rest}; --all lists them"
 
 
 def _routes(routes: list[dict[str, Any]]) -> Any:
@@ -81,7 +104,7 @@ def _routes(routes: list[dict[str, Any]]) -> Any:
         table.add_column(heading, overflow="fold")
     for route in routes:
         fits = Text("yes", "green") if route["fits"] else Text("no" if route["asked"] else "-")
-        row = (str(route["order"]), str(route["place"]), route["route"], route["prefix"])
+        row = (str(route["order"]), str(route["place"]), route["route"], route["prefix"] or "")
         table.add_row(*row, fits, route["why"], style=None if route["asked"] else "dim")
     return table
 

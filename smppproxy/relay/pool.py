@@ -369,7 +369,7 @@ class Pool:
         if not self.binds:
             return "has no bind" if not self.bound else "has no bind that is not isolated"
         if self.backlog:
-            return f"has {len(self.backlog)} messages waiting"
+            return f"has {len(self.backlog)} message{'s' * (len(self.backlog) > 1)} waiting"
         reasons = [self.why(host.name, now) for host in self.provider.hosts]
         if all(reasons):
             return "; ".join(

@@ -54,6 +54,8 @@ class Asked:
     @property
     def why(self) -> str:
         """In words: the first condition that does not fit, or that all do."""
+        if not self.asked and self.prefix is None:
+            return "none of its prefixes is one of the destination"
         if not self.asked:
             return "not asked: a route before it decides"
         for check in self.checks:
@@ -188,7 +190,10 @@ def checks(
         has = ", ".join((facts.account, *sorted(groups)))
         yield Check(option, _listed((*route.accounts, *route.groups)), has, fits)
     if route.prefixes or route.prefix_file:
-        wanted = f"one of {len(route.prefixes) + len(route.listed)} prefixes"
+        wanted = _listed(route.prefixes)
+        if route.listed:
+            others = f", or {wanted}" if wanted else ""
+            wanted = f"one of {len(route.listed)} of {route.prefix_file}{others}"
         yield Check("prefixes", wanted, _said(facts.number), prefix is not None)
     if route.sources:
         yield Check(

@@ -4,6 +4,7 @@ import math
 
 import attrs
 
+from smppproxy.routing.prefixes import bare
 from smppproxy.routing.route_rules import DigitsText
 from smppproxy.routing.rules import Flag, OneOf, Text, Whole
 
@@ -55,12 +56,18 @@ class Rewrite:
         """destination_addr as the provider gets it.
 
         A + counts as no digit: it stays where it is while `strip` and `prepend` work behind it.
+        A 00, which prefixes do not count either (SX-15), goes with the digits that are stripped
+        behind it, and gives way to a + that is added.
         Digits to strip that are not there are no mistake: nothing is stripped.
         """
         sign = address[:1] if address[:1] == b"+" else b""
         digits = address[len(sign) :]
         if self.strip and digits.startswith(self.strip):
             digits = digits[len(self.strip) :]
+        elif self.strip and bare(address).startswith(self.strip):
+            digits = bare(address)[len(self.strip) :]
+        elif self.plus == "add" and not self.prepend:
+            digits = bare(address)
         if self.plus != "as_is":
             sign = b"+" if self.plus == "add" else b""
         return sign + self.prepend + digits

@@ -88,7 +88,7 @@ class ExplainTests(DoorCase):
         self.assertEqual((target["state"], target["why"]), ("ready", ""))
         tried = {route["route"]: (route["fits"], route["why"]) for route in told["routes"]}
         self.assertEqual(tried["all"], (True, "it has no conditions"))
-        self.assertEqual(tried["sweden"], (False, "not asked: a route before it decides"))
+        self.assertEqual(tried["sweden"], (False, "none of its prefixes is one of the destination"))
         told = await self.explain("demo", "4712345678", at="2026-12-24T12:00:00Z")
         tried = {route["route"]: (route["asked"], route["why"]) for route in told["routes"]}
         self.assertEqual(tried["night"][0], True)

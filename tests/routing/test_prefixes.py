@@ -128,6 +128,10 @@ class RewriteTest(SynchronousTestCase):
             ({"plus": "add"}, b"+4520", b"+4520"),
             ({"plus": "strip"}, b"+4520", b"4520"),
             ({"strip": "00", "plus": "add"}, b"004520", b"+4520"),
+            ({"strip": "45", "prepend": "0"}, b"004520", b"020"),
+            ({"strip": "46", "prepend": "0"}, b"004520", b"0004520"),
+            ({"plus": "add"}, b"004520", b"+4520"),
+            ({"plus": "strip"}, b"004520", b"004520"),
         ):
             self.assertEqual(self.rewrite(**options).destination(before), after, options)
 
