@@ -144,7 +144,8 @@ class ReloadTests(NodeCase):
         self.assertEqual(smsc.counts.binds, binds)
         (session,) = service.relay.directory.clients["demo"]
         self.assertEqual(session.session.window.limit, 7)
-        self.assertEqual((session._timers.enquire_link, session._timers.idle), (99.0, 300.0))
+        timers = session.session._timers
+        self.assertEqual((timers.enquire_link, timers.idle), (99.0, 300.0))
 
     @asynchronous
     async def test_f97_removed_account_is_unbound_and_a_wrong_file_changes_nothing(self) -> None:

@@ -123,7 +123,7 @@ DONE["required"].append("done")
 
 
 def _show(view: View) -> Operation:
-    more = CLUSTER if view.asked == "nodes" else ()
+    more: tuple[Field, ...] = CLUSTER if view.asked == "nodes" else ()
     more += (SUM,) if view.sums else ()
     return Operation(
         "GET",

@@ -15,7 +15,6 @@ Levels = tuple[tuple[int, dict[bytes, Value]], ...]
 #: Digits that say which lengths are worth trying, and the number of lengths that makes it worth it.
 STEM = 3
 MANY = 4
-_ZERO = 0x30
 _ONE = 0x31
 _NINE = 0x39
 
