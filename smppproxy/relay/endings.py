@@ -27,9 +27,11 @@ from smppproxy.smpp.build import header, submit_sm_resp
 from smppproxy.smpp.constants import ESME_RUNKNOWNERR, SUBMIT_SM_RESP
 from smppproxy.smpp.refusals import RefusalStatus
 from smppproxy.store.interface import UNKNOWN, Limit, Mapping, Store
+from smppproxy.store.journal import Keeper
 
 PATIENCE = 5.0
-"""Seconds an accepted message waits for the store before its client is told 0xFF (reading 4)."""
+"""Seconds an accepted message waits for the store (reading 4). Then its map goes to the journal of
+this node, if it has one that can be written; else its client is told 0xFF."""
 
 
 class Endings:
@@ -48,6 +50,7 @@ class Endings:
         released: Callable[[Collection[bytes], Iterable[bytes]], None],
         counts: Counts,
         events: Events,
+        maps: Keeper,
     ) -> None:
         """
         :param released: told the queues that grew because parked receipts found their message, and
@@ -60,6 +63,7 @@ class Endings:
         self._counts = counts
         self._events = events
         self._journal = events.journal
+        self._maps = maps
         self.limits: dict[bytes, Limit] = {}
 
     # -- maps -----------------------------------------------------------------------------------
@@ -77,8 +81,23 @@ class Endings:
             final_ttl=provider.final_ttl,
         )
         return recorded.addCallbacks(
-            self._recorded, self._unrecorded, callbackArgs=(accepted,), errbackArgs=(accepted,)
+            self._recorded,
+            self._unrecorded,
+            callbackArgs=(accepted,),
+            errbackArgs=(provider, mappings, accepted),
         )
+
+    def replay(
+        self, provider: bytes, mappings: list[Mapping], ttl: int, final_ttl: int
+    ) -> Deferred[bool]:
+        """Write maps that the journal kept; their clients have been answered.
+
+        Fails as ``Store.record`` does.
+        """
+        recorded = self._store.record(
+            provider, mappings, ttl, self.limits, patience=PATIENCE, final_ttl=final_ttl
+        )
+        return recorded.addCallback(self._recorded, [])
 
     def _recorded(self, released: list[tuple[int, bytes]], accepted: list[Submit]) -> bool:
         """The maps are durable: the clients may have their ids, then the parked receipts follow."""
@@ -122,11 +141,29 @@ class Endings:
         send_replies(replies)
         self._released((), (submit.receipt_message_id,))
 
-    def _unrecorded(self, failure: Any, accepted: list[Submit]) -> bool:
-        """The provider has the message but its way back is not durable: the fate is unknown."""
-        self._ledger.count("unrecorded", len(accepted))
+    def _unrecorded(
+        self, failure: Any, provider: Provider, mappings: list[Mapping], accepted: list[Submit]
+    ) -> Deferred[bool]:
+        """The provider has the message and the store did not take its map: to the journal."""
         if failure.value.fate == UNKNOWN:
             self._ledger.adrift(self._ledger.parked)
+        kept = self._maps.keep(
+            provider.key, mappings, provider.mapping_ttl, provider.final_ttl
+        )
+        return kept.addCallbacks(
+            self._kept,
+            self._unkept,
+            callbackArgs=(len(mappings), accepted),
+            errbackArgs=(accepted,),
+        )
+
+    def _kept(self, _: None, number: int, accepted: list[Submit]) -> bool:
+        self._ledger.count("journaled", number)
+        return self._recorded([], accepted)
+
+    def _unkept(self, _: Any, accepted: list[Submit]) -> bool:
+        """Its way back is not durable: the fate is unknown."""
+        self._ledger.count("unrecorded", len(accepted))
         self.give_up(accepted)
         return False
 

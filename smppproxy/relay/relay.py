@@ -31,6 +31,7 @@ from smppproxy.routing.routes import RouteTable
 from smppproxy.smpp.pdu import Pdu
 from smppproxy.store.budgets import Demand, Grant
 from smppproxy.store.interface import MESSAGES, RECEIPTS, Limit, Store
+from smppproxy.store.journal import Keeper, NoJournal
 from smppproxy.store.leftovers import UNROUTED
 
 BEAT = 0.05
@@ -46,16 +47,24 @@ class SmppRelay:
     :ivar counts: of every account and every provider's host.
     :ivar replays: what has no owner, listed and looked at again.
     :ivar journal: what the message log is made of.
+    :ivar replay_maps: writes maps that were kept while the store was away, as ``Store.record``.
     :ivar quality: how well providers deliver, for the routes that ask.
     :ivar reasons: how often targets of routes were passed over, and why.
     """
 
     _log = Logger()
 
-    def __init__(self, store: Store, wall_clock: Callable[[], float], clock: Clock) -> None:
+    def __init__(
+        self,
+        store: Store,
+        wall_clock: Callable[[], float],
+        clock: Clock,
+        maps: Keeper | None = None,
+    ) -> None:
         """
         :param wall_clock: unix seconds, for submit times in receipts; never for timers.
         :param clock: monotonic; calls back where a second is too long to wait.
+        :param maps: keeps the maps that the store does not take.
         """
         self.ledger = Ledger()
         self.counts = Counts(clock.seconds, wall_clock)
@@ -95,8 +104,10 @@ class SmppRelay:
             self._ask,
             self.counts,
             self._events,
+            maps or NoJournal(),
         )
         self.reasons = self._submits.reasons
+        self.replay_maps = self._submits.replay
         self._delivers = Delivers(
             store,
             self.ledger,

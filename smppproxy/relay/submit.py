@@ -61,6 +61,7 @@ from smppproxy.smpp.fields import read_message_id, walk_message
 from smppproxy.smpp.pdu import Pdu
 from smppproxy.smpp.refusals import NO_REFUSAL, RefusalStatus, named, refusal_of
 from smppproxy.store.interface import Limit, Mapping, Store
+from smppproxy.store.journal import Keeper
 
 
 class Submits:
@@ -77,17 +78,21 @@ class Submits:
         ask: Callable[[], None],
         counts: Counts,
         events: Events,
+        maps: Keeper,
     ) -> None:
         """
         :param wall_clock: unix seconds; for records only, never for timers.
         :param released: see :class:`Endings`.
         :param ask: asks for ``flow.look`` to be called at the next beat.
+        :param maps: keeps maps that the store does not take.
         """
         self._directory = directory
         self._store = store
         self._ledger = ledger
         self._events = events
-        self._ends = Endings(directory, store, ledger, released, counts, events)
+        self._maps = maps
+        self._ends = Endings(directory, store, ledger, released, counts, events, maps)
+        self.replay = self._ends.replay
         self._wall_clock = wall_clock
         self._spellings = spellings
         self.echoes = Echoes(wall_clock, self._ends.record, self._ends.prove)
@@ -172,7 +177,9 @@ class Submits:
     def _allowance(self, client: Client, count: int, now: float) -> tuple[int, RefusalStatus]:
         """How many of ``count`` may go on, and the refusal of the others (rows 39, 41)."""
         account = client.account
-        if not self._store.ready:
+        if self._maps.blocked:
+            self._ledger.count("journal_blocked", count)
+        if self._maps.blocked or not self._store.ready:
             return 0, refusal_of("store_down", account.errors)
         allowed = count
         refusal = "throttled"
