@@ -264,7 +264,7 @@ VIEWS: dict[str, View] = {
         ),
         View(
             "routes",
-            "the routes in the order in which they are asked",
+            "the routes by their order, then as in the file",
             "route",
             ("route",),
             (

@@ -12,6 +12,7 @@ from smppproxy.admin.rooms import Rooms
 from smppproxy.admin.views import Row, utc
 from smppproxy.config.effective import toml
 from smppproxy.relay.replays import UNROUTED_KIND
+from smppproxy.smpp.constants import STATUS_NAMES
 from smppproxy.store.interface import MESSAGES, RECEIPTS
 
 SECRET = frozenset({"password", "store", "tokens"})
@@ -97,10 +98,10 @@ def unrouted(rooms: Rooms, limit: int) -> Deferred[list[Row]]:
 
 
 def routes(rooms: Rooms, limit: int) -> Deferred[list[Row]]:
-    """In the order in which they are asked."""
-    return succeed(
-        [_route(place, route) for place, route in enumerate(rooms.network().routes.routes, 1)]
-    )
+    """By their order, else as in the file: so they are asked where prefixes do not decide."""
+    placed = enumerate(rooms.network().routes.routes, 1)
+    rows = sorted(placed, key=lambda item: (item[1].order, item[0]))
+    return succeed([_route(place, route) for place, route in rows])
 
 
 _MATCHES_NOTHING = frozenset({"name", "targets"})
@@ -124,7 +125,22 @@ def _route(place: int, route: Any) -> Row:
 
 
 def _spoken(said: dict[str, Any]) -> str:
-    return ", ".join(f"{name} = {_short(toml(value))}" for name, value in said.items())
+    return ", ".join(f"{name} = {_short(_value(name, value))}" for name, value in said.items())
+
+
+def _value(name: str, value: Any) -> str:
+    """As people write it in the file: statuses by name, tags in hexadecimal."""
+    if name == "deny":
+        return _status(value)
+    if name == "failover":
+        return f"[{', '.join(_status(each) for each in sorted(value))}]"
+    if name == "tlvs":
+        return toml({f"0x{tag:04X}": wanted for tag, wanted in value.items()})
+    return toml(value)
+
+
+def _status(command_status: int) -> str:
+    return STATUS_NAMES.get(command_status) or f"0x{command_status:02X}"
 
 
 def _short(text: str) -> str:

@@ -18,7 +18,7 @@ from smppproxy.routing.providers import Provider
 from smppproxy.routing.route import contradictions
 from smppproxy.routing.routes import Route, RouteTable, Target
 from smppproxy.routing.rules import show
-from smppproxy.smpp.constants import STATUS_NAMES
+from smppproxy.smpp.constants import STATUS_NAMES, status_name
 
 _TARGETS_MEND = (
     'write targets = ["acme"], or [{ provider = "acme", weight = 3 }, '
@@ -57,7 +57,8 @@ def read_routes(
     groups = {
         name: account.groups for name, account in accounts.items() if account and account.groups
     }
-    reader = _Reader(source, tables, accounts, providers, set().union(*groups.values()))
+    known = set().union(*groups.values()) if None not in accounts.values() else None
+    reader = _Reader(source, tables, accounts, providers, known)
     routes = reader.routes()
     table = RouteTable(routes.values(), groups, prices)
     return table, _hints(source, routes, prices)
@@ -80,7 +81,8 @@ class _Reader:
     tables: Tables
     accounts: Accounts
     providers: Providers
-    groups: set[str]
+    #: None: an account is bad and left out, so that nobody can say which there are.
+    groups: set[str] | None
 
     def routes(self) -> dict[Path, Route]:
         """The good routes by their paths."""
@@ -106,7 +108,8 @@ class _Reader:
         arguments = options.read(source, path, table, Route, other=frozenset({"targets"}))
         arguments["targets"] = self._targets(path, table)
         self._names(path, arguments, "accounts", self.accounts, "account")
-        self._names(path, arguments, "groups", self.groups, "group of accounts")
+        if self.groups is not None:
+            self._names(path, arguments, "groups", self.groups, "group of accounts")
         listed: tuple[bytes, ...] = ()
         if arguments.get("prefix_file"):
             listed = self.tables.prefixes((*path, "prefix_file"), arguments["prefix_file"])
@@ -148,6 +151,9 @@ class _Reader:
         if isinstance(value, str):
             if value in _STATUSES:
                 return _STATUSES[value]
+            if value == status_name(0):
+                self.source.problem(path, f"{value} is no refusal", _STATUS_MEND)
+                return 1
             mend = near(value, _STATUSES) if value.startswith("ESME_") else _STATUS_MEND
             if not mend.startswith("did you"):
                 mend = _STATUS_MEND

@@ -109,6 +109,7 @@ class _Reader:
         self.problems: list[Problem] = []
         self.more = 0
         self._columns = columns
+        self._width = 0
         self._seen: dict[bytes, int] = {}
 
     def problem(self, line: int, text: str, mend: str) -> None:
@@ -154,12 +155,18 @@ class _Reader:
                 mend = f"begin the file with the row {wanted}, with commas between its columns"
                 self.problem(1, text, mend)
                 return None
+        self._width = len(names)
         return [names.index(column) for column in self._columns]
 
     def _row(self, line: int, cells: list[str], places: list[int]) -> Row | None:
         if len(cells) <= max(places):
             number = f"{len(cells)} column{'s' if len(cells) > 1 else ''}"
             self.problem(line, f"the row has only {number}", f"write {','.join(self._columns)}")
+            return None
+        if any(map(str.strip, cells[self._width :])):
+            text = f"the row has {len(cells)} columns, the first one {self._width}"
+            mend = "take the comma out; prices have a full stop, texts with commas have quotes"
+            self.problem(line, text, mend)
             return None
         values = [cells[place].strip().encode() for place in places]
         prefix = values[0]

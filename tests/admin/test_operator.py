@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from smppproxy.admin import shared
 from smppproxy.admin.catalogue import VIEWS
+from smppproxy.routing.routes import Route
 from smppproxy.service import SmppProxy
 from smppproxy.store.interface import Arrival
 from smppproxy.store.records import ReceiptRecord
@@ -205,6 +207,15 @@ class ViewTests(OperatorCase):
         (row,) = await self.rows("routes")
         self.assertEqual((row["place"], row["route"], row["targets"]), (1, "all", "acme"))
         self.assertEqual(row["match"], "everything")
+
+    def test_a_route_as_people_write_it(self) -> None:
+        """Statuses by name, tags in hexadecimal."""
+        route = Route(name="x", tlvs={0x1403: "any"}, deny=0x0B, failover=frozenset({0x45, 0x400}))
+        row = shared._route(1, route)
+        self.assertEqual(row["match"], 'tlvs = { 0x1403 = "any" }')
+        self.assertEqual(
+            row["options"], "deny = ESME_RINVDSTADR, failover = [ESME_RSUBMITFAIL, 0x400]"
+        )
 
     @asynchronous
     async def test_store_away(self) -> None:

@@ -116,6 +116,16 @@ class TablesTest(FileCase):
             ],
         )
 
+    def test_a_comma_too_many(self) -> None:
+        """A price with a comma is no price of 0 and a remark; columns that are empty do no harm."""
+        self.assertEqual(
+            self.said(prices="prefix,price\n45,0,018\n46,1,,\n"),
+            [
+                "acme.csv:2: the row has 3 columns, the first one 2; take the comma out; "
+                "prices have a full stop, texts with commas have quotes"
+            ],
+        )
+
     def test_a_wrong_head(self) -> None:
         """Columns that are missing, or there twice; semicolons; no head at all."""
         mend = "begin the file with the row prefix, with commas between its columns"
