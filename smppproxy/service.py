@@ -27,7 +27,7 @@ from smppproxy.routing.providers import Provider
 from smppproxy.store import open_store
 from smppproxy.store.interface import RECEIPTS, Store, StoreError
 from smppproxy.wire.admission import Admission
-from smppproxy.wire.authentication import Authenticator, CheckThreads
+from smppproxy.wire.authentication import THREADS, Authenticator
 from smppproxy.wire.control import Control
 from smppproxy.wire.leases import StoreLeases
 from smppproxy.wire.listener import ClientListener
@@ -35,6 +35,7 @@ from smppproxy.wire.places import Places
 from smppproxy.wire.pool import BindState, UpstreamPool
 from smppproxy.wire.protocol import Ticker
 from smppproxy.wire.shares import Shares
+from smppproxy.wire.threads import Threads
 from smppproxy.wire.tls import ServerTls, TlsError
 
 STORE_GRACE = 5.0
@@ -70,7 +71,7 @@ class SmppProxy(Service):
         )
         self.ticker = Ticker(reactor)
         self._stalls = Stalls(reactor)
-        self._threads = CheckThreads(reactor)
+        self._threads = Threads(reactor, THREADS, "passwords")
         self._places = Places(store, reactor)
         self._shares = Shares(store, reactor, self.relay.demands, self.relay.granted)
         self.relay.divide(self._shares.ask_soon)

@@ -15,10 +15,8 @@ from typing import Any
 import attrs
 from twisted.internet.defer import Deferred, inlineCallbacks, maybeDeferred, succeed
 from twisted.internet.task import LoopingCall
-from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 from twisted.python.failure import Failure
-from twisted.python.threadpool import ThreadPool
 
 from smppproxy.config import ConfigError, Network, load_network
 from smppproxy.config.bundle import Bundle, BundleError, unpack
@@ -39,28 +37,6 @@ AGAIN = 10.0
 log = Logger()
 
 Run = Callable[[Callable[[], Any]], Deferred[Any]]
-
-
-class ReadingThread:
-    """One thread that reads networks: it does not hold anybody up who comes to bind."""
-
-    def __init__(self, reactor: Any) -> None:
-        self._reactor = reactor
-        self._pool = ThreadPool(minthreads=0, maxthreads=1, name="network")
-
-    def start(self) -> None:
-        """Take work from now on; idempotent."""
-        if not self._pool.started:
-            self._pool.start()
-
-    def stop(self) -> None:
-        """Finish the work at hand and end the thread; idempotent."""
-        if self._pool.started:
-            self._pool.stop()
-
-    def run(self, work: Callable[[], Any]) -> Deferred[Any]:
-        """The result of ``work``, done in the thread."""
-        return deferToThreadPool(self._reactor, self._pool, work)
 
 
 @attrs.define

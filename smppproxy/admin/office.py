@@ -10,7 +10,6 @@ from typing import Any
 from prometheus_client.core import Metric
 from twisted.internet.defer import Deferred
 
-from smppproxy.admin.following import ReadingThread
 from smppproxy.admin.hands import NodeHands, Want
 from smppproxy.admin.http import site
 from smppproxy.admin.loads import Loads
@@ -24,6 +23,7 @@ from smppproxy.relay.relay import SmppRelay
 from smppproxy.wire.admission import Admission
 from smppproxy.wire.listener import ClientListener
 from smppproxy.wire.pool import BindState, UpstreamPool
+from smppproxy.wire.threads import Threads
 
 
 class Office:
@@ -54,7 +54,7 @@ class Office:
         self.door = AdminDoor(reactor, node.admin)
         self._started = time.time()
         self._loads = Loads(relay.counts)
-        self._searching = ReadingThread(reactor)
+        self._searching = Threads(reactor, 1, "search")
         tracer = Tracer(
             node.message_log.folder,
             node.name,

@@ -11,7 +11,6 @@ from twisted.python.failure import Failure
 
 from smppproxy.admin.following import (
     Follower,
-    ReadingThread,
     Standing,
     check_files,
     read_checked,
@@ -20,6 +19,7 @@ from smppproxy.admin.network import Desk
 from smppproxy.config import ConfigError, Network, Node
 from smppproxy.relay.recent import Recent
 from smppproxy.store.interface import Store
+from smppproxy.wire.threads import Threads
 from smppproxy.wire.tls import TlsError
 
 log = Logger()
@@ -49,7 +49,7 @@ class OwnNetwork:
         self._node = node
         self._network = network
         self._take = take
-        self._reading = ReadingThread(reactor)
+        self._reading = Threads(reactor, 1, "network")
         self._follower = Follower(
             store, reactor, self._reading.run, node.folder, check_files, take, facts
         )

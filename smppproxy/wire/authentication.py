@@ -15,11 +15,9 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 
 import attrs
 from twisted.internet.defer import Deferred, fail, succeed
-from twisted.internet.interfaces import IReactorFromThreads, IReactorTime
-from twisted.internet.threads import deferToThreadPool
+from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
-from twisted.python.threadpool import ThreadPool
 
 from smppproxy.routing.accounts import Account
 from smppproxy.wire.passwords import PasswordFormError, decoy, verify_password
@@ -27,8 +25,11 @@ from smppproxy.wire.passwords import PasswordFormError, decoy, verify_password
 REMEMBER = 600.0
 """Seconds a checked password is remembered."""
 
+THREADS = 2
+"""Threads that check passwords."""
+
 QUEUE = 64
-"""Different passwords that may be in the queue; about two seconds of work for two threads."""
+"""Different passwords that may be in the queue; about two seconds of work for these threads."""
 
 KEPT = 10_000
 """Failures by address, with and without a system_id, that are kept at most; who was quiet for
@@ -57,36 +58,11 @@ class Overloaded(Exception):
     """Too many passwords wait to be checked: a temporary trouble (0x08), not a wrong password."""
 
 
-class CheckThreads:
-    """Two threads that check passwords, the queue before them being the caller's to bound.
-
-    :param reactor: to come back to its thread.
-    """
-
-    def __init__(self, reactor: IReactorFromThreads) -> None:
-        self._reactor = reactor
-        self._pool = ThreadPool(minthreads=0, maxthreads=2, name="passwords")
-
-    def start(self) -> None:
-        """Take work from now on; idempotent."""
-        if not self._pool.started:
-            self._pool.start()
-
-    def stop(self) -> None:
-        """Finish the work at hand and end the threads; idempotent."""
-        if self._pool.started:
-            self._pool.stop()
-
-    def run(self, work: Callable[[], bool]) -> Deferred[bool]:
-        """The result of ``work``, done in one of the threads."""
-        return deferToThreadPool(self._reactor, self._pool, work)
-
-
 class Authenticator:
     """Checks passwords for all listeners of a node.
 
     :param clock: for the life of remembered successes.
-    :param run: does the work elsewhere, e.g. :meth:`CheckThreads.run`.
+    :param run: does the work elsewhere, e.g. :meth:`smppproxy.wire.threads.Threads.run`.
     :param queue: different passwords that may wait; beyond it :class:`Overloaded`.
     """
 

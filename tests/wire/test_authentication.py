@@ -18,8 +18,8 @@ from twisted.trial.unittest import SynchronousTestCase, TestCase
 from smppproxy.routing.accounts import Account
 from smppproxy.wire import authentication
 from smppproxy.wire.authentication import (
+    THREADS,
     Authenticator,
-    CheckThreads,
     Guessing,
     Overloaded,
     address_of,
@@ -31,6 +31,7 @@ from smppproxy.wire.passwords import (
     hash_password,
     verify_password,
 )
+from smppproxy.wire.threads import Threads
 from tests.support.peers import reactor
 from tests.wire.door import CHEAP, NAME, PASSWORD, STORED, Door, account
 
@@ -97,7 +98,7 @@ class Later:
         self.works: list[tuple[Callable[[], bool], Deferred[bool]]] = []
 
     def run(self, work: Callable[[], bool]) -> Deferred[bool]:
-        """As CheckThreads.run."""
+        """As Threads.run."""
         done: Deferred[bool] = Deferred()
         self.works.append((work, done))
         return done
@@ -274,9 +275,9 @@ class GuessingTests(SynchronousTestCase):
 class ThreadTests(TestCase):
     """The real threads, and the doors on top."""
 
-    def start(self) -> CheckThreads:
+    def start(self) -> Threads:
         """Threads that end with the test."""
-        threads = CheckThreads(reactor)
+        threads = Threads(reactor, THREADS, "passwords")
         threads.start()
         threads.start()
         self.addCleanup(threads.stop)
