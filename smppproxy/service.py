@@ -6,6 +6,7 @@ Nobody else knows more than what was given to it here.
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from typing import Any
@@ -20,6 +21,7 @@ from smppproxy.admin.message_log.keeper import MessageLog
 from smppproxy.admin.office import Office
 from smppproxy.admin.own_network import OwnNetwork
 from smppproxy.admin.stalls import Stalls
+from smppproxy.admin.systemd import Systemd
 from smppproxy.config import Listener, Network, Node
 from smppproxy.relay.relay import SmppRelay
 from smppproxy.routing.accounts import Account
@@ -71,6 +73,7 @@ class SmppProxy(Service):
         )
         self.ticker = Ticker(reactor)
         self._stalls = Stalls(reactor)
+        self._systemd = Systemd(os.environ)
         self._threads = Threads(reactor, THREADS, "passwords")
         self._places = Places(store, reactor)
         self._shares = Shares(store, reactor, self.relay.demands, self.relay.granted)
@@ -205,6 +208,8 @@ class SmppProxy(Service):
     def _open_doors(self) -> None:
         if not self.running or self.draining:
             return
+        if not self._are_doors_open:
+            self._systemd.ready()
         self._are_doors_open = True
         for listener in self.listeners:
             listener.release()
@@ -305,6 +310,7 @@ class SmppProxy(Service):
 
     def _tick(self) -> None:
         now = self._reactor.seconds()
+        self._systemd.tick(now)
         self.relay.tick(now)
         self._office.tick(now)
         for pool in self.pools.values():
@@ -316,6 +322,7 @@ class SmppProxy(Service):
         """Drain: answer what is in flight, unbind everybody, then let go of the store (GW-04)."""
         super().stopService()  # type: ignore[no-untyped-call]
         self.draining = True
+        self._systemd.stopping()
         self._admission.draining = True
         self._log.info("node {name} drains", event="node_drains", name=self.node.name)
         clients = [listener.drain(self.node.drain_timeout) for listener in self.listeners]

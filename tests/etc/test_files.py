@@ -68,6 +68,7 @@ class SampleTest(SynchronousTestCase):
         node, _ = load("smppproxy.toml")
         self.assertEqual(node.listeners, (Listener(2775, "127.0.0.1", "plain"),))
         self.assertEqual(node.store, f"embedded://{ETC.parent}/var/store")
+        self.assertEqual(node.journal, f"{ETC.parent}/var/store/journal")
         self.assertEqual(node.network_file, str(ETC / "network.toml"))
         self.assertEqual(node.admin, Admin("127.0.0.1", 8080, f"{ETC.parent}/var/admin"))
 
@@ -76,7 +77,8 @@ class SampleTest(SynchronousTestCase):
         node, _ = load("smppproxy.toml")
         plain = Node(name=node.name, network_file=node.network_file)
         for field in attrs.fields(Node):
-            if field.init and field.name not in ("store", "listeners", "admin", "message_log"):
+            own = ("store", "journal", "listeners", "admin", "message_log")
+            if field.init and field.name not in own:
                 self.assertEqual(getattr(node, field.name), getattr(plain, field.name), field.name)
 
     def test_message_log(self) -> None:
