@@ -30,6 +30,13 @@ from smppproxy.smpp.timers import Timers
 _HOUR = 3600.0
 _LEVELS = ("debug", "info", "warn", "error", "critical")
 _FORMATS = ("text", "json")
+_STORE = "embedded:///var/lib/smppproxy"
+
+DURABILITY = ("memory", "process", "replica")
+"""What an acknowledged change survives: nothing; the end of any process, the store's too; the
+loss of the store's machine."""
+
+NO_JOURNAL = "off"
 
 ROLES = ("read", "operate", "admin")
 """What may be done at the operator's door; each role may do what those before it may."""
@@ -116,8 +123,14 @@ class Node:
     network_file: str = attrs.field(default="", validator=Text(0, 4096, "network.toml"))
     #: The store's address, `env:` followed; it may hold a password.
     store: str = attrs.field(
-        default="embedded:///var/lib/smppproxy", repr=False, validator=Secret(4096)
+        default=_STORE, repr=False, validator=Secret(4096)
     )
+    #: What the store must keep an acknowledged change through.
+    durability: str = attrs.field(default="process", validator=OneOf(DURABILITY))
+    #: Folder for the maps that the store did not take in 5 s; "" = there is no journal.
+    journal: str = attrs.field(default="", validator=Text(0, 4096, "/var/lib/smppproxy/journal"))
+    #: Megabytes of them; then no messages are taken until the store is back.
+    journal_max_size: int = attrs.field(default=64, validator=Whole(1, 10_000))
     #: What bind_resp says we are.
     system_id: bytes = attrs.field(default=b"smppproxy", validator=Text(0, 15, "smppproxy"))
     workers: int = attrs.field(default=1, validator=Whole(1, 64))
@@ -211,11 +224,28 @@ def _node(source: Source) -> dict[str, Any]:
         arguments["network_file"] = source.file(path, arguments["network_file"])
     if "store" in arguments:
         arguments["store"] = store_url(source, ("node", "store"), arguments["store"])
+    _journal(source, arguments)
     if arguments.get("workers", 1) > 1:
         mend = "write workers = 1, and start more nodes on the same store instead"
         source.problem(("node", "workers"), "a node of this version has one worker", mend)
     _idle(source, arguments)
     return arguments
+
+
+def _journal(source: Source, arguments: dict[str, Any]) -> None:
+    """Its folder: beside an embedded store's files where nobody says anything else."""
+    store: str = arguments.get("store") or _STORE
+    scheme, _, folder = store.partition("://")
+    written = arguments.get("journal")
+    if written is None and scheme == "embedded":
+        arguments["journal"] = os.path.join(folder, "journal")
+    elif written == NO_JOURNAL:
+        arguments["journal"] = ""
+    elif written:
+        arguments["journal"] = os.path.normpath(source.folder / written)
+    if arguments.get("durability") == "replica" and scheme == "embedded":
+        mend = 'write durability = "process", or name a store that has replicas'
+        source.problem(("node", "durability"), "an embedded store has no replica", mend)
 
 
 def _idle(source: Source, arguments: dict[str, Any]) -> None:

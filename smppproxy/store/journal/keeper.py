@@ -33,7 +33,7 @@ PATIENCE = 5.0
 Replay = Callable[[bytes, list[Mapping], int, int], Deferred[Any]]
 """Records maps as ``Store.record`` does (provider, maps, ttl, final_ttl), and fails as it does."""
 
-_Waiting = tuple[bytes, "Deferred[None]"]
+_Waiting = tuple[bytes, Deferred[Any]]
 
 
 class MapJournal:
@@ -102,6 +102,13 @@ class MapJournal:
         self._loop.start(LOOK, now=False)
         self._store.watch(self._store_changed)
 
+    @property
+    def state(self) -> str:
+        """For people: how it is."""
+        if self.blocked:
+            return "blocked"
+        return "waiting for the store" if self.segments.octets else "ready"
+
     @inlineCallbacks
     def stop(self) -> Generator[Deferred[Any], Any, None]:
         """Bring to the disk what was given, and let go of the folder. The store is stopped."""
@@ -127,13 +134,13 @@ class MapJournal:
     ) -> Deferred[None]:
         """See :class:`smppproxy.store.journal.Keeper`."""
         kept: Deferred[Any] = Deferred()
-        record = packed(Kept(provider, int(self._wall()) + ttl, final_ttl, mappings))
+        record: bytes = packed(Kept(provider, int(self._wall()) + ttl, final_ttl, mappings))
         self._waiting.append((record, kept))
         if self._writing is None:
             self._write()
         number = len(mappings)
 
-        def done(_: None) -> None:
+        def done(_: object) -> None:
             self.counts["kept"] += number
 
         def failed(failure: Failure) -> None:
@@ -152,7 +159,7 @@ class MapJournal:
             self._written, self._unwritten, callbackArgs=(waiting,), errbackArgs=(waiting,)
         )
 
-    def _written(self, _: None, waiting: list[_Waiting]) -> None:
+    def _written(self, _: object, waiting: list[_Waiting]) -> None:
         self._next()
         for _, kept in waiting:
             kept.callback(None)
@@ -242,9 +249,9 @@ class MapJournal:
             results = yield DeferredList(
                 [self._record(kept) for kept, _ in found.kept], consumeErrors=True
             )
-            for (good, result), (kept, octets) in zip(results, found.kept, strict=True):
+            for (good, result), (record, octets) in zip(results, found.kept, strict=True):
                 if good:
-                    maps += len(kept.mappings)
+                    maps += len(record.mappings)
                 elif result.check(StoreUnavailable) and result.value.reason == "refused":
                     strange.append(octets)
                 else:
