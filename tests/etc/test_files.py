@@ -48,14 +48,14 @@ class EtcTest(SynchronousTestCase):
 
     def test_every_file_is_tested(self) -> None:
         """Nothing lies in etc/ that no test here loads."""
-        files = {path.name for path in ETC.iterdir()}
+        files = {path.name for path in ETC.rglob("*") if path.is_file()}
         tested = {"smppproxy.toml", "network.toml", "loadtest.toml", "loadtest-network.toml"}
-        tested |= {"mobile.csv", "prices.csv"}
+        tested |= {"mobile.csv", "prices.csv", "smppproxy.service"}
         self.assertEqual(files, tested)
 
     def test_ascii_and_width(self) -> None:
         """Plain ASCII lines of at most 100 characters, hashes aside."""
-        for path in ETC.iterdir():
+        for path in filter(Path.is_file, ETC.rglob("*")):
             for line in path.read_text("ascii").splitlines():
                 self.assertTrue(len(line) <= 100 or "$argon2id$" in line, f"{path}: {line}")
 
