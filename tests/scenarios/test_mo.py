@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import socket
 from typing import Any
 
@@ -24,23 +23,6 @@ keywords = ["WIN"]
 [[mo_route]]
 account = "demo"
 """
-
-
-def post(node: Node, page: str, **given: Any) -> Any:
-    """What the admin door answers to a JSON object."""
-    body = json.dumps(given).encode()
-    with socket.socket(socket.AF_UNIX) as connection:
-        connection.settimeout(5)
-        connection.connect(str(node.folder / "admin"))
-        connection.sendall(
-            f"POST /{page} HTTP/1.0\r\nContent-Type: application/json\r\n"
-            f"Content-Length: {len(body)}\r\n\r\n".encode()
-            + body
-        )
-        answer = b""
-        while data := connection.recv(65536):
-            answer += data
-    return json.loads(answer.partition(b"\r\n\r\n")[2])
 
 
 def is_open(node: Node) -> bool:
@@ -86,12 +68,12 @@ class MoScenario(Scenario):
         await until(lambda: [row["route"] for row in self.unrouted(node)].count("demo") == 3)
         await node.restart()
         await until(lambda: is_open(node))
-        tried = post(node, "api/v1/replay", kind="unrouted", dry_run=True)
+        tried = node.post("api/v1/replay", kind="unrouted", dry_run=True)
         self.assertEqual((tried["counts"]["queued"], tried["counts"]["left"]), (3, 1))
-        done = post(node, "api/v1/replay", kind="unrouted")
+        done = node.post("api/v1/replay", kind="unrouted")
         self.assertEqual(done["counts"], tried["counts"])
         await until(lambda: len(demo.mo) == 3)
-        again = post(node, "api/v1/replay", kind="unrouted")
+        again = node.post("api/v1/replay", kind="unrouted")
         self.assertEqual((again["counts"]["queued"], again["counts"]["left"]), (0, 1))
         smsc.send_mo(b"smppproxy", b"1234", b"last")
         await until(lambda: len(demo.mo) == 4)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import socket
 from base64 import b64encode
 from itertools import cycle
 from typing import Any
@@ -52,21 +50,6 @@ BROKEN = (
     '[[route]]\nname = "all"\ntargets = []\n',
     '[[route]\nname = "all"\n',
 )
-
-
-def ask_door(path: str, page: str, given: Any) -> Any:
-    """GET, or POST what is given."""
-    body = b"" if given is None else json.dumps(given).encode()
-    head = f"{'GET' if given is None else 'POST'} /api/v1/{page} HTTP/1.0\r\n"
-    head += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
-    with socket.socket(socket.AF_UNIX) as connection:
-        connection.settimeout(20)
-        connection.connect(path)
-        connection.sendall(head.encode() + body)
-        answer = b""
-        while data := connection.recv(65536):
-            answer += data
-    return json.loads(answer.partition(b"\r\n\r\n")[2])
 
 
 class Case(Scenario):
@@ -153,8 +136,8 @@ class ChangesTests(Case):
             last = len(client.history)
             refused = await self.applied(node, self.network(acme, beta, bad))
             self.assertNotIn("made", refused)
-            again = {"number": first, "why": "the test wants it back"}
-            back = await self.asked(node, "network/rollback", again)
+            why = "the test wants it back"
+            back = await self.asked(node, "network/rollback", number=first, why=why)
             self.assertEqual((back["made"], back["was"]), (True, made["number"]))
             await self.flows(client, last)
         await self.finish(client, deadline=60.0)
@@ -173,11 +156,13 @@ class ChangesTests(Case):
     async def applied(self, node: Node, text: str) -> Any:
         """The answer to an apply of this network file."""
         bundle = b64encode(Bundle("network.toml", text.encode()).pack()).decode()
-        return await self.asked(node, "network/apply", {"bundle": bundle, "why": "a test"})
+        return await self.asked(node, "network/apply", bundle=bundle, why="a test")
 
-    async def asked(self, node: Node, page: str, given: Any = None) -> Any:
-        """The answer of the admin door, read as JSON; messages flow on meanwhile."""
-        return await deferToThread(ask_door, str(node.folder / "admin"), page, given)
+    async def asked(self, node: Node, page: str, **given: Any) -> Any:
+        """What the admin door answers, read as JSON; messages flow on meanwhile."""
+        if given:
+            return await deferToThread(node.post, f"api/v1/{page}", **given)
+        return await deferToThread(node.get, f"api/v1/{page}")
 
     async def flows(self, client: Esme, last: int) -> None:
         """A quarter of a second's messages are submitted under this network."""

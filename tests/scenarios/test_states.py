@@ -3,10 +3,7 @@ over two nodes. Nothing is lost, and no client is told of any of it."""
 
 from __future__ import annotations
 
-import json
-import socket
 from collections.abc import Iterable
-from typing import Any
 
 from twisted.internet.threads import deferToThread
 
@@ -20,26 +17,11 @@ from tests.support.running import Upstream
 RATE = 500.0
 
 
-def post(node: Node, verb: str, target: str) -> Any:
-    """What the node's door answers to a verb."""
-    body = json.dumps({"target": target}).encode()
-    with socket.socket(socket.AF_UNIX) as connection:
-        connection.settimeout(10)
-        connection.connect(str(node.folder / "admin"))
-        head = f"POST /api/v1/{verb} HTTP/1.0\r\nContent-Type: application/json\r\n"
-        connection.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
-        answer = b""
-        while data := connection.recv(65536):
-            answer += data
-    status, _, rest = answer.partition(b"\r\n")
-    if b" 200 " not in status + b" ":
-        raise AssertionError(f"{verb} {target}: {answer!r}")
-    return json.loads(rest.partition(b"\r\n\r\n")[2])
-
-
 async def tell(node: Node, verb: str, target: str) -> None:
     """An operator's verb, on all nodes."""
-    await deferToThread(post, node, verb, target)
+    answer = await deferToThread(node.post, f"api/v1/{verb}", target=target)
+    if "done" not in answer:
+        raise AssertionError(f"{verb} {target}: {answer}")
 
 
 def busiest_second(moments: Iterable[float]) -> int:
