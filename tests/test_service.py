@@ -3,30 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from ssl import get_server_certificate
 from typing import Any
 
-from cryptography.x509 import load_pem_x509_certificate
-from twisted.internet.defer import Deferred, ensureDeferred, fail
+from twisted.internet.defer import Deferred, fail
 from twisted.internet.error import CannotListenError
-from twisted.internet.threads import deferToThread
 
 from smppproxy.config import Listener
 from smppproxy.store.interface import StoreError
 from smppproxy.store.memory import MemoryStore
 from tests.support.authority import Authority, dns
+from tests.support.doors import asynchronous, shown_name
 from tests.support.nodes import NodeCase, reactor
-
-
-def asynchronous(test: Any) -> Any:
-    """Run a coroutine as a trial test."""
-
-    def run(self: Any) -> Deferred[Any]:
-        return ensureDeferred(test(self))
-
-    run.__doc__ = test.__doc__
-    run.__name__ = test.__name__
-    return run
 
 
 class CarriesTests(NodeCase):
@@ -172,19 +159,13 @@ class ReloadTests(NodeCase):
         certificate, key = authority.issue("tls", [dns("one.example")], "one.example")
         service = self.node(listeners=(Listener(0, "127.0.0.1", "tls", True, certificate, key),))
         port = service.listeners[0].port
-        self.assertEqual(await self.served(port), "CN=one.example")
+        self.assertEqual(await shown_name(port), "CN=one.example")
         authority.issue("tls", [dns("two.example")], "two.example")
         service.reload()
-        self.assertEqual(await self.served(port), "CN=two.example")
+        self.assertEqual(await shown_name(port), "CN=two.example")
         Path(certificate).write_text("no certificate")
         service.reload()
-        self.assertEqual(await self.served(port), "CN=two.example")
-
-    @staticmethod
-    async def served(port: int) -> str:
-        """Whose certificate a TLS listener shows."""
-        pem = await deferToThread(get_server_certificate, ("127.0.0.1", port))
-        return load_pem_x509_certificate(pem.encode()).subject.rfc4514_string()
+        self.assertEqual(await shown_name(port), "CN=two.example")
 
     @asynchronous
     async def test_changed_provider_is_bound_anew(self) -> None:
