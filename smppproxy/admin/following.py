@@ -47,12 +47,14 @@ class Standing:
     :ivar sha256: of what is in force; "" = there is no network yet.
     :ivar refused: number of the newest version that could not be taken, 0 = it could.
     :ivar reason: why.
+    :ivar newest: number of the newest version that the store told of; 0 = none, or not asked yet.
     """
 
     version: int = 0
     sha256: str = ""
     refused: int = 0
     reason: str = ""
+    newest: int = 0
 
 
 class Follower:
@@ -139,7 +141,7 @@ class Follower:
         Nothing happens if the current version says the same. Without the store it waits for it.
         """
         self._own = (bundle, by, why)
-        self.standing = Standing(0, bundle.sha256)
+        self.standing = Standing(0, bundle.sha256, newest=self.standing.newest)
         self.look()
 
     @inlineCallbacks
@@ -203,6 +205,7 @@ class Follower:
     def _follow(self) -> Generator[Deferred[Any], Any, None]:
         versions = self._store.versions
         number = yield versions.number()
+        self.standing.newest = number
         if number == 0:
             self._nothing_there()
             return
@@ -247,7 +250,7 @@ class Follower:
 
     def _stand(self, number: int, sha256: str) -> None:
         self._seen = number
-        self.standing = Standing(number, sha256)
+        self.standing = Standing(number, sha256, newest=max(number, self.standing.newest))
         self.beat()
 
     def _refused(self, failure: Failure, version: Version) -> None:

@@ -4,51 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
+from prometheus_client.core import Metric
 from prometheus_client.registry import Collector
 
 from smppproxy.admin.conditions import conditions
+from smppproxy.admin.ledgers import ALONE
+from smppproxy.admin.metric_table import PREFIX, family, value, values
 from smppproxy.admin.traffic import traffic
 from smppproxy.relay.ledger import FIELDS
 from smppproxy.relay.relay import SmppRelay
+from smppproxy.routing.states import DOWN, DRAIN
 from smppproxy.wire.pool import BindState
 
-HELP = {
-    "submitted": "submit_sm taken from clients",
-    "accepted": "submit_sm answered ESME_ROK: a provider has the message and its map is durable",
-    "refused": "submit_sm answered with an error",
-    "in_doubt": "submit_sm whose fate is unknown and was reported so",
-    "resent": "submit_sm sent once more after their host went away",
-    "lost_responses": "submit_sm whose host went away before it answered",
-    "no_provider_id": "acceptances without a message_id: their receipts cannot be found",
-    "late_responses": "answers that came after their submit_sm was given up",
-    "receipts_in": "delivery receipts read from providers",
-    "matched": "receipts that found their message",
-    "merged": "receipts for one part of a message, told with those of the others",
-    "made": "receipts of our own, for messages that never had one",
-    "parked_before": "parked receipts that an earlier process or another node had taken in",
-    "parked_in": "receipts that came before the answer to their submit_sm",
-    "parked_out": "parked receipts that found their message",
-    "orphaned": "parked receipts that never found their message",
-    "duplicated": "receipts that said what had been said, or came after the final one",
-    "quarantined": "receipts that do not fit the message their id names",
-    "replayed": "orphans and receipts in quarantine that a replay brought to their messages",
-    "unreadable": "receipts without any message id",
-    "withheld": "receipts that wait for the store",
-    "unwanted": "receipts that the client had not asked for",
-    "delivered": "receipts acknowledged by clients",
-    "redelivered": "deliver_sm sent more than once",
-    "refused_by_client": "receipts that a client refused for good",
-    "expired": "receipts that grew too old in their queue",
-    "dropped": "receipts that a full queue pushed out",
-    "queued_before": "receipts that were queued when this process began",
-    "mo_in": "MO messages read from providers",
-    "mo_unrouted": "MO messages for numbers that no account owns",
-    "mo_delivered": "MO messages acknowledged by clients",
-}
+__all__ = ["PREFIX", "NodeCollector", "exposition"]
 
-GAUGES = frozenset({"withheld", "queued_before"})
+HERE_NOW = ("in_flight", "parked", "queued")
+"""What the ledger says of this moment, beside its fields."""
 
 
 class NodeCollector(Collector):
@@ -70,67 +42,59 @@ class NodeCollector(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """Every metric of the node."""
-        ledger = self._relay.ledger
-        for field in FIELDS:
-            family = GaugeMetricFamily if field in GAUGES else CounterMetricFamily
-            yield family(f"smppproxy_{field}", HELP[field], value=getattr(ledger, field))
-        for name, text in (
-            ("in_flight", "submit_sm without an outcome"),
-            ("parked", "receipts that wait for the answer to their submit_sm"),
-            ("queued", "receipts in the accounts' queues"),
-        ):
-            yield GaugeMetricFamily(f"smppproxy_{name}", text, value=getattr(ledger, name))
-        yield GaugeMetricFamily(
-            "smppproxy_imbalance",
-            "how far the ledger is from adding up; 0 is the promise",
-            value=sum(abs(off) for off in ledger.imbalance().values()),
-        )
-        yield GaugeMetricFamily(
-            "smppproxy_store_ready", "1 when the store answers", value=self._relay.store.ready
-        )
-        yield from self._labelled()
+        yield from self._ledger()
+        yield value("store_ready", self._relay.store.ready)
+        passed_over = self._relay.reasons.counts
+        yield values("targets_passed_over", dict(sorted(passed_over.items())))
+        yield from upstreams(self._binds())
+        yield from traffic(self._relay.counts)
+        yield from conditions(self._relay.directory)
         for metrics in self._others:
             yield from metrics()
 
-    def _labelled(self) -> Iterator[Metric]:
-        events = CounterMetricFamily("smppproxy_events", "named events", labels=["event"])
-        for event, count in sorted(self._relay.ledger.events.items()):
-            events.add_metric([event], count)
-        yield events
-        passed_over = CounterMetricFamily(
-            "smppproxy_targets_passed_over",
-            "targets of routes that did not get a message which they came first for",
-            labels=["route", "provider", "reason"],
+    def _ledger(self) -> Iterator[Metric]:
+        ledger = self._relay.ledger
+        for field in (*FIELDS, *HERE_NOW):
+            yield value(field, getattr(ledger, field))
+        events = ledger.events
+        yield value("adrift", events["adrift"])
+        yield value("message_log_lost", events["message_log_lost"])
+        yield values("events", {(event,): count for event, count in sorted(events.items())})
+        # A receipt that one node matched may be delivered by another: only the sums over all
+        # nodes say whether the rest adds up.
+        off = ledger.imbalance()
+        yield values(
+            "imbalance", {(equation,): abs(off.get(equation, 0)) for equation in sorted(ALONE)}
         )
-        for why, count in sorted(self._relay.reasons.counts.items()):
-            passed_over.add_metric(why, count)
-        yield passed_over
-        clients = GaugeMetricFamily("smppproxy_client_binds", "bound sessions", labels=["account"])
-        for account, bound in sorted(self._relay.directory.clients.items()):
-            clients.add_metric([account], len(bound))
-        yield clients
-        state = GaugeMetricFamily(
-            "smppproxy_upstream_bind",
-            "1 for the state each bind to a provider is in",
-            labels=["provider", "host", "bind", "state"],
-        )
-        window = GaugeMetricFamily(
-            "smppproxy_upstream_outstanding",
-            "submit_sm without an answer",
-            labels=["provider", "host", "bind"],
-        )
-        for row in self._binds():
-            place = [row.provider, row.host, f"{row.number}{row.bind}"]
-            state.add_metric([*place, row.state], 1)
-            window.add_metric(place, row.outstanding)
-        yield state
-        yield window
-        yield from traffic(self._relay.counts)
-        yield from conditions(self._relay.directory)
+
+
+def upstreams(binds: list[BindState]) -> Iterator[Metric]:
+    """How each bind to a provider is."""
+    states = family("upstream_bind")
+    numbers = {name: family(name) for name in _OF_A_BIND}
+    for row in binds:
+        place = [row.provider, row.host, f"{row.number}{row.bind}"]
+        states.add_metric([*place, row.state], 1)
+        for name, number in _OF_A_BIND.items():
+            numbers[name].add_metric(place, number(row))
+    yield states
+    yield from numbers.values()
+
+
+_OF_A_BIND: dict[str, Callable[[BindState], float]] = {
+    "upstream_outstanding": lambda row: row.outstanding,
+    "upstream_window": lambda row: row.window,
+    "upstream_alarm": lambda row: row.alarm,
+    "upstream_wanted": lambda row: row.admin not in (DRAIN, DOWN),
+    "upstream_submitted": lambda row: row.submitted,
+    "upstream_answered": lambda row: row.answered,
+    "upstream_deliveries": lambda row: row.receipts,
+}
 
 
 def exposition(collector: NodeCollector) -> bytes:
-    """The text that Prometheus scrapes."""
+    """The text that Prometheus scrapes: ours, and what it likes to know of every process."""
     registry = CollectorRegistry()
     registry.register(collector)
+    ProcessCollector(registry=registry)
     return generate_latest(registry)

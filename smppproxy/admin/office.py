@@ -10,10 +10,12 @@ from typing import Any
 from prometheus_client.core import Metric
 from twisted.internet.defer import Deferred
 
+from smppproxy.admin.backlogs import Backlogs
 from smppproxy.admin.hands import NodeHands, Want
 from smppproxy.admin.http import site
 from smppproxy.admin.loads import Loads
 from smppproxy.admin.message_log.trace import Tracer
+from smppproxy.admin.node_metrics import node_metrics
 from smppproxy.admin.opening import AdminDoor
 from smppproxy.admin.operator import Operator
 from smppproxy.admin.own_network import OwnNetwork
@@ -84,8 +86,17 @@ class Office:
         )
         hands = NodeHands(relay, admission, listeners, pools, want, node.drain_timeout)
         self.operator = Operator(rooms, hands, admission.ticker)
+        self._backlogs = Backlogs(relay.store, network, reactor.seconds)
         self._site = site(
-            relay, ready, binds, self.operator, node.admin.tokens, reactor, *metrics
+            relay,
+            ready,
+            binds,
+            self.operator,
+            node.admin.tokens,
+            reactor,
+            lambda: node_metrics(rooms, ready),
+            self._backlogs.metrics,
+            *metrics,
         )
 
     def start(self) -> None:
@@ -101,6 +112,7 @@ class Office:
     def tick(self, now: float) -> None:
         """Once a second."""
         self._loads.tick(now)
+        self._backlogs.tick(now)
 
     def facts(self) -> dict[str, Any]:
         """What this node says of itself to the others."""

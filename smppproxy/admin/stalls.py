@@ -13,12 +13,13 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from itertools import accumulate
 from typing import Any
 
-from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.core import Metric
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
+
+from smppproxy.admin.metric_table import buckets, value
 
 BEAT = 0.05
 """Seconds between two beats."""
@@ -107,16 +108,8 @@ class Stalls:
 
     def metrics(self) -> Iterator[Metric]:
         """For Prometheus: how late the beats were, and how often that was too late."""
-        yield CounterMetricFamily(
-            "smppproxy_reactor_stalls", f"turns of more than {LIMIT:g} s", value=self.stalls
-        )
-        bounds = [*(f"{bound:g}" for bound in BUCKETS), "+Inf"]
-        yield HistogramMetricFamily(
-            "smppproxy_reactor_lag_seconds",
-            "how late a beat of the reactor was",
-            buckets=[*zip(bounds, accumulate(self.late), strict=True)],
-            sum_value=self.total,
-        )
+        yield value("reactor_stalls", self.stalls)
+        yield buckets("reactor_lag_seconds", BUCKETS, self.late, self.total)
 
     def look(self) -> None:
         """In the other thread: when the beat is overdue, keep where the reactor's thread is."""

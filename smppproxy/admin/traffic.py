@@ -9,16 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.core import Metric
 
+from smppproxy.admin.metric_table import Labels, times, values
 from smppproxy.receipts.dialects import NORMALISED
-from smppproxy.relay.counts import OTHER, AccountCounts, Counts, HostCounts, Times
+from smppproxy.relay.counts import OTHER, AccountCounts, Counts, HostCounts
 from smppproxy.smpp.constants import STATE_UNKNOWN, status_name
-
-Labels = tuple[str, ...]
-
-ACCOUNT = ["account"]
-HOST = ["provider", "host"]
 
 
 def traffic(counts: Counts) -> Iterator[Metric]:
@@ -32,95 +28,59 @@ def traffic(counts: Counts) -> Iterator[Metric]:
 
 
 def _accounts(accounts: Mapping[Labels, AccountCounts]) -> Iterator[Metric]:
-    name = "smppproxy_account_"
-    for field, text, value in _ACCOUNT_TOTALS:
-        values = {place: value(each) for place, each in accounts.items()}
-        yield _totals(name + field, text, ACCOUNT, values)
+    for name, total in _ACCOUNT_TOTALS.items():
+        yield values(name, {place: total(each) for place, each in accounts.items()})
     yield _by(
-        name + "refused", "submit_sm answered with an error", [*ACCOUNT, "command_status"],
-        {place: _by_status(each.refused) for place, each in accounts.items()},
-    )  # fmt: skip
+        "account_refused", {place: _by_status(each.refused) for place, each in accounts.items()}
+    )
     yield _by(
-        name + "receipts_delivered", "receipts acknowledged by the client", [*ACCOUNT, "state"],
+        "account_receipts_delivered",
         {place: _by_state(each.delivered) for place, each in accounts.items()},
-    )  # fmt: skip
-    yield _times(
-        name + "answer_seconds", "from a submit_sm to its ESME_ROK",
-        {place: each.answers for place, each in accounts.items()},
-    )  # fmt: skip
-    yield _times(
-        name + "final_receipt_seconds",
-        "from a submit_sm to the client's acknowledgement of its final receipt",
-        {place: each.finals for place, each in accounts.items()},
-    )  # fmt: skip
+    )
+    yield times(
+        "account_answer_seconds", {place: each.answers for place, each in accounts.items()}
+    )
+    yield times(
+        "account_final_receipt_seconds", {place: each.finals for place, each in accounts.items()}
+    )
 
 
 def _hosts(hosts: Mapping[Labels, HostCounts]) -> Iterator[Metric]:
-    name = "smppproxy_host_"
-    for field, text, value in _HOST_TOTALS:
-        values = {place: value(each) for place, each in hosts.items()}
-        yield _totals(name + field, text, HOST, values)
-    yield _by(
-        name + "refused", "submit_sm answered with an error, by the provider's own code",
-        [*HOST, "command_status"],
-        {place: _by_status(each.refused) for place, each in hosts.items()},
-    )  # fmt: skip
-    yield _by(
-        name + "receipts", "receipts read", [*HOST, "state"],
-        {place: _by_state(each.receipts) for place, each in hosts.items()},
-    )  # fmt: skip
+    for name, total in _HOST_TOTALS.items():
+        yield values(name, {place: total(each) for place, each in hosts.items()})
+    yield _by("host_refused", {place: _by_status(each.refused) for place, each in hosts.items()})
+    yield _by("host_receipts", {place: _by_state(each.receipts) for place, each in hosts.items()})
 
 
-_ACCOUNT_TOTALS: tuple[tuple[str, str, Callable[[AccountCounts], int]], ...] = (
-    ("submitted", "submit_sm taken", lambda each: each.submitted),
-    ("accepted", "submit_sm answered ESME_ROK", lambda each: each.accepted),
-    ("in_doubt", "submit_sm whose fate is unknown", lambda each: each.in_doubt),
-    ("abandoned", "submit_sm never sent, since the client went", lambda each: each.abandoned),
-    ("receipts_queued", "receipts put into the account's queue", lambda each: each.queued),
-    (
-        "receipts_refused",
-        "receipts that the client refused for good",
-        lambda each: each.refused_by_client,
-    ),
-    ("mo_delivered", "MO messages acknowledged by the client", lambda each: each.mo_delivered),
-)
+_ACCOUNT_TOTALS: dict[str, Callable[[AccountCounts], int]] = {
+    "account_submitted": lambda each: each.submitted,
+    "account_accepted": lambda each: each.accepted,
+    "account_in_doubt": lambda each: each.in_doubt,
+    "account_abandoned": lambda each: each.abandoned,
+    "account_receipts_queued": lambda each: each.queued,
+    "account_receipts_refused": lambda each: each.refused_by_client,
+    "account_mo_delivered": lambda each: each.mo_delivered,
+}
 
-_HOST_TOTALS: tuple[tuple[str, str, Callable[[HostCounts], int]], ...] = (
-    ("submitted", "submit_sm written, second copies included", lambda each: each.submitted),
-    ("accepted", "submit_sm answered ESME_ROK, late answers included", lambda each: each.accepted),
-    ("in_doubt", "submit_sm not answered in time", lambda each: each.in_doubt),
-    ("unreadable_receipts", "receipts without any message id", lambda each: each.unreadable),
-    ("mo", "MO messages read", lambda each: each.mo),
-)
+_HOST_TOTALS: dict[str, Callable[[HostCounts], int]] = {
+    "host_submitted": lambda each: each.submitted,
+    "host_accepted": lambda each: each.accepted,
+    "host_in_doubt": lambda each: each.in_doubt,
+    "host_unreadable_receipts": lambda each: each.unreadable,
+    "host_mo": lambda each: each.mo,
+}
 
 
-def _totals(name: str, text: str, labels: list[str], values: Mapping[Labels, int]) -> Metric:
-    family = CounterMetricFamily(name, text, labels=labels)
-    for place, value in values.items():
-        family.add_metric(place, value)
-    return family
-
-
-def _by(
-    name: str, text: str, labels: list[str], values: Mapping[Labels, Mapping[str, int]]
-) -> Metric:
-    family = CounterMetricFamily(name, text, labels=labels)
-    for place, by_label in values.items():
-        for label, value in sorted(by_label.items()):
-            family.add_metric([*place, label], value)
-    return family
-
-
-def _times(name: str, text: str, times: Mapping[Labels, Times]) -> Metric:
-    family = HistogramMetricFamily(name, text, labels=ACCOUNT)
-    for place, each in times.items():
-        so_far = 0
-        buckets: list[tuple[str, float]] = []
-        for bound, number in zip((*each.bounds, None), each.buckets, strict=True):
-            so_far += number
-            buckets.append(("+Inf" if bound is None else str(bound), so_far))
-        family.add_metric(place, buckets, each.total)
-    return family
+def _by(name: str, found: Mapping[Labels, Mapping[str, int]]) -> Metric:
+    """A counter with one label more."""
+    return values(
+        name,
+        {
+            (*place, label): number
+            for place, by_label in found.items()
+            for label, number in sorted(by_label.items())
+        },
+    )
 
 
 def _by_status(refused: Mapping[int, int]) -> dict[str, int]:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from smppproxy.smpp.constants import GENERIC_NACK
 from smppproxy.smpp.pdu import Pdu
 from smppproxy.store.records import glance
+from smppproxy.store.times import Times
 
 if TYPE_CHECKING:
     from smppproxy.store.interface import Entry
@@ -38,33 +39,6 @@ MOST_OF_A_PLACE = 255
 
 OTHER = -1
 """Stands for every command_status beyond :data:`MOST_STATUSES`."""
-
-
-class Times:
-    """How long something took: a histogram with fixed buckets.
-
-    :ivar buckets: how many were at most as long as the bound of this place, and longer than the one
-        before; the last place is for all that took longer.
-    :ivar total: seconds of all of them together.
-    """
-
-    __slots__ = ("bounds", "buckets", "total")
-
-    def __init__(self, bounds: tuple[float, ...]) -> None:
-        self.bounds = bounds
-        self.buckets = [0] * (len(bounds) + 1)
-        self.total = 0.0
-
-    @property
-    def count(self) -> int:
-        """How many there were."""
-        return sum(self.buckets)
-
-    def add(self, seconds: float) -> None:
-        """One took so long; a clock that was set back makes it 0."""
-        if seconds > 0:
-            self.total += seconds
-        self.buckets[bisect_left(self.bounds, seconds)] += 1
 
 
 class AccountCounts:

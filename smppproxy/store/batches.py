@@ -129,6 +129,11 @@ def same(reply: Any) -> Any:
     return reply
 
 
+def seconds(reply: list[int]) -> list[float]:
+    """Milliseconds as seconds."""
+    return [milliseconds / 1000 for milliseconds in reply]
+
+
 def nothing(reply: Any) -> None:
     """Only that it was done matters."""
     return None

@@ -63,6 +63,9 @@ class Exchange:
     :param instance: names this process; two nodes of one name are told apart by it.
     :param send: carries a message; :meth:`received` takes what comes back.
     :param wanted: called whenever somebody wants to hear something from now on.
+    :ivar connected: whether what others say comes here; said by whoever carries messages.
+    :ivar heard: how much other processes said.
+    :ivar unreadable: how much of that, or of what else came, makes no sense to this release.
     """
 
     _log = Logger()
@@ -77,6 +80,8 @@ class Exchange:
     ) -> None:
         self.node = node
         self.instance = instance
+        self.connected = False
+        self.heard = 0
         self.unreadable = 0
         self._clock = clock
         self._send = send
@@ -125,6 +130,8 @@ class Exchange:
             self._not_read()
             return
         _, kind, node, instance, number, topic, payload = parts
+        if instance != self.instance:
+            self.heard += 1
         if kind in (_ANSWERED, _SILENT):
             self._answered(number, (node, instance), payload if kind == _ANSWERED else None)
         elif instance == self.instance:

@@ -18,6 +18,7 @@ from twisted.python.failure import Failure
 from .interface import NOT_SENT, UNKNOWN, StoreUnavailable
 from .link import LOST, Link, ServerError
 from .scripts import Script
+from .times import CALL_BOUNDS, Times
 
 FOREVER = float("inf")
 
@@ -59,6 +60,7 @@ class Call:
         "reason",
         "result",
         "script",
+        "sent",
         "slot",
         "until",
         "whole",
@@ -73,6 +75,7 @@ class Call:
         self.until = until
         self.patient = patient
         self.due = 0.0
+        self.sent = 0.0
         self.again = False
         self.whole = False
         self.fate = NOT_SENT
@@ -84,7 +87,10 @@ class Call:
 
 
 class Calls:
-    """Every call of one store. ``link`` is set while a connection is up and shaken hands with."""
+    """Every call of one store. ``link`` is set while a connection is up and shaken hands with.
+
+    :ivar times: from the sending of a call to its answer; tries without one are not in it.
+    """
 
     def __init__(
         self,
@@ -101,6 +107,7 @@ class Calls:
         self._instance = instance
         self._trouble = trouble
         self._limit = limit
+        self.times = Times(CALL_BOUNDS)
         self._closed = False
         self._link: Link | None = None
         self._epoch = b"0"
@@ -200,6 +207,7 @@ class Calls:
             )
         )
         script = call.script
+        call.sent = self._clock.seconds()
 
         def answered(reply: Any) -> None:
             self._answered(call, link, reply)
@@ -211,6 +219,7 @@ class Calls:
 
     def _answered(self, call: Call, link: Link, reply: Any) -> None:
         if reply.__class__ is bytes:
+            self.times.add(self._clock.seconds() - call.sent)
             self._done(call, reply)
         elif reply is LOST:
             self._retry(call, UNKNOWN, "lost")

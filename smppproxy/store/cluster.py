@@ -28,6 +28,15 @@ class Bus(Protocol):
     node: bytes
     """This node's name."""
 
+    connected: bool
+    """Whether what other nodes say comes here."""
+
+    heard: int
+    """How much they said since this process began."""
+
+    unreadable: int
+    """How much of it makes no sense to this release."""
+
     def announce(self, topic: bytes, payload: bytes) -> None:
         """To every node there is, this one included. Who has no connection does not hear it."""
 

@@ -72,9 +72,11 @@ class ClusterMemory:
 
     def _join(self) -> None:
         self._world.hearers[self.bus.instance] = self._received
+        self.bus.connected = True
 
     def _part(self) -> None:
         self._world.hearers.pop(self.bus.instance, None)
+        self.bus.connected = False
         self.bus.close()
 
     def _received(self, message: bytes) -> None:

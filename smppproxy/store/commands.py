@@ -27,6 +27,7 @@ from .batches import (
     receipts,
     reminders,
     same,
+    seconds,
     strays,
     two_lists,
 )
@@ -49,6 +50,7 @@ from .interface import (
 )
 from .leftover_commands import LeftoverCommands
 from .scripts import load_scripts
+from .times import Times
 
 
 class Commands(ClusterCommands, LeftoverCommands, HistoryCommands):
@@ -73,6 +75,7 @@ class Commands(ClusterCommands, LeftoverCommands, HistoryCommands):
         self._touch = scripts["touch"]
         self._ack = scripts["ack"]
         self._sizes = scripts["sizes"]
+        self._ages = scripts["ages"]
         self._sweep = scripts["sweep"]
         self._look = scripts["look"]
         self._shares = scripts["shares"]
@@ -242,6 +245,17 @@ class Commands(ClusterCommands, LeftoverCommands, HistoryCommands):
 
     def sizes(self, queues: list[bytes]) -> Deferred[list[tuple[int, int]]]:
         return self._calls.call(self._sizes, queues, pairs, 0.0)
+
+    def ages(self, queues: list[bytes]) -> Deferred[list[float]]:
+        return self._calls.call(self._ages, queues, seconds, 0.0)
+
+    @property
+    def times(self) -> Times:
+        return self._calls.times
+
+    @property
+    def outstanding(self) -> int:
+        return len(self._calls)
 
     def sweep(self, queues: dict[bytes, Limit]) -> Deferred[dict[bytes, int]]:
         self._use_limits(queues)

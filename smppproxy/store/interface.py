@@ -22,6 +22,7 @@ from .budgets import Budgets
 from .cluster import Cluster
 from .history import History
 from .leftovers import Leftovers
+from .times import Measured
 
 QUEUED, PARKED, DUPLICATE, UNWANTED, QUARANTINED, SUPERSEDED, MERGED = range(7)
 
@@ -219,7 +220,7 @@ class Overdue:
     parts: int = 1
 
 
-class Store(Budgets, Cluster, Leftovers, History, Protocol):
+class Store(Budgets, Cluster, Leftovers, History, Measured, Protocol):
     """The contract. Every Deferred fails with :class:`StoreUnavailable` and nothing else."""
 
     ready: bool

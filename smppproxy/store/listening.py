@@ -169,7 +169,7 @@ class Listening:
 
     def _listening(self, link: Link) -> None:
         link.usable()
-        self._hears = True
+        self._hears = self.exchange.connected = True
         self._complaint = ""
         early, self._early = self._early, []
         for message, told in early:
@@ -178,7 +178,7 @@ class Listening:
     def link_lost(self, link: Link) -> None:
         if self._ear is link:
             self._ear = None
-            self._hears = self._deaf = False
+            self._hears = self._deaf = self.exchange.connected = False
 
     def _not_heard(self, failure: Failure, link: Link) -> None:
         if not failure.check(Lost):

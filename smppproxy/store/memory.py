@@ -31,6 +31,7 @@ from .interface import (
 )
 from .leftover_memory import LeftoverMemory
 from .records import message_id_of
+from .times import CALL_BOUNDS, Times
 from .world import World
 
 __all__ = ["MemoryStore", "World"]
@@ -43,6 +44,7 @@ class MemoryStore(ClusterMemory, LeftoverMemory, HistoryMemory):
         self.ready = False
         self.full = False
         self.overflowed: dict[bytes, int] = {}
+        self.times = Times(CALL_BOUNDS)
         self._clock = clock
         self._node = node
         self._world = world if world is not None else World(clock.seconds)
@@ -320,6 +322,13 @@ class MemoryStore(ClusterMemory, LeftoverMemory, HistoryMemory):
             ]
 
         return self._call(do, 0.0)
+
+    @property
+    def outstanding(self) -> int:
+        return len(self._waiting)
+
+    def ages(self, queues: list[bytes]) -> Deferred[list[float]]:
+        return self._call(lambda: [self._world.age(queue) for queue in queues], 0.0)
 
     def sweep(self, queues: dict[bytes, Limit]) -> Deferred[dict[bytes, int]]:
         def do() -> dict[bytes, int]:

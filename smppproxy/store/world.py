@@ -371,6 +371,11 @@ class World:
         entries = self.queues.get(queue, {})
         return [entry_id for entry_id, entry in entries.items() if test(entry)]
 
+    def age(self, queue: bytes) -> float:
+        """Seconds since the oldest entry of a queue came, 0 without one."""
+        born = min((entry.born for entry in self.queues.get(queue, {}).values()), default=None)
+        return 0.0 if born is None else max(self.wall() - born, 0.0)
+
     def append(
         self, queue: bytes, origin: bytes, receipt: bytes, sub: int = 1, dlvrd: int = -1
     ) -> bytes:

@@ -56,7 +56,8 @@ class HttpTests(NodeCase):
                 "smppproxy_accepted_total 10.0",
                 "smppproxy_delivered_total 10.0",
                 "smppproxy_in_flight 0.0",
-                "smppproxy_imbalance 0.0",
+                'smppproxy_imbalance{equation="receipts_in"} 0.0',
+                'smppproxy_imbalance{equation="submitted"} 0.0',
                 "smppproxy_store_ready 1.0",
                 'smppproxy_client_binds{account="demo"} 1.0',
                 'smppproxy_upstream_bind'

@@ -9,12 +9,12 @@ from smppproxy.relay.counts import (
     MOST_STATUSES,
     OTHER,
     Counts,
-    Times,
     bump,
 )
 from smppproxy.routing.mo import MoRoute
 from smppproxy.smpp import build
 from smppproxy.smpp import constants as c
+from smppproxy.store.times import Times
 from tests.support.memory_peers import World, make_account, make_provider, mo, submit
 
 

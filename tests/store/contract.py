@@ -303,6 +303,7 @@ class Contract(Uses):
         self.assertEqual(await self.store.fetch([]), [])
         self.assertEqual(await self.store.ack([]), 0)
         self.assertEqual(await self.store.sizes([]), [])
+        self.assertEqual(await self.store.ages([]), [])
         self.assertEqual(await self.store.sweep({}), {})
         self.assertEqual(await self.store.adopt([], 10, 0), [])
         self.assertEqual(await self.store.put(b"m:alpha", [], Limit(5, 50)), 0)
@@ -370,6 +371,19 @@ class Contract(Uses):
         self.assertEqual(await self.store.ack(acks[:1]), 1)
         self.assertEqual(await self.store.ack([*acks, (b"m:none", b"1-1")]), 1)
         self.assertEqual(await self.store.sizes([b"m:alpha"]), [(0, 0)])
+
+    async def test_ages(self):
+        """How long the oldest entry is in its queue, also in somebody's hands; 0 without one."""
+        await self.store.put(b"m:alpha", [b"1"], Limit(10, 100))
+        await self.a_second()
+        await self.store.put(b"m:alpha", [b"2"], Limit(10, 100))
+        (oldest, none) = await self.store.ages([b"m:alpha", b"m:none"])
+        self.assertEqual((oldest >= 1.0, none), (True, 0.0))
+        (entry, _) = await self.fetch(b"m:alpha", 2)
+        (held,) = await self.store.ages([b"m:alpha"])
+        await self.store.ack([(entry.queue, entry.entry_id)])
+        (newer,) = await self.store.ages([b"m:alpha"])
+        self.assertEqual((held >= oldest, newer < oldest), (True, True))
 
     async def test_f99_overflow_drops_the_oldest_exactly(self):
         """A full queue holds exactly its limit; each drop is counted; late acks do nothing (L1)."""

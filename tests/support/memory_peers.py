@@ -32,6 +32,7 @@ from smppproxy.store.cluster import Bus
 from smppproxy.store.interface import NOT_SENT, UNKNOWN, Store, StoreUnavailable
 from smppproxy.store.memory import MemoryStore
 from smppproxy.store.memory import World as StoreWorld
+from smppproxy.store.times import Times
 
 UNIX = 1_700_000_000.0
 """Wall clock when the monotonic clock of a world stands at 0."""
@@ -177,6 +178,14 @@ class ControlledStore:
     @property
     def bus(self) -> Bus:
         return self.inner.bus
+
+    @property
+    def times(self) -> Times:
+        return self.inner.times
+
+    @property
+    def outstanding(self) -> int:
+        return self.inner.outstanding
 
     @property
     def overflowed(self) -> dict[bytes, int]:

@@ -22,6 +22,7 @@ _PARTS = {
     "touch": ("head", "touch"),
     "ack": ("head", "queues", "ack"),
     "sizes": ("head", "sizes"),
+    "ages": ("head", "ages"),
     "look": ("head", "look"),
     "mo": ("head", "queues", "mo"),
     "strays": ("head", "strays"),
