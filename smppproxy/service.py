@@ -28,6 +28,7 @@ from smppproxy.routing.accounts import Account
 from smppproxy.routing.providers import Provider
 from smppproxy.store import open_store
 from smppproxy.store.interface import RECEIPTS, Store, StoreError
+from smppproxy.store.journal.keeper import MapJournal
 from smppproxy.wire.admission import Admission
 from smppproxy.wire.authentication import THREADS, Authenticator
 from smppproxy.wire.control import Control
@@ -60,7 +61,11 @@ class SmppProxy(Service):
         self.store = store
         self.draining = False
         self._reactor = reactor
-        self.relay = SmppRelay(store, time.time, reactor)
+        self._maps: MapJournal | None = None
+        if node.journal:
+            most = node.journal_max_size << 20
+            self._maps = MapJournal(node.journal, most, reactor, store, time.time)
+        self.relay = SmppRelay(store, time.time, reactor, self._maps)
         self._message_log = MessageLog(
             reactor,
             node.message_log,
@@ -182,6 +187,16 @@ class SmppProxy(Service):
         self.store.start().addBoth(self._forget, grace).addCallbacks(
             self._store_started, self._store_failed
         )
+        self._start_journal()
+
+    def _start_journal(self) -> None:
+        """After the store, which makes its own folder if it has one."""
+        if self._maps is None or not self.running:
+            return
+        try:
+            self._maps.start(self.relay.replay_maps)
+        except StoreError:
+            self._store_failed(Failure())
 
     @staticmethod
     def _forget(result: Any, grace: Any) -> Any:
@@ -351,6 +366,7 @@ class SmppProxy(Service):
             self._own.stop()
             .addCallback(lambda _: self._message_log.stop())
             .addCallback(lambda _: self.store.stop())
+            .addCallback(lambda _: self._maps.stop() if self._maps else None)
         )
         return gatherResults([left, self._office.stop()])
 
