@@ -18,7 +18,7 @@ SUITES = $(filter-out tests.interop tests.kernel tests.support, \
 	$(patsubst tests/%.py,tests.%,$(sort $(wildcard tests/test_*.py)))
 TRIAL = $(BIN)/python -m tests.support.trial
 
-.PHONY: help venv demo test mission bench fuzz lint format types imports coverage interop-tools interop kernel check clean
+.PHONY: help venv demo test mission bench fuzz lock audit lint format types imports coverage interop-tools interop kernel check clean
 
 help:
 	@printf 'make %-9s %s\n' \
@@ -29,6 +29,8 @@ help:
 	  fuzz     'octets from strangers, found by coverage: SECONDS=60 TARGET=all' \
 	  interop  'tests with foreign clients, foreign servers and tshark' \
 	  kernel   'silent networks, full disks: faults in namespaces of their own' \
+	  lock     'requirements.lock anew: versions and hashes of a release' \
+	  audit    'known holes in what requirements.lock names; asks the registry' \
 	  check    'what CI runs: lint types imports coverage interop kernel' \
 	  lint     'ruff' \
 	  format   'sort imports and mend what ruff can mend' \
@@ -72,6 +74,17 @@ fuzz: venv
 	@$(BIN)/python -c 'import atheris' 2>/dev/null \
 	  || $(BIN)/pip install -q --disable-pip-version-check -e '.[fuzz]' --config-settings editable_mode=compat
 	@$(BIN)/python -m tests.fuzz $(TARGET) --seconds $(SECONDS)
+
+lock: venv
+	$(SAY) 'lock: the hashes of what a release is tested with'
+	@$(BIN)/pip install -q --disable-pip-version-check uv
+	@$(BIN)/uv pip compile pyproject.toml --universal --generate-hashes --python-version 3.11 \
+	  --no-annotate --custom-compile-command 'make lock' --upgrade -q -o requirements.lock
+
+audit: venv
+	$(SAY) 'audit: known holes in requirements.lock'
+	@$(BIN)/pip install -q --disable-pip-version-check pip-audit
+	@$(BIN)/pip-audit --strict --require-hashes --disable-pip -r requirements.lock
 
 lint: venv
 	$(SAY) 'lint: ruff'

@@ -54,7 +54,7 @@ class Place:
     """Where a door is: a Unix socket's path, or a URL; the token is for the URL."""
 
     where: str
-    token: str = ""
+    token: str = attrs.field(default="", repr=False)
     ca: str = ""
 
 
