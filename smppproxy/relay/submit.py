@@ -63,6 +63,9 @@ from smppproxy.smpp.refusals import NO_REFUSAL, RefusalStatus, named, refusal_of
 from smppproxy.store.interface import Limit, Mapping, Store
 from smppproxy.store.journal import Keeper
 
+NOBODY = 3
+"""Octets of the destination's fields, TON, NPI and NUL, where it names nobody."""
+
 
 class Submits:
     """The journey of submit_sm and of the answers to it."""
@@ -230,7 +233,7 @@ class Submits:
             pick = self._routes.pick(account, raw, offsets, wall, message_class)
             if judged.first:
                 pick = self._preferred(pick, judged.first)
-        if pick is None or pick.status:
+        if pick is None or pick.status or offsets[2] - offsets[1] == NOBODY:
             return not_routed(pick, account)
         number = self._numbers.take()
         if number < 0:
@@ -408,7 +411,10 @@ class Submits:
 
 
 def not_routed(pick: Pick | None, account: Account) -> RefusalStatus:
-    """Why a message has nowhere to go: no route takes it, or the one that does denies it."""
+    """Why a message has nowhere to go: no route takes it, or the one that does denies it, or it is
+    to nobody (row 21, whatever the routes say)."""
     if pick is None:
         return refusal_of("no_route", account.errors)
+    if not pick.status:
+        return refusal_of("destination_addr", account.errors)
     return named("denied", account.errors.get("denied") or pick.status)

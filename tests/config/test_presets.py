@@ -124,6 +124,12 @@ class DataTest(PresetCase):
 class AccountTest(PresetCase):
     """What accounts promise by preset."""
 
+    def test_strict_presets_know_a_bad_address(self) -> None:
+        """Section 5, rows 19 and 21: every document's preset checks addresses, default does not."""
+        for name in account_presets():
+            strict = self.account(f'preset = "{name}"').strict_addresses
+            self.assertEqual(strict, name != "default", name)
+
     def test_sx14_sx15_sx17_sendexa(self) -> None:
         """Addresses and payload are checked, 50 fit the window."""
         account = self.account('preset = "sendexa"')

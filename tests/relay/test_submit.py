@@ -213,6 +213,14 @@ class RefusedTests(SynchronousTestCase):
         world.upstream()
         self.assertEqual((9, c.ESME_RINVDSTADR), self.refused(world, submit(9)))
 
+    def test_to_nobody(self) -> None:
+        """Row 21: no destination at all is 0x0B for the most tolerant account, whatever the
+        routes say: nobody can carry it."""
+        world = World()
+        world.upstream()
+        self.assertEqual((9, c.ESME_RINVDSTADR), self.refused(world, submit(9, b"")))
+        self.assertEqual(0, world.ledger.accepted)
+
     def test_broken_body(self) -> None:
         """Rows 16 to 18: the first wrong field is named; the other submits of the read go on."""
         world = World()
