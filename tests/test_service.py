@@ -30,7 +30,7 @@ class CarriesTests(NodeCase):
         await self.wait(lambda: esme.done and ledger.delivered == 40, "every receipt taken")
         self.assertEqual((ledger.submitted, ledger.accepted, ledger.delivered), (40, 40, 40))
         self.assertEqual(ledger.imbalance(), {})
-        self.assertEqual({bind.state for bind in service.binds()}, {"Bound"})
+        await self.wait(lambda: {bind.state for bind in service.binds()} == {"Bound"}, "every bind")
 
     @asynchronous
     async def test_mo_reaches_the_account_of_its_number(self) -> None:

@@ -75,7 +75,8 @@ class LiveRoutesTests(ClusterCase):
         chance = random.Random(4)
         self.smscs = {name: self.provider("a", "b") for name in ("acme", "beta")}
         self.network(self.smscs, self.routes(chance))
-        nodes = [self.cluster_node(name) for name in ("n1", "n2")]
+        # Everybody shares this one process, which may not get to the store's answers for a second.
+        nodes = [self.cluster_node(name, deadline=10.0) for name in ("n1", "n2")]
         await self.wait(lambda: all(node.store.ready for node in nodes), "the store")
         await self.applied(nodes[0])
         await self.ready(*nodes)

@@ -26,13 +26,16 @@ class ClusterCase(CommandCase):
         self.addCleanup(self.server.close)
 
     def cluster_node(
-        self, name: str = "n1", file: Path | None = None, start: bool = True
+        self, name: str = "n1", file: Path | None = None, deadline: float = 0.5
     ) -> SmppProxy:
-        """A node, started."""
+        """A node, started.
+
+        :param deadline: seconds until it takes a silent store for one that is away.
+        """
         node = Node(
             name=name,
             network_file=str(file or ""),
-            store=f"{self.server.url}?deadline=0.5",
+            store=f"{self.server.url}?deadline={deadline}",
             listeners=(Listener(port=0, address="127.0.0.1", name="plain"),),
             admin=self.admin(),
             drain_timeout=2.0,
