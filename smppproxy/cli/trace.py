@@ -86,7 +86,14 @@ def _ids(hop: Hop) -> list[str]:
     provider = hop.get("provider", "")
     ids = [hop["client_message_id"]] if hop.get("client_message_id") else []
     named = [hop.get("provider_message_id", ""), *hop.get("provider_message_ids", ())]
-    return ids + [f"{provider}\0{each}" for each in named if each]
+    ids += [f"{provider}\0{each}" for each in named if each]
+    if "mo" in (hop["event"], hop.get("kind")):
+        # MO messages have no ids: those of an account between the same numbers stand together.
+        ids.append("\0".join(hop.get(name, "") for name in _WAY))
+    return ids
+
+
+_WAY = ("account", "source_addr", "destination_addr")
 
 
 def _head(hops: list[Hop]) -> str:

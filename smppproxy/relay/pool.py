@@ -26,6 +26,9 @@ RUN = 8
 """Submits that go to one bind before the next bind's turn: one write carries them all, and a
 hundred submits over two hosts still split evenly (GW-03)."""
 
+TOLD = {"isolate": "is isolated", "drain": "is drained", "down": "is taken down"}
+"""Why a place takes no submit that somebody wants to be so."""
+
 FIRST_PAUSE = 1.0
 LONGEST_PAUSE = 30.0
 """Seconds for which a host that wants fewer submits is sent none, doubling (SX-22)."""
@@ -330,7 +333,7 @@ class Pool:
         name = self.provider.name
         state = self._state(name, host, "")
         if state != UP:
-            return f"is to be {state}" if state != "isolate" else "is isolated"
+            return TOLD[state]
         bound = [bind for bind in self.bound if bind.host.name == host]
         if not bound:
             return "is not bound"
@@ -365,7 +368,7 @@ class Pool:
         """Why no host takes an ordinary submit at this moment; "" when one does."""
         state = self._state(self.provider.name, "", "")
         if state != UP:
-            return f"is to be {state}" if state != "isolate" else "is isolated"
+            return TOLD[state]
         if not self.binds:
             return "has no bind" if not self.bound else "has no bind that is not isolated"
         if self.backlog:

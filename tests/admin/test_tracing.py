@@ -117,6 +117,18 @@ class GroupTests(CommandCase):
         groups = [[hop["event"] for hop in group] for group in of_messages(hops)]
         self.assertEqual(groups, [["parked", "accepted", "receipt"], ["parked"], ["refused"]])
 
+    def test_mo(self) -> None:
+        """MO messages have no ids: their numbers and their account hold them together."""
+        way = {"source_addr": "4670", "destination_addr": "1234"}
+        hops = [
+            {"event": "mo", "account": "acme", **way},
+            {"event": "mo", "account": "beta", **way},
+            {"event": "delivered", "kind": "mo", "account": "acme", **way},
+            {"event": "delivered", "kind": "receipt", "account": "beta", **way},
+        ]
+        groups = [[hop["event"] for hop in group] for group in of_messages(hops)]
+        self.assertEqual(groups, [["mo", "delivered"], ["mo"], ["delivered"]])
+
     def test_joined_later(self) -> None:
         """What seemed two messages is one when a later hop has the ids of both."""
         hops = [

@@ -9,6 +9,7 @@ import msgpack
 from twisted.logger import Logger
 
 from smppproxy.admin.message_log import rows
+from smppproxy.admin.message_log.pieces import addresses
 from smppproxy.receipts.receipt import Receipt
 from smppproxy.relay import journal
 from smppproxy.relay.delivery import Delivery
@@ -325,15 +326,6 @@ class Facts:
                 ],
             )
         )
-
-
-def addresses(raw: bytes) -> tuple[bytes, bytes]:
-    """source_addr and destination_addr of a submit_sm or deliver_sm; b"" when unreadable."""
-    try:
-        _, dest_at, esm_at, *_ = offsets = walk_message(raw)
-    except BodyError:
-        return b"", b""
-    return raw[offsets[0] + 2 : dest_at - 1], raw[dest_at + 2 : esm_at - 1]
 
 
 Text = tuple[int, bool, str, bytes]

@@ -24,6 +24,7 @@ from smppproxy.admin.message_log.pieces import (
     accepted_rest,
     inside,
     mask,
+    message_addresses,
     quoted,
     said,
 )
@@ -48,7 +49,7 @@ UNHEARD_OF = ("metadata", False)
 HOUR = 3600
 
 _ROK = b"ESME_ROK"
-_NO_IDS = _NO_NUMBERS = (b"", b"")
+_NO_IDS = (b"", b"")
 _NO_BIND = b'"provider":"","host":"","bind":""'
 
 OUTCOMES = [name.encode() for name in OUTCOME_NAMES]
@@ -365,8 +366,10 @@ class Lines:
             if status or nack:
                 event = b"delivery_refused"
                 again = b"" if nack or status not in TEMPORARY else b',"again":true'
-            ids, place, numbers, rest = _NO_IDS, _NO_BIND, _NO_NUMBERS, b',"kind":"mo"'
-            if origin:
+            ids, place, rest = _NO_IDS, _NO_BIND, b',"kind":"mo"'
+            if not origin:
+                numbers = message_addresses(record)
+            else:
                 try:
                     ids, place, numbers, rest = self._of_receipt(origin, record, seconds)
                 except RecordError:

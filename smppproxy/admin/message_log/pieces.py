@@ -10,6 +10,8 @@ from smppproxy.receipts.dialects import NORMALISED
 from smppproxy.relay.events import MASK, SHOWN
 from smppproxy.smpp.constants import STATE_UNKNOWN
 from smppproxy.smpp.errors import BodyError
+from smppproxy.smpp.fields import walk_message
+from smppproxy.store.records import MoRecord, RecordError
 from smppproxy.text import alphabets, udh
 from smppproxy.text.payload import meaning
 from smppproxy.text.profile import TextSettings
@@ -87,3 +89,20 @@ def said(text: Sequence[Any] | None) -> bytes:
     except BodyError:
         pass
     return b'%b"octets":"%b"' % (head, octets.hex().encode())
+
+
+def addresses(raw: bytes) -> tuple[bytes, bytes]:
+    """source_addr and destination_addr of a submit_sm or deliver_sm; b"" when unreadable."""
+    try:
+        _, dest_at, esm_at, *_ = offsets = walk_message(raw)
+    except BodyError:
+        return b"", b""
+    return raw[offsets[0] + 2 : dest_at - 1], raw[dest_at + 2 : esm_at - 1]
+
+
+def message_addresses(record: bytes) -> tuple[bytes, bytes]:
+    """The same of a stored MO message; b"" when unreadable."""
+    try:
+        return addresses(bytes(16) + MoRecord.unpack(record).body)
+    except RecordError:
+        return b"", b""

@@ -193,6 +193,9 @@ class ReceiptTests(EventCase):
             self.assertEqual(found["queued"].get("text"), text)
             self.assertEqual((found["queued"]["account"], found["queued"]["event"]), ("acme", "mo"))
             self.assertEqual(found["delivered"]["kind"], "mo")
+            for name in ("source_addr", "destination_addr"):
+                self.assertTrue(found["queued"][name])
+                self.assertEqual(found["delivered"][name], found["queued"][name])
             counted = sorted(count[1] for count in self.log.counts() if count[4] == "MO")
             self.assertEqual(counted, ["", "acme"])
 
