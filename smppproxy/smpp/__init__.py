@@ -16,6 +16,7 @@ Which file to open:
 `table`         who may send what in which state: the whole protocol as data
 `session`       what a PDU means in the session's state, and what the session answers itself
 `received`      what a session tells the wire after a read or a tick
+`refusals`      what is answered when something is refused: mission section 5, row for row
 ==============  ==================================================================================
 
 One read goes through `session.Session.receive`, which cuts it (`framing`) and sorts it into lists;

@@ -1,5 +1,31 @@
 """The doors: Twisted sockets towards clients and providers, TLS, reconnecting.
 
-``protocol`` holds the only ``dataReceived`` and the only ``transport.write`` of the product;
-``listener`` is the door for clients, ``upstream`` the binds to providers.
+`protocol` holds the only ``dataReceived`` and the only ``transport.write`` of the product.
+
+Which file to open:
+
+==================  ================================================================================
+`listener`          the door for clients: a port, plain or TLS
+`proxied`           a listener behind load balancers; `proxy_header` reads their header
+`proxy_header`      the PROXY protocol, versions 1 and 2
+`admission`         who may bind: every check in its order
+`authentication`    passwords checked off the reactor's thread, guessing slowed
+`passwords`         the forms of passwords
+`client`            a client's session, from the first octet to the last
+`parking`           submit_sm that the relay wants no more of for the moment
+`leases`            the binds of an account over all nodes
+
+`pool`              all binds to one provider, as its settings and its operator want them
+`upstream`          the state machine of one bind: connects, binds, starts over
+`bind`              one bind as it is wanted, and how an operator sees it
+`provider_session`  a session with a provider's host
+`pauses`            how long a bind waits before its next attempt
+`places`            the binds to a provider over all nodes
+`control`           what operators want of providers, hosts and binds
+
+`protocol`          the edge of a session, for both sides; `Ticker` turns them all
+`shares`            this node's parts of the limits that all nodes share
+`threads`           threads for work that would hold up the reactor
+`tls`               TLS towards clients and providers
+==================  ================================================================================
 """

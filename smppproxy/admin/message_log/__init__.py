@@ -1,11 +1,26 @@
 """The message log: what became of each message, as JSON lines in a folder of this node.
 
-The journeys note facts (``relay.journal``). They are packed at once (``facts``), and ten times a
-second ``keeper`` writes them to a process of its own, ``scribe``: it makes the lines (``lines``),
-keeps the files (``folder``) and counts by the hour (``tally``). A process, not a thread: to make
-the lines of a message takes ten microseconds of Python, which a thread would take from the
-reactor's core. What is handed over survives this node's sudden end; a full or slow disk holds up
-the scribe alone.
+The journeys note facts (``relay.journal``). They are packed at once, and ten times a second
+`keeper` writes them to a process of its own, `scribe`. A process, not a thread: to make the lines
+of a message takes ten microseconds of Python, which a thread would take from the reactor's core.
+What is handed over survives this node's sudden end; a full or slow disk holds up the scribe alone.
 
-``trace`` and ``cdr`` read the files again.
+Which file to open:
+
+=========  =========================================================================================
+`facts`    what was noted becomes rows, in the node
+`rows`     what is handed over: one msgpack array per row
+`keeper`   hands over, never waits, never fails
+
+`scribe`   the other process
+`lines`    makes the lines, of what stands in `pieces`
+`pieces`   octets, numbers and texts as JSON has them
+`folder`   keeps the files
+`tally`    counts by the hour
+
+`search`   finds messages in the files
+`trace`    where a message went, by the files and the store
+`cdr`      one row per message
+`reports`  the hours' counts, out of the store
+=========  =========================================================================================
 """
