@@ -17,7 +17,7 @@ from smppproxy.routing.rules import show
 from smppproxy.smpp.refusals import REFUSALS
 
 #: Options that the reader of a table fills itself.
-_FILLED = frozenset({"system_id", "password"})
+_FILLED = frozenset({"system_id", "password", "second_password"})
 #: Options that send a message to a provider by its name.
 _CHOICES = ("service_types", "message_classes")
 #: Refusals that an account may give another command_status.
@@ -86,6 +86,9 @@ def read_account(source: Source, path: Path, written: dict[str, Any] | None) -> 
     else:
         mend = f'run "smppproxy password {path[-1]}" and paste its line here'
         options.missing(source, path, "password", mend)
+    if written.get("second_password", "") != "":
+        second = (*path, "second_password")
+        arguments["second_password"] = _hash(source, second, written["second_password"])
     _together(source, path, preset, written, arguments)
     if len(source.problems) > known:
         return None

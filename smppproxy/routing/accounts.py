@@ -212,6 +212,8 @@ class Account:
     mask_numbers: bool = attrs.field(default=False, validator=Flag())
     #: Names that routes may find several accounts by.
     groups: frozenset[str] = attrs.field(default=frozenset(), validator=Names("retail"))
+    #: Another password that is right too, while a client changes over; "" = there is none.
+    second_password: str = attrs.field(default="", repr=False, validator=Secret())
     #: The client's certificate must be one of these: "sha256:HEX" of it, or a host name it is for;
     #: () = none is needed. Such an account binds over TLS only.
     client_certificates: tuple[str, ...] = attrs.field(

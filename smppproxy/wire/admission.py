@@ -185,7 +185,10 @@ class Admission:
                 self._refuse(bid, refusal, why)
                 return
         model = next((other.password for other in accounts.values()), "")
-        verdict = self.authenticator.verify(account, bind.system_id, bind.password, model)
+        twice = any(other.second_password for other in accounts.values())
+        verdict = self.authenticator.verify(
+            account, bind.system_id, bind.password, model, twice
+        )
         verdict.addCallback(self._verified, bid)
         verdict.addErrback(self._not_verified, bid)
         bid.client.guarded(verdict)

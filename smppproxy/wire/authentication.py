@@ -75,16 +75,22 @@ class Authenticator:
         self._waiting: dict[bytes, list[Deferred[bool]]] = {}
         self._decoys: dict[str, str] = {}
 
-    def verify(self, account: Account | None, system_id: bytes, secret: bytes, model: str) -> (
-        Deferred[bool]
-    ):
-        """Whether ``secret`` is the account's password; fails with :class:`Overloaded`.
+    def verify(
+        self,
+        account: Account | None,
+        system_id: bytes,
+        secret: bytes,
+        model: str,
+        twice: bool = False,
+    ) -> Deferred[bool]:
+        """Whether ``secret`` is a password of the account; fails with :class:`Overloaded`.
 
         :param account: None when there is no account of this system_id: the same work is done
             for nothing, so that the time says nothing (F43).
         :param model: any account's password string, whose cost an unknown system_id imitates.
+        :param twice: some account has two passwords: as much work is done for all others.
         """
-        stored = account.password if account is not None else self._decoy(model)
+        stored = self._strings(account, model, twice)
         digest = self._digest(system_id, stored, secret)
         if self._is_known(system_id, digest):
             return succeed(True)
@@ -96,7 +102,7 @@ class Authenticator:
         if len(self._waiting) >= self._queue:
             return fail(Overloaded())
         self._waiting[digest] = [answer]
-        done = self._run(lambda: verify_password(stored, secret))
+        done = self._run(lambda: any([verify_password(each, secret) for each in stored]))
         done.addErrback(self._unreadable, system_id)
         done.addCallback(self._checked, system_id, digest)
         return answer
@@ -122,9 +128,17 @@ class Authenticator:
         known, until = self._known.get(system_id, (b"", 0.0))
         return hmac.compare_digest(known, digest) and self._clock.seconds() < until
 
-    def _digest(self, system_id: bytes, stored: str, secret: bytes) -> bytes:
+    def _strings(self, account: Account | None, model: str, twice: bool) -> list[str]:
+        """The strings that a secret is checked against: as many for everybody."""
+        if account is None:
+            return [self._decoy(model)] * (1 + twice)
+        if not twice:
+            return [account.password]
+        return [account.password, account.second_password or self._decoy(model)]
+
+    def _digest(self, system_id: bytes, stored: list[str], secret: bytes) -> bytes:
         """What is remembered instead of the password; a new password string makes a new one."""
-        parts = (system_id, stored.encode(), secret)
+        parts = (system_id, "\n".join(stored).encode(), secret)
         framed = b"".join(len(part).to_bytes(4, "big") + part for part in parts)
         return hmac.digest(self._key, framed, hashlib.sha256)
 

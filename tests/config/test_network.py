@@ -116,6 +116,7 @@ message_log = "off"
 mask_numbers = true
 groups = ["retail"]
 client_certificates = ["esme01.example.net", "sha256:{"0f" * 32}"]
+second_password = "{HASH}"
 
 [provider.acme]
 system_id = "æ"
@@ -266,6 +267,7 @@ class LoadNetworkTest(FileCase):
             True, "EXPIRED", True, {"throttled": 0x14}, "off", True,
             groups=frozenset({"retail"}),
             client_certificates=("esme01.example.net", "sha256:" + "0f" * 32),
+            second_password=HASH,
         )  # fmt: skip
         self.assertEqual(attrs.asdict(account), attrs.asdict(expected))
         self.assertEqual(account.text_settings, expected.text_settings)
@@ -390,7 +392,7 @@ class LoadNetworkTest(FileCase):
     def test_bad(self) -> None:
         """Each wrong file is told with its line, its option, what is wrong and what to write."""
         bad = bad_networks()
-        self.assertEqual(len(bad), 149)
+        self.assertEqual(len(bad), 150)
         self.write("hunter2\n", "plain.secret")
         for what, text, said in bad:
             found = self.problems(load_network, text, {"PLAIN": "hunter2"})

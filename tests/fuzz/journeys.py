@@ -32,20 +32,20 @@ SETTLE = 35.0
 """Seconds after the last of them, for the timers of those that were left unanswered."""
 
 
+ACCOUNTS = (make_account(EVIL, window=10), make_account(GOOD))
+PROVIDERS = (make_provider(EVIL, window=5), make_provider(GOOD, "a"))
+ROUTES = (
+    Route("good", accounts=frozenset({GOOD}), targets=(Target(GOOD),)),
+    Route("all", targets=(Target(EVIL),)),
+)
+MO_ROUTES = (MoRoute(EVIL, frozenset({"1234"})), MoRoute(GOOD, frozenset({"9999"})))
+
+
 class Hostile(World):
     """Who is bound at the beginning."""
 
     def __init__(self) -> None:
-        routes = [
-            Route("good", accounts=frozenset({GOOD}), targets=(Target(GOOD),)),
-            Route("all", targets=(Target(EVIL),)),
-        ]
-        super().__init__(
-            [make_account(EVIL, window=10), make_account(GOOD)],
-            [make_provider(EVIL, window=5), make_provider(GOOD, "a")],
-            routes,
-            [MoRoute(EVIL, frozenset({"1234"})), MoRoute(GOOD, frozenset({"9999"}))],
-        )
+        super().__init__(ACCOUNTS, PROVIDERS, ROUTES, MO_ROUTES)
         self.evil_upstream = self.upstream("a", EVIL)
         self.good_upstream = self.upstream("a", GOOD)
         self.evil = self.client(EVIL)

@@ -335,6 +335,28 @@ class ThreadTests(TestCase):
             client = await door.client()
             self.assertEqual((await client.bind(name, PASSWORD)).command_status, 0x08)
 
+    async def test_two_passwords_while_a_client_changes_over(self) -> None:
+        """Both bind; others are checked as often as that account, and nobody else has two."""
+        door = Door(self)
+        plain = account()
+        plain.system_id = "other"
+        both = account()
+        both.second_password = CHEAP.hash(b"n3w-secret")
+        door.accounts = {NAME.decode(): both, "other": plain}
+        checked: list[str] = []
+        self.patch(authentication, "verify_password", _noting(checked))
+        for name, secret, status in (
+            (NAME, PASSWORD, 0),
+            (NAME, b"n3w-secret", 0),
+            (NAME, b"wrong", 0x0E),
+            (b"other", PASSWORD, 0),
+            (b"other", b"n3w-secret", 0x0E),
+            (b"nobody", b"n3w-secret", 0x0E),
+        ):
+            client = await door.client()
+            self.assertEqual((await client.bind(name, secret)).command_status, status)
+        self.assertEqual(len(checked), 12)
+
     async def test_f44_xc15_guesser_waits(self) -> None:
         """After ten failures the address is answered late, rightly or wrongly; another is not."""
         self.patch(authentication, "DELAY", 1.0)
@@ -421,3 +443,13 @@ def _broken(account: Account) -> bool:
 
 async def _turn() -> None:
     await deferLater(reactor, 0)
+
+
+def _noting(checked: list[str]) -> Callable[[str, bytes], bool]:
+    """The check of a password, that notes what it looked at."""
+
+    def verify(stored: str, secret: bytes) -> bool:
+        checked.append(stored)
+        return verify_password(stored, secret)
+
+    return verify
