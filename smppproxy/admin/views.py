@@ -86,7 +86,7 @@ def _session(rooms: Rooms, account: str, client: Client, now: float) -> Row:
         "type": TYPES.get((session.can_submit, session.can_receive), ""),
         "state": session.state,
         "admin": _wanted(rooms, account),
-        "for": round(now - getattr(client, "bound_at", now), 1),
+        "for": round(now - client.bound_at, 1),
         "peer": client.peer,
         "window": client.account.window,
         "outstanding": client.outstanding,

@@ -62,11 +62,13 @@ class Client(Peer, Protocol):
     :ivar outstanding: submit_sm taken from this session and not answered yet. The journeys add,
         :meth:`answer` takes away.
     :ivar counts: its account's; set by the relay when it is bound.
+    :ivar bound_at: monotonic seconds at which it bound.
     """
 
     account: Account
     counts: AccountCounts
     outstanding: int
+    bound_at: float
 
     def hold(self) -> None:
         """Bring no more submits, but answers (XC-16); idempotent."""

@@ -71,6 +71,7 @@ class ClientSession(SmppProtocol):
         self.peer = host
         self.outstanding = 0
         self.bound = False
+        self.bound_at = 0.0
         self.leased: Account | None = None
         self.slowed = False
         # While the relay wants no more submits they are parked, and given to it when it does.
@@ -126,6 +127,7 @@ class ClientSession(SmppProtocol):
     def accept(self, account: Account, pdu: Pdu, now: float) -> None:
         """Answer the bind with OK; what the client sent meanwhile is handled after it."""
         self.use(account)
+        self.bound_at = now
         self.name = f"{account.system_id}#{self._number} {self.peer}"
         echo = account.bind_resp_system_id == "echo"
         system_id = account.key if echo else self.admission.system_id

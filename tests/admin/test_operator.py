@@ -12,6 +12,7 @@ from smppproxy.store.interface import Arrival
 from smppproxy.store.records import ReceiptRecord
 from tests.support.doors import DoorCase, asynchronous
 from tests.support.doors import ask as ask_door
+from tests.support.processes import reactor
 
 
 class OperatorCase(DoorCase):
@@ -81,6 +82,11 @@ class ViewTests(OperatorCase):
         (session,) = [row for row in await self.rows("binds") if row["side"] == "account"]
         self.assertEqual((session["node"], session["type"]), ("n2", "trx"))
         self.assertTrue(session["name"].startswith("demo#"))
+        (client,) = self.second.relay.directory.clients["demo"]
+        self.assertGreater(client.bound_at, 0)
+        await self.wait(lambda: reactor.seconds() - client.bound_at > 0.1, "a moment")
+        (session,) = [row for row in await self.rows("binds") if row["side"] == "account"]
+        self.assertGreater(session["for"], 0)
         ledgers = {row["node"]: row for row in await self.rows("ledger")}
         self.assertEqual((ledgers["n2"]["submitted"], ledgers["n1"]["submitted"]), (10, 0))
         self.assertTrue(ledgers["all"]["balanced"], ledgers["all"]["imbalance"])

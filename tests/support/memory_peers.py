@@ -287,6 +287,7 @@ class FakeClient(FakePeer):
         super().__init__(world, f"{account.system_id}#{len(world.clients)}")
         self.account = account
         self.outstanding = 0
+        self.bound_at = 0.0
         self._silent = 0
         timers = Timers(enquire_link=0, probe_after=0, response=30.0)
         self.session = Session(SMSC, timers, account.deliver_window)
