@@ -384,10 +384,14 @@ def build(
     node: Node,
     network: Network,
     reactor: Any,
-    open_a_store: Callable[[str, str, Any], Store] = open_store,
+    open_a_store: Callable[[str, str, Any], Store] | None = None,
 ) -> SmppProxy:
     """A node of its two files, ready to be started.
 
     :param reactor: its ``seconds`` should be monotonic, see :func:`monotonic`.
     """
-    return SmppProxy(node, network, reactor, open_a_store(node.store, node.name, reactor))
+    if open_a_store is None:
+        store = open_store(node.store, node.name, reactor, node.durability)
+    else:
+        store = open_a_store(node.store, node.name, reactor)
+    return SmppProxy(node, network, reactor, store)

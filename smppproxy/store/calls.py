@@ -17,6 +17,7 @@ from twisted.python.failure import Failure
 
 from .interface import NOT_SENT, UNKNOWN, StoreUnavailable
 from .link import LOST, Link, ServerError
+from .replicas import AGAIN, CONFIRMED, Replicas
 from .scripts import Script
 from .times import CALL_BOUNDS, Times
 
@@ -58,6 +59,7 @@ class Call:
         "number",
         "patient",
         "reason",
+        "reply",
         "result",
         "script",
         "sent",
@@ -83,6 +85,7 @@ class Call:
         self.detail = ""
         self.slot = 0
         self.number = 0
+        self.reply: bytes | None = None
         self.result: Deferred[Any] | None = None
 
 
@@ -109,6 +112,7 @@ class Calls:
         self._limit = limit
         self.times = Times(CALL_BOUNDS)
         self._closed = False
+        self._replicas: Replicas | None = None
         self._link: Link | None = None
         self._epoch = b"0"
         # Milliseconds: the server's unix time less our clock's.
@@ -116,6 +120,17 @@ class Calls:
         self._number = 0
         self._slots: list[int] = list(range(limit, 0, -1))
         self._waiting: list[Call] = []
+
+    def confirm(self, deadline: float, fence: Callable[[], tuple[bytes | int, ...]]) -> Replicas:
+        """From now on promises are given when a replica has what they are about."""
+        self._replicas = Replicas(
+            self._clock, deadline, fence, self._done, self._unconfirmed, self._trouble
+        )
+        return self._replicas
+
+    def _unconfirmed(self, call: Call) -> None:
+        call.due = self._clock.seconds() + AGAIN
+        self._retry(call, UNKNOWN, "away", "no replica has confirmed it")
 
     def __len__(self) -> int:
         """How many calls are out or waiting."""
@@ -167,6 +182,8 @@ class Calls:
     def down(self) -> None:
         """The connection went. What was out has come back by way of :data:`LOST`."""
         self._link = None
+        if self._replicas is not None:
+            self._replicas.down()
 
     def tick(self, now: float) -> None:
         """Send again what is due, and give up what has lost its patience."""
@@ -216,11 +233,16 @@ class Calls:
             link.send(answered, b"EVAL", script.source, 0, head, call.body)
         else:
             link.send(answered, b"EVALSHA", script.sha, 0, head, call.body)
+        if self._replicas is not None and script.name in CONFIRMED:
+            self._replicas.sent(call, link)
 
     def _answered(self, call: Call, link: Link, reply: Any) -> None:
         if reply.__class__ is bytes:
             self.times.add(self._clock.seconds() - call.sent)
-            self._done(call, reply)
+            if self._replicas is not None and call.script.name in CONFIRMED:
+                call.reply = reply
+            else:
+                self._done(call, reply)
         elif reply is LOST:
             self._retry(call, UNKNOWN, "lost")
         elif isinstance(reply, ServerError):

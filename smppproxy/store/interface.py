@@ -226,6 +226,10 @@ class Store(Budgets, Cluster, Leftovers, History, Measured, Protocol):
     ready: bool
     """Whether the store takes what is new right now; cheap enough to be read for each message."""
 
+    durability: str
+    """What it keeps an acknowledged change through, as far as it tells: ``memory``: nothing;
+    ``process``: the end of any process; ``replica``: the loss of the server's machine."""
+
     full: bool
     """Whether it is not ready because it is out of memory: queues can still be emptied (F83)."""
 

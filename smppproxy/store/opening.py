@@ -16,7 +16,7 @@ from .url import Address
 CONNECT_TIMEOUT = 5
 
 
-def open_address(address: Address, node_name: str, reactor: Any) -> Store:
+def open_address(address: Address, node_name: str, reactor: Any, durability: str) -> Store:
     """A store that is not started yet."""
     options: dict[str, Any] = {
         "user": address.user,
@@ -24,6 +24,7 @@ def open_address(address: Address, node_name: str, reactor: Any) -> Store:
         "db": address.db,
         "prefix": address.prefix,
         "deadline": address.deadline,
+        "durability": durability,
     }
     if address.scheme == "embedded":
         return EmbeddedStore(address.path, node_name, reactor, **options)

@@ -21,6 +21,7 @@ from .commands import Commands
 from .interface import Limit, StoreError
 from .link import Connector, Link, Lost, ServerError
 from .listening import Listening
+from .replicas import is_confirmed
 from .tls import name_fits
 
 TICK = 0.1
@@ -30,6 +31,8 @@ PROBE = 5.0
 """Seconds without a call after which the server is asked whether it still takes writes (T24)."""
 
 _FENCE_LIFE = 600
+
+_NO_REPLICA = "no replica of it confirms what is written (durability replica)"
 
 
 class Refused(Exception):
@@ -45,6 +48,9 @@ class RedisStore(Commands):
 
     ``deadline`` is how long any answer may take, in seconds: after that the connection is given up
     and the calls that were out are tried again, as far as their patience goes.
+
+    :param durability: what it is to keep acknowledged changes through (``config.node``).
+    :ivar durability: what it does keep them through, as far as it tells.
     """
 
     log = Logger()
@@ -62,6 +68,7 @@ class RedisStore(Commands):
         deadline: float = 1.0,
         tls_name: str = "",
         in_flight: int = 1000,
+        durability: str = "process",
     ) -> None:
         instance = os.urandom(8).hex().encode()
         calls = Calls(clock, prefix, node.encode(), instance, self._suspect, in_flight)
@@ -74,6 +81,10 @@ class RedisStore(Commands):
         self._deadline = deadline
         self._tls_name = tls_name
         self._fence = prefix + b"node:" + instance
+        self.durability = self._wanted = durability
+        self._replicas = None
+        if durability == "replica":
+            self._replicas = calls.confirm(deadline, self._probe_command)
         self._connector = Connector(self, endpoint, clock)
         self._listening = Listening(
             endpoint,
@@ -90,6 +101,7 @@ class RedisStore(Commands):
         self._shaken = False
         self._probed = 0.0
         self._probing = False
+        self._is_writable = True
         self._ticker: IDelayedCall | None = None
         self._watchers: list[Callable[[bool], None]] = []
         self._starting: Deferred[None] | None = None
@@ -207,8 +219,11 @@ class RedisStore(Commands):
         if self._started_ms < 0:
             self._started_ms = time_there
         written = yield link.ask(*self._probe_command()).addErrback(_out_of_memory)
+        confirmed = True
+        if self._replicas is not None:
+            confirmed = is_confirmed((yield link.ask(*self._replicas.wait)))
         self._send_limits(link, self._known_limits)
-        self._up(link, written is not None)
+        self._up(link, written is not None, confirmed)
 
     def _check_server(self, info: dict[bytes, bytes]) -> None:
         version = info.get(b"redis_version", b"0")
@@ -228,11 +243,16 @@ class RedisStore(Commands):
                 " was given",
                 final=True,
             )
+        self.durability = self._wanted if self._replicas is not None else "process"
         if durable[1:] and durable[1] != b"yes":
-            self.log.warn(
-                "the store does not write to disk (appendonly no): it forgets all when it ends",
-                event="store_not_durable",
-            )
+            self.durability = "memory"
+            if self._wanted != "memory":
+                self.log.warn(
+                    "the store does not write to disk (appendonly no): it forgets all when it ends;"
+                    " durability is {wanted} in the node file",
+                    event="store_not_durable",
+                    wanted=self._wanted,
+                )
         elif synced[1:] and synced[1] == b"everysec":
             self.log.info(
                 "the store holds writes back while its disk is slow (appendfsync everysec): killed"
@@ -240,7 +260,7 @@ class RedisStore(Commands):
                 event="store_holds_back",
             )
 
-    def _up(self, link: Link, writable: bool) -> None:
+    def _up(self, link: Link, writable: bool, confirmed: bool = True) -> None:
         link.usable()
         self._probed = self._clock.seconds()
         self._shaken = True
@@ -249,7 +269,9 @@ class RedisStore(Commands):
         self._calls.up(link, b"%d" % self._epoch)
         self._listening.up(link)
         self.log.info("store connected", event="store_connected", writable=writable)
-        self._set_ready(writable)
+        if not confirmed:
+            self._complain(_NO_REPLICA)
+        self._set_ready(writable and confirmed)
         started, self._starting = self._starting, None
         if started is not None:
             started.callback(None)
@@ -269,9 +291,9 @@ class RedisStore(Commands):
             self.log.failure("the store's handshake broke", failure, event="store_handshake_broke")
 
     def _complain(self, text: str) -> None:
-        """Log what is wrong with the store, once as long as it stays the same."""
-        if text != self._complaint:
-            self._complaint = text
+        """Log what is wrong with the store, once as long as it stays the same; "": nothing is."""
+        known, self._complaint = self._complaint, text
+        if text and text != known:
             self.log.warn("store away: {reason}", event="store_away", reason=text)
 
     def _probe_command(self) -> tuple[bytes | int, ...]:
@@ -283,13 +305,25 @@ class RedisStore(Commands):
             self._probing = True
             self._probed = now
             link.send(self._probe_answered, *self._probe_command())
+            if self._replicas is not None:
+                link.send(self._replica_answered, *self._replicas.wait)
 
     def _suspect(self) -> None:
         """A call met an error that may last: find out at the next tick."""
         self._probed = -PROBE
 
-    def _probe_answered(self, reply: Any) -> None:
+    def _replica_answered(self, reply: Any) -> None:
+        """What the probe wrote is at a replica, or is not."""
         self._probing = False
+        if isinstance(reply, Lost):
+            return
+        confirmed = is_confirmed(reply)
+        if self._is_writable:
+            self._complain("" if confirmed else _NO_REPLICA)
+        self._set_ready(confirmed and self._is_writable)
+
+    def _probe_answered(self, reply: Any) -> None:
+        self._probing = self._replicas is not None
         if isinstance(reply, Lost):
             return
         refused = isinstance(reply, ServerError)
@@ -299,10 +333,12 @@ class RedisStore(Commands):
                 if self._link is not None:
                     self._link.abort()
                 return
-        else:
+        elif self._replicas is None:
             self._complaint = ""
         self.full = refused and str(reply).startswith("OOM")
-        self._set_ready(not refused)
+        self._is_writable = not refused
+        if refused or self._replicas is None:
+            self._set_ready(not refused)
 
     def _send_news(self, news: dict[bytes, Limit]) -> None:
         if self._link is not None and self._shaken:

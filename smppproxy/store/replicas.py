@@ -1,0 +1,125 @@
+"""Answers are held back until a replica of the server has what they speak of (level ``replica``).
+
+WAIT is asked once for all calls of a turn, behind them on their connection, so it is about their
+writes and no older ones: the server answers when the first replica has confirmed them. While it is
+out the calls of other turns gather for the next one. When no replica confirms in time, the store
+counts as away, and what was held is tried again as after a lost answer: it may be lost with the
+server, or not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+
+from .link import LOST, Link
+
+PART = 0.3
+"""How much of an answer's deadline the server may wait for a replica: two waits fit in it."""
+
+AGAIN = 0.1
+"""Seconds before a call is tried again that no replica has confirmed."""
+
+CONFIRMED = frozenset({"record", "match", "put", "numbers", "overdue", "mo", "replay", "versions"})
+"""The scripts whose answer is a promise. A lost ack, lease or count is made good by itself."""
+
+
+class Held(Protocol):
+    """A call: ``reply`` is what the server answered, None: nothing, or it was taken back."""
+
+    reply: bytes | None
+
+
+class Replicas:
+    """Holds answers of one store.
+
+    :param fence: a command that writes. WAIT is about the last write of a connection, and a call
+        that is tried again may find all of it done on an earlier one.
+    :param done: told each call that a replica has confirmed.
+    :param again: told each call that none has.
+    :param trouble: told that none did.
+    """
+
+    def __init__(
+        self,
+        clock: IReactorTime,
+        deadline: float,
+        fence: Callable[[], tuple[bytes | int, ...]],
+        done: Callable[[Any, bytes], None],
+        again: Callable[[Any], None],
+        trouble: Callable[[], None],
+    ) -> None:
+        self.wait = (b"WAIT", 1, int(deadline * PART * 1000))
+        self._clock = clock
+        self._fence = fence
+        self._done = done
+        self._again = again
+        self._trouble = trouble
+        self._link: Link | None = None
+        self._round: list[Held] = []
+        self._later: IDelayedCall | None = None
+        self._asked = False
+
+    def sent(self, call: Held, link: Link) -> None:
+        """A call went out on this connection."""
+        self._link = link
+        self._round.append(call)
+        self._ask_soon()
+
+    def _ask_soon(self) -> None:
+        if not self._asked and self._later is None:
+            self._later = self._clock.callLater(0, self._ask)
+
+    def _ask(self) -> None:
+        self._later = None
+        link, held = self._link, self._round
+        self._round = []
+        if link is None or not held:
+            return
+        self._asked = True
+        written: list[bool] = []
+
+        def fenced(reply: Any) -> None:
+            written.append(not isinstance(reply, Exception))
+
+        def answered(reply: Any) -> None:
+            self._answered(held, reply if any(written) or reply is LOST else None)
+
+        link.send(fenced, *self._fence())
+        link.send(answered, *self.wait)
+
+    def _answered(self, held: list[Held], reply: Any) -> None:
+        self._asked = False
+        good = is_confirmed(reply)
+        if not good and reply is not LOST:
+            self._trouble()
+        self._settle(held, good)
+        if self._round:
+            self._ask_soon()
+
+    def _settle(self, held: list[Held], good: bool) -> None:
+        for call in held:
+            # One without an answer met an error, and goes its own way.
+            reply, call.reply = call.reply, None
+            if reply is None:
+                continue
+            if good:
+                self._done(call, reply)
+            else:
+                self._again(call)
+
+    def down(self) -> None:
+        """The connection went; what was asked on it has been answered with LOST."""
+        self._link = None
+        if self._later is not None:
+            self._later.cancel()
+            self._later = None
+        held, self._round = self._round, []
+        self._settle(held, False)
+
+
+def is_confirmed(reply: Any) -> bool:
+    """Whether an answer to WAIT says that a replica has it all."""
+    return reply.__class__ is int and reply > 0
