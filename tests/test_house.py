@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -46,6 +47,18 @@ class HouseTests(SynchronousTestCase):
         """Trial finds what is below tests/ by package name; a folder without one is not run."""
         folders = {path.parent for path in (ROOT / "tests").rglob("test_*.py")}
         self.assertEqual([str(f) for f in folders if not (f / "__init__.py").exists()], [])
+
+    def test_each_room_says_which_file_to_open(self) -> None:
+        """The docstring of a room names every file of it, and none that is not there."""
+        for init in PACKAGE.rglob("__init__.py"):
+            room = init.parent
+            files = {path.stem for path in room.glob("*.py")} - {"__init__"}
+            files |= {path.parent.name for path in room.glob("*/__init__.py")}
+            text = ast.get_docstring(ast.parse(init.read_text())) or ""
+            table = re.findall(r"^`(\w+)`  ", text, re.MULTILINE)
+            if len(files) > 4 and room != PACKAGE:
+                self.assertEqual(files - set(re.findall(r"`(\w+)`", text)), set(), room)
+                self.assertEqual(set(table) - files, set(), room)
 
     def test_nothing_is_skipped(self) -> None:
         """No test is skipped or marked as to be done, unless the kernel cannot do what it needs."""
