@@ -127,7 +127,7 @@ def acknowledge(world: Hostile, feed: Feed) -> None:
 
 def wait(world: Hostile, feed: Feed) -> None:
     """Time passes."""
-    world.advance(float(feed.number(40)))
+    world.advance(float(feed.number(12)))
 
 
 def alive(peer: FakePeer) -> bool:

@@ -22,6 +22,9 @@ SECONDS = 3.0
 HANG = 1.0
 """Seconds of the processor's time that one input may take."""
 
+LONGER = {"journeys": 5.0}
+"""The same for an input that is many: dozens of writes, and minutes of a node's timers."""
+
 INTERESTING = (b"\0", b"\xff", b"\x7f\xff\xff\xff", b"\0\0\0\x10", b"\xff\xff", b"[", b"=", b"\"")
 
 
@@ -66,7 +69,7 @@ class CorpusTests(SynchronousTestCase):
             error.add_note(f"the target {name}, with the input {octets!r}")
             raise
         took = time.process_time() - began
-        self.assertLess(took, HANG, f"{name} hangs on {octets!r}")
+        self.assertLess(took, LONGER.get(name, HANG), f"{name} hangs on {octets!r}")
 
 
 def _test(name: str) -> Any:
