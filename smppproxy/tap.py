@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 from typing import Any
 
@@ -20,6 +21,9 @@ from smppproxy.admin.log_json import as_json
 from smppproxy.config import ConfigError, load_network, load_node, no_network
 
 DEFAULT = "etc/smppproxy.toml"
+
+YOUNG = 20_000
+"""Objects made and not yet let go of at which the collector looks among the young ones."""
 
 
 class Options(UsageOptions):
@@ -59,7 +63,20 @@ def makeService(options: Options) -> IService:  # noqa: N802 - the name twistd l
     # The reactor's own handler would end a process that drained well as "killed by SIGTERM".
     reactor.callWhenRunning(signal.signal, signal.SIGTERM, stop)
     reactor.callWhenRunning(limit_log, node.log_level, node.log_format)
+    reactor.callWhenRunning(settle)
     return service
+
+
+def settle() -> None:
+    """What the start has made stays: the collector looks at it no more.
+
+    A look at it took 50 ms, in which nobody was answered, every few seconds of full load; and
+    messages under way, which a short list of young objects made old, were looked at again and
+    again. Both together were a sixth of a message's cost.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(YOUNG, 10, 10)
 
 
 def limit_log(level: str, form: str = "text") -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import signal
@@ -59,6 +60,20 @@ class MakeServiceTests(SynchronousTestCase):
         service = tap.makeService(self.options(ETC / "smppproxy.toml"))
         self.assertIsInstance(service, SmppProxy)
         self.assertEqual(reactor.seconds, time.monotonic)
+
+    def test_what_the_start_made_is_left_alone(self) -> None:
+        """Once the reactor runs the collector has nothing old to look at, and waits for more that
+        is young."""
+        before = gc.get_threshold()
+        self.addCleanup(gc.set_threshold, *before)
+        self.addCleanup(gc.unfreeze)
+        called: list[Any] = []
+        self.patch(reactor, "callWhenRunning", lambda what, *_: called.append(what))
+        tap.makeService(self.options(ETC / "smppproxy.toml"))
+        self.assertIn(tap.settle, called)
+        tap.settle()
+        self.assertGreater(gc.get_freeze_count(), 10_000)
+        self.assertGreater(gc.get_threshold()[0], before[0])
 
     def test_sighup_reloads(self) -> None:
         """SIGHUP asks the service to read the network file again, in the reactor's turn."""

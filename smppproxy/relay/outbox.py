@@ -39,7 +39,7 @@ from smppproxy.smpp.constants import (
 )
 from smppproxy.smpp.pdu import Pdu
 from smppproxy.store.interface import Entry, Limit, Name, Store
-from smppproxy.store.records import Origin, RecordError
+from smppproxy.store.records import RecordError, message_id_of
 
 HEADER = Struct(">IIII").pack
 
@@ -321,11 +321,7 @@ class Outbox:
         origin = delivery.entry.origin
         if not origin or len(self._directory.clients[delivery.inbox.account.system_id]) < 2:
             return False  # one session keeps the order
-        try:
-            message_id = Origin.unpack(origin).client_message_id
-        except RecordError:
-            return False
-        until = self._fresh.until(message_id)
+        until = self._fresh.until(message_id_of(origin))
         if until <= self._seconds():
             return False
         delivery.due = until
