@@ -369,7 +369,13 @@ class FollowerTests(SynchronousTestCase):
         self.clock.advance(10)
         self.assertEqual(
             attrs.asdict(self.follower.standing),
-            {"version": 2, "sha256": bundle(NETWORK + "# 2\n").sha256, "refused": 0, "reason": ""},
+            {
+                "version": 2,
+                "sha256": bundle(NETWORK + "# 2\n").sha256,
+                "refused": 0,
+                "reason": "",
+                "newest": 2,
+            },
         )
 
     def test_a_blob_that_is_none_is_refused(self) -> None:
