@@ -163,6 +163,7 @@ EXPLAINED["properties"]["routes"] = listing(
             text("route"),
             whole("order"),
             text("prefix", "the longest of its prefixes that the destination has"),
+            flag("prefix_fits", "there is one, or it asks for none"),
             flag("asked", "no route before it has decided"),
             flag("fits"),
             text("why"),

@@ -143,6 +143,7 @@ def _routed(rooms: Rooms, message: Message, judged: Judged | None, told: Told) -
             "route": each.route,
             "order": each.order,
             "prefix": each.prefix or "",
+            "prefix_fits": each.prefix is not None,
             "asked": each.asked,
             "fits": each.fits,
             "why": each.why,

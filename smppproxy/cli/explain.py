@@ -84,11 +84,11 @@ def _print(answer: dict[str, Any], whole: bool) -> None:
 
 def tried(routes: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], str]:
     """Those worth a line of a table, and a line about the others; "" when these are few."""
-    elsewhere = [route for route in routes if route["prefix"] is None]
-    behind = [route for route in routes if route["prefix"] is not None and not route["asked"]]
+    elsewhere = [route for route in routes if not route["prefix_fits"]]
+    behind = [route for route in routes if route["prefix_fits"] and not route["asked"]]
     if len(elsewhere) + len(behind) <= FEW:
         return routes, ""
-    listed = [route for route in routes if route["prefix"] is not None and route["asked"]]
+    listed = [route for route in routes if route["prefix_fits"] and route["asked"]]
     counts = ((len(elsewhere), "of other prefixes"), (len(behind), "behind the one that decides"))
     rest = " and ".join(f"{count} {what}" for count, what in counts if count)
     return listed, f"Routes not listed: {rest}; --all lists them"
@@ -104,7 +104,7 @@ def _routes(routes: list[dict[str, Any]]) -> Any:
         table.add_column(heading, overflow="fold")
     for route in routes:
         fits = Text("yes", "green") if route["fits"] else Text("no" if route["asked"] else "-")
-        row = (str(route["order"]), str(route["place"]), route["route"], route["prefix"] or "")
+        row = (str(route["order"]), str(route["place"]), route["route"], route["prefix"])
         table.add_row(*row, fits, route["why"], style=None if route["asked"] else "dim")
     return table
 

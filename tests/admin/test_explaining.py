@@ -91,6 +91,8 @@ class ExplainTests(DoorCase):
         self.assertEqual(tried["sweden"], (False, "none of its prefixes is one of the destination"))
         told = await self.explain("demo", "4712345678", at="2026-12-24T12:00:00Z")
         tried = {route["route"]: (route["asked"], route["why"]) for route in told["routes"]}
+        fits = {route["route"]: route["prefix_fits"] for route in told["routes"]}
+        self.assertEqual((fits["all"], fits["sweden"], fits["night"]), (True, False, True))
         self.assertEqual(tried["night"][0], True)
         self.assertTrue(tried["night"][1].startswith("hours: "), tried)
 

@@ -11,7 +11,8 @@ from smppproxy.cli.explain import FEW, tried
 
 def route(name: str, prefix: str | None, asked: bool) -> dict[str, Any]:
     """As the door tells of it."""
-    return {"route": name, "prefix": prefix, "asked": asked}
+    fits = prefix is not None
+    return {"route": name, "prefix": prefix or "", "prefix_fits": fits, "asked": asked}
 
 
 class TriedTests(SynchronousTestCase):
