@@ -14,6 +14,10 @@ import attrs
 from twisted.trial.unittest import SynchronousTestCase
 
 import smppproxy
+from smppproxy.admin import shared
+from smppproxy.config import effective, plan
+from smppproxy.routing.accounts import Account
+from smppproxy.routing.providers import Provider
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "smppproxy"
@@ -108,6 +112,15 @@ class CodeTests(SynchronousTestCase):
                     self.assertEqual(names & bad, set(), path)
                 elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
                     self.assertNotIn(node.func.id, ("eval", "exec", "__import__"), path)
+
+    def test_no_secret_is_in_a_plan_or_in_what_is_shown(self) -> None:
+        """Options that are left out of a repr are left out there too."""
+        for kind in (Account, Provider):
+            for field in attrs.fields(kind):
+                if field.init and not field.repr and SECRET.fullmatch(field.name):
+                    self.assertIn(field.name, plan._SECRETS)
+                    self.assertIn(field.name, effective._UNSAID)
+                    self.assertIn(field.name, shared.SECRET)
 
     def test_no_secret_is_in_a_repr(self) -> None:
         """Every attrs field that is called a password, a token or a secret is left out of it."""

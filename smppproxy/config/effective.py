@@ -21,7 +21,9 @@ _HEX = frozenset(
     + ("throttle", "temporary", "bind_full", "bind_auth")
 )
 #: Filled from names of tables, or never shown.
-_UNSAID = frozenset(("system_id", "name", "hosts", "password", *PROFILES))
+_UNSAID = frozenset(
+    ("system_id", "name", "hosts", "password", "second_password", *PROFILES)
+)
 #: What only a preset can say.
 _REMARKS = frozenset(("status", "region"))
 
@@ -44,7 +46,10 @@ def account_lines(account: Account, written: Mapping[str, Any]) -> list[Line]:
     """An account's options; `written` is its table."""
     said = _Said(written, account_preset(account.preset), account.preset)
     head = Line(f"[account.{_name(account.system_id)}]")
-    return [head, Line("# password: not shown", "file"), *_options(account, said)]
+    lines = [head, Line("# password: not shown", "file")]
+    if account.second_password:
+        lines.append(Line("# second_password: not shown", "file"))
+    return [*lines, *_options(account, said)]
 
 
 def provider_lines(provider: Provider, written: Mapping[str, Any]) -> list[Line]:

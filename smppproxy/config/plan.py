@@ -30,7 +30,7 @@ OF_A_HOST = frozenset({"address", "port", "tls_port"})
 COUNTS_OF_BINDS = frozenset({"binds", "bind", "max_binds", "hosts_mode"})
 """Options of a provider that add binds or take some away."""
 
-_SECRETS = frozenset({"password"})
+_SECRETS = frozenset({"password", "second_password"})
 _LONGEST = 60
 _MANY = 6
 

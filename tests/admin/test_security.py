@@ -69,7 +69,7 @@ class SecretTests(DoorCase):
         text = self.network_file.read_text()
         stored = HASHER.hash(self.ACCOUNT)
         text = text.replace('password = "secret"', f'password = "{self.PROVIDER}"')
-        text += f'\n[account.closed]\npassword = "{stored}"\n'
+        text += f'\n[account.closed]\npassword = "{stored}"\nsecond_password = "{stored}"\n'
         self.network_file.write_text(text)
         node, url = self.with_port()
         await self.wait(lambda: any(bind.state == "Bound" for bind in node.binds()), "bound")
@@ -80,6 +80,7 @@ class SecretTests(DoorCase):
         await wrong.stop()
         await node.reload()
         pages = [f"{PREFIX}/show/{view}" for view in VIEWS]
+        pages += [f"{PREFIX}/show/config?name={name}" for name in ("closed", "acme", "account")]
         pages += [
             PREFIX + path
             for (path, method) in OPERATIONS

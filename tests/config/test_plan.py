@@ -75,6 +75,10 @@ class CompareTest(PlanCase):
             BASE.replace(HASH, other, 1),
             Change("account", "demo", "changed", "password", "(not shown)", "(another one)"),
         )
+        self.check(
+            BASE.replace("[account.shop]", f'[account.shop]\nsecond_password = "{HASH}"'),
+            Change("account", "shop", "changed", "second_password", "(not shown)", "(another one)"),
+        )
 
     def test_providers(self) -> None:
         """What closes binds is said, what does not is not."""

@@ -319,6 +319,7 @@ class EffectiveTest(PresetCase):
         for kind, text in (
             ("provider", provider_text("sendexa")),
             ("account", f'[account.x]\npassword = "{HASH}"'),
+            ("account", f'[account.x]\npassword = "{HASH}"\nsecond_password = "{HASH}"'),
         ):
             _, lines = self.lines(kind, text)
             self.assertNotIn("hunter2", str(lines))
