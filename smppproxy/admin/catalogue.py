@@ -254,6 +254,8 @@ VIEWS: dict[str, View] = {
                 number("uptime", "seconds"),
                 whole("version", "of the network in force, 0: none of the store"),
                 text("trouble", "a version that it could not take"),
+                text("durability", "what the store keeps an OK through: memory, process, replica"),
+                text("journal", "off, ready, waiting (for the store) or blocked"),
                 text("program", "its release", wide=True),
                 text("admin", "where its admin door is", wide=True),
                 whole("clients", "sessions of clients"),

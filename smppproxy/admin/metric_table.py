@@ -119,8 +119,23 @@ METRICS: dict[str, Described] = {
         network_refused_version="number of the newest version that cannot be taken, 0 = none",
         store_ready="1 when the store answers",
         store_full="1 while the store is out of memory",
+        journal_blocked="1 while the journal cannot be written, so that no message is taken",
+        journal_octets="what waits in the journal for the store",
+        journal_unread_files="files in the journal's folder with what this release cannot read",
         store_calls_outstanding="calls to the store that are out, or wait for it to be back",
         bus_connected="1 while this node hears the others",
+    ),
+    **_described(
+        GAUGE,
+        ("wanted", "level"),
+        store_durability="1 for what the store must keep an acknowledged change through, and what"
+        " it does keep it through, as far as it tells",
+    ),
+    **_described(
+        COUNTER,
+        ("what",),
+        journal="maps kept, lost, replayed, ended (before the store was back), records unread,"
+        " octets torn, times blocked",
     ),
     **_described(
         HISTOGRAM,

@@ -25,6 +25,7 @@ def node_metrics(rooms: Rooms, ready: Callable[[], bool]) -> Iterator[Metric]:
     yield value("draining", rooms.is_draining())
     yield from _network(rooms)
     yield from _store(rooms)
+    yield from _journal(rooms)
     yield from _clients(rooms)
     yield from _accounts(rooms)
     yield from _providers(rooms)
@@ -45,6 +46,15 @@ def _store(rooms: Rooms) -> Iterator[Metric]:
     yield value("bus_connected", store.bus.connected)
     yield value("bus_heard", store.bus.heard)
     yield value("bus_unreadable", store.bus.unreadable)
+
+
+def _journal(rooms: Rooms) -> Iterator[Metric]:
+    maps = rooms.relay.maps
+    yield values("store_durability", {(rooms.node.durability, rooms.store.durability): 1})
+    yield value("journal_blocked", maps.blocked)
+    yield value("journal_octets", maps.octets)
+    yield value("journal_unread_files", maps.unread_files)
+    yield values("journal", {(what,): number for what, number in maps.counts.items()})
 
 
 def _clients(rooms: Rooms) -> Iterator[Metric]:

@@ -290,6 +290,8 @@ def nodes(rooms: Rooms) -> Iterator[Row]:
         "uptime": round(now - rooms.started, 1),
         "version": standing.version,
         "trouble": refused,
+        "durability": rooms.store.durability,
+        "journal": rooms.relay.maps.state,
         "program": rooms.program,
         "admin": rooms.door(),
         "clients": sum(map(len, directory.clients.values())),

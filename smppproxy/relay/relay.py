@@ -47,6 +47,7 @@ class SmppRelay:
     :ivar counts: of every account and every provider's host.
     :ivar replays: what has no owner, listed and looked at again.
     :ivar journal: what the message log is made of.
+    :ivar maps: keeps maps while the store is away.
     :ivar replay_maps: writes maps that were kept while the store was away, as ``Store.record``.
     :ivar quality: how well providers deliver, for the routes that ask.
     :ivar reasons: how often targets of routes were passed over, and why.
@@ -73,6 +74,7 @@ class SmppRelay:
         self.directory = Directory(self._noticed)
         self.quality = Watch()
         self.store = store
+        self.maps: Keeper = maps or NoJournal()
         self._clock = clock
         self._beat: Any = None
         self._ask_share: Callable[[], object] = lambda: None
@@ -104,7 +106,7 @@ class SmppRelay:
             self._ask,
             self.counts,
             self._events,
-            maps or NoJournal(),
+            self.maps,
         )
         self.reasons = self._submits.reasons
         self.replay_maps = self._submits.replay

@@ -270,7 +270,7 @@ class KeeperTests(JournalCase):
         kept = await self.keep(5)
         (path,) = self.files()
         self.assertEqual(kept, [each for each, _ in read(path).kept])
-        self.assertEqual("waiting for the store", journal.state)
+        self.assertEqual("waiting", journal.state)
         self.store.come_back()
         await until(lambda: not journal.segments.octets)
         self.assertEqual((kept, []), (self.replayed, self.files()))
@@ -439,5 +439,5 @@ class BlockedTests(JournalCase):
 
     async def test_no_journal(self) -> None:
         """A node without one keeps nothing."""
-        self.assertFalse(NoJournal.blocked)
+        self.assertFalse(NoJournal().blocked)
         await self.assertFailure(NoJournal().keep(b"n", [a_map()], 60, 30), JournalError)

@@ -16,6 +16,9 @@ from twisted.internet.defer import Deferred, fail
 
 from smppproxy.store.interface import Mapping
 
+COUNTED = ("kept", "lost", "replayed", "ended", "unread", "torn", "blocked")
+"""See :class:`Keeper`."""
+
 
 class JournalError(Exception):
     """The journal did not keep what it was given; the text says why."""
@@ -26,9 +29,25 @@ class Keeper(Protocol):
 
     :ivar blocked: it is there and cannot be written: a message that is sent now might not find its
         way back, so none should be.
+    :ivar counts: of maps ``kept``, ``lost`` (not kept), ``replayed`` (they are in the store now),
+        ``ended`` (their life was over before the store was back); of records ``unread``, octets
+        ``torn``, and how often it was ``blocked``.
     """
 
     blocked: bool
+    counts: dict[str, int]
+
+    @property
+    def state(self) -> str:
+        """In a word: off, ready, waiting (for the store) or blocked."""
+
+    @property
+    def octets(self) -> int:
+        """What waits for the store."""
+
+    @property
+    def unread_files(self) -> int:
+        """Files in its folder with what could not be read."""
 
     def keep(
         self, provider: bytes, mappings: list[Mapping], ttl: int, final_ttl: int
@@ -42,7 +61,13 @@ class Keeper(Protocol):
 class NoJournal:
     """A node without one."""
 
-    blocked = False
+    state = "off"
+    octets = 0
+    unread_files = 0
+
+    def __init__(self) -> None:
+        self.blocked = False
+        self.counts = dict.fromkeys(COUNTED, 0)
 
     def keep(
         self, provider: bytes, mappings: list[Mapping], ttl: int, final_ttl: int

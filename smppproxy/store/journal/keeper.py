@@ -20,7 +20,7 @@ from twisted.python.failure import Failure
 from twisted.python.threadpool import ThreadPool
 
 from smppproxy.store.interface import Mapping, Store, StoreUnavailable
-from smppproxy.store.journal import JournalError
+from smppproxy.store.journal import COUNTED, JournalError
 from smppproxy.store.journal.records import Found, Kept, packed, read
 from smppproxy.store.journal.segments import Segments
 
@@ -40,8 +40,6 @@ class MapJournal:
     """Implements :class:`smppproxy.store.journal.Keeper` in a folder.
 
     :ivar blocked: see there. So it is until the disk has been looked at for the first time.
-    :ivar counts: of maps ``kept``, ``lost`` (not kept), ``replayed``, ``ended`` (their life was
-        over before the store was back), of records ``unread`` and octets ``torn``.
     """
 
     _log = Logger()
@@ -59,9 +57,7 @@ class MapJournal:
         :param wall: unix seconds.
         """
         self.blocked = True
-        self.counts = dict.fromkeys(
-            ("kept", "lost", "replayed", "ended", "unread", "torn", "blocked"), 0
-        )
+        self.counts = dict.fromkeys(COUNTED, 0)
         self.segments = Segments(Path(folder), most)
         self._reactor = reactor
         self._store = store
@@ -104,10 +100,20 @@ class MapJournal:
 
     @property
     def state(self) -> str:
-        """For people: how it is."""
+        """See :class:`~smppproxy.store.journal.Keeper`."""
         if self.blocked:
             return "blocked"
-        return "waiting for the store" if self.segments.octets else "ready"
+        return "waiting" if self.octets else "ready"
+
+    @property
+    def octets(self) -> int:
+        """See :class:`~smppproxy.store.journal.Keeper`."""
+        return self.segments.octets
+
+    @property
+    def unread_files(self) -> int:
+        """See :class:`~smppproxy.store.journal.Keeper`."""
+        return self.segments.aside
 
     @inlineCallbacks
     def stop(self) -> Generator[Deferred[Any], Any, None]:
