@@ -21,6 +21,9 @@ WAIT = 22.0
 WORDS = ("text", "octets")
 """What a message says: for the role admin only."""
 
+SHORTEST = 7
+"""Digits of a number that may have a + or 00 before it."""
+
 Given = dict[str, Any]
 
 
@@ -37,10 +40,11 @@ class TraceOperations:
         """The hops of the newest messages of this id, reference or number, oldest first."""
         query, limit = given["id"], given["limit"]
         notes: dict[str, None] = {}
-        said = yield self._logged({query}, limit)
+        asked = spellings(query)
+        said = yield self._logged(asked, limit)
         hops = _hops(said, notes)
-        known = {query, *ids_of(hops, limit)}
-        if len(known) > 1:
+        known = {*asked, *ids_of(hops, limit)}
+        if known != asked:
             # A node may know the message by the provider's id only.
             more = yield self._logged(known, limit)
             hops = merged(hops, _hops(more, notes))
@@ -68,6 +72,14 @@ class TraceOperations:
         tracer: Tracer = self._rooms.tracer
         found = tracer.logged(request["words"], request["limit"])
         return found.addCallback(lambda hops: {"hops": hops})
+
+
+def spellings(query: str) -> set[str]:
+    """The query itself; a number also with and without the + or 00 before it (SX-15)."""
+    digits = query.removeprefix("+") if query[:1] == "+" else query.removeprefix("00")
+    if len(digits) < SHORTEST or not (digits.isascii() and digits.isdigit()):
+        return {query}
+    return {query, digits, f"+{digits}", f"00{digits}"}
 
 
 def _hops(said: Said, notes: dict[str, None]) -> list[Event]:

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from twisted.internet.defer import fail
+from twisted.trial.unittest import SynchronousTestCase
 
-from smppproxy.admin.tracing import WORDS
+from smppproxy.admin.tracing import WORDS, spellings
 from smppproxy.cli.trace import of_messages
 from smppproxy.config.message_log import MessageLog
 from smppproxy.store.interface import NOT_SENT, StoreUnavailable
@@ -54,7 +55,8 @@ class TraceTests(CommandCase):
         accepted = next(hop for hop in told["hops"] if hop["event"] == "accepted")
         self.assertEqual((accepted["node"], accepted["command_status"]), ("n2", "ESME_ROK"))
         self.assertEqual(told["silent"], [])
-        for query in (accepted["provider_message_id"], accepted["destination_addr"]):
+        number = accepted["destination_addr"]
+        for query in (accepted["provider_message_id"], number, f"%2B{number}", f"00{number}"):
             found = await self.trace(query)
             self.assertEqual([hop["event"] for hop in found["hops"]], events, query)
         self.assertEqual((await self.trace("nobody"))["hops"], [])
@@ -99,6 +101,18 @@ class TraceTests(CommandCase):
         told = await self.trace(message_id)
         self.assertEqual(len(told["hops"]), 3)
         self.assertIn("the store is away", told["note"])
+
+
+class SpellingTests(SynchronousTestCase):
+    """What is looked for."""
+
+    def test_spellings(self) -> None:
+        """A number as any of the three ways to write it; ids and short codes as they are."""
+        number = {"4512345678", "+4512345678", "004512345678"}
+        for query in number:
+            self.assertEqual(spellings(query), number)
+        for query in ("1234", "p3-373", "+", "", "4512345x", "\u0661" * 9):
+            self.assertEqual(spellings(query), {query})
 
 
 class GroupTests(CommandCase):
