@@ -137,6 +137,22 @@ class BusyNodeTests(DoorCase):
         self.assertEqual(total, 0)
 
     @asynchronous
+    async def test_a_version_that_cannot_be_taken(self) -> None:
+        """Every node tells the version in force, the newest one and the one that it refused."""
+        self.write_network(self.provider("a"))
+        nodes = self.pair()
+        await self.wait(lambda: all(node._own.standing().version for node in nodes), "a version")
+        store = nodes[0].store
+        number = await store.versions.number()
+        await store.versions.add(b"no network", "somebody", "by mistake", "0" * 64, number)
+        await self.wait(lambda: all(node._own.standing().refused for node in nodes), "a refusal")
+        for node in nodes:
+            found = await scraped(node)
+            names = ("version", "newest_version", "refused_version")
+            told = [value_of(found, f"network_{name}") for name in names]
+            self.assertEqual(told, [number, number + 1, number + 1])
+
+    @asynchronous
     async def test_an_imbalance_is_told(self) -> None:
         """A message that got two outcomes shows in the equation that it breaks."""
         self.write_network(self.provider("a"))
@@ -146,6 +162,11 @@ class BusyNodeTests(DoorCase):
         self.assertEqual(
             [number(imbalance, equation=each) for each in ("submitted", "receipts_in")], [3, 0]
         )
+
+
+def value_of(found: dict[str, Metric], name: str) -> float:
+    """The one sample of a metric without labels."""
+    return number(found[name])
 
 
 def ages(node: SmppProxy) -> list[float]:

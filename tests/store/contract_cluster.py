@@ -31,6 +31,16 @@ class BusContract(Uses):
             await self.pause()
         return self.store, other
 
+    async def test_it_is_counted_what_others_say(self):
+        """Not what this node says itself; and a node knows that it hears."""
+        one, other = await self.pair()
+        before = one.bus.heard, other.bus.heard
+        one.bus.announce(b"t", b"1")
+        while ("other", b"node", b"1") not in self.heard:
+            await self.pause()
+        self.assertEqual((one.bus.heard, other.bus.heard), (before[0], before[1] + 1))
+        self.assertEqual((one.bus.connected, one.bus.unreadable), (True, 0))
+
     def hear(self, name: str, node: bytes, payload: bytes) -> None:
         self.heard.append((name, node, payload))
 

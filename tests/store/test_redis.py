@@ -71,6 +71,17 @@ class RedisContractTests(ServerTestCase, Contract, LeaseContract, LossContract, 
         self.assertIn(server.command("TTL", "smppproxy:m:north:2"), (TTL - 1, TTL))
 
 
+    async def test_answers_are_timed(self):
+        """Each call by how long its answer took; those that are out are counted."""
+        before = self.store.times.count
+        calls = [self.store.ages([b"m:alpha"]) for _ in range(3)]
+        self.assertEqual((self.store.outstanding, self.store.times.count), (3, before))
+        for call in calls:
+            self.assertEqual(await call, [0.0])
+        self.assertEqual((self.store.outstanding, self.store.times.count), (0, before + 3))
+        self.assertTrue(0 < self.store.times.total < 5)
+
+
 class RedisGroupTests(ServerTestCase, GroupContract, SharedContract, LateContract, OverdueContract):
     """The contract of groups, and what becomes of their keys."""
 
