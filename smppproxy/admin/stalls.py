@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from prometheus_client.core import Metric
+from twisted.internet.interfaces import IDelayedCall
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
@@ -63,18 +64,29 @@ class Stalls:
         self._watched = 0
         self._over = threading.Event()
         self._thread: threading.Thread | None = None
+        self._first: IDelayedCall | None = None
 
     def start(self) -> None:
-        """Beat and watch from now on; to be called in the reactor's thread."""
+        """Beat and watch from now on; to be called in the reactor's thread.
+
+        What else the start of a node does before the reactor turns holds nobody up, and is no
+        stall.
+        """
         self._seen = self._monotonic()
+        self._first = self._loop.clock.callLater(0, self._turns)
         self._watched = threading.get_ident()
         self._over.clear()
         self._loop.start(BEAT, now=False)
         self._thread = threading.Thread(target=self._watch, name="stalls", daemon=True)
         self._thread.start()
 
+    def _turns(self) -> None:
+        self._seen = self._monotonic()
+
     def stop(self) -> None:
         """Neither beat nor watch; the thread is gone when this returns."""
+        if self._first is not None and self._first.active():
+            self._first.cancel()
         if self._loop.running:
             self._loop.stop()
         self._over.set()

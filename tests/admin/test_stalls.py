@@ -67,6 +67,17 @@ class BeatTests(SynchronousTestCase):
         self.assertEqual((values["0.005"], values["0.05"], values["+Inf"]), (1, 2, 3))
         self.assertAlmostEqual(values["smppproxy_reactor_lag_seconds_sum"], 0.33)
 
+    def test_the_start_of_a_node_is_no_stall(self) -> None:
+        """However long it takes until the reactor turns for the first time: nobody waited."""
+        clock = Clock()
+        stalls = Stalls(clock, lambda: self.now)
+        stalls.start()
+        self.addCleanup(stalls.stop)
+        self.now += 2.0
+        with capturedLogs() as events:
+            clock.advance(BEAT)
+        self.assertEqual((stalls.stalls, stalls.late[0], [*events]), (0, 1, []))
+
     def test_stop(self) -> None:
         """Nothing beats after the end, and the thread is gone."""
         names = [thread.name for thread in threading.enumerate()]
