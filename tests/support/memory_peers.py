@@ -30,6 +30,7 @@ from smppproxy.smpp.session import ESME, SMSC, Received, Session
 from smppproxy.smpp.timers import Timers
 from smppproxy.store.cluster import Bus
 from smppproxy.store.interface import NOT_SENT, UNKNOWN, Store, StoreUnavailable
+from smppproxy.store.journal import Keeper
 from smppproxy.store.memory import MemoryStore
 from smppproxy.store.memory import World as StoreWorld
 from smppproxy.store.times import Times
@@ -446,6 +447,7 @@ class World:
         beside: World | None = None,
         after: World | None = None,
         node: str = "node",
+        maps: Keeper | None = None,
     ) -> None:
         """
         :param beside: another node of the same time, store, accounts and providers.
@@ -477,7 +479,9 @@ class World:
         self.store = ControlledStore(MemoryStore(self.clock, node, self.shared))
         self.clients: list[FakeClient] = []
         self.upstreams: list[FakeUpstream] = []
-        self.relay: SmppRelay = SmppRelay(cast(Store, self.store), self.unix, self.clock)
+        self.relay: SmppRelay = SmppRelay(
+            cast(Store, self.store), self.unix, self.clock, maps
+        )
         self.relay.use(self.accounts, self.routes, self.mo, self.now, self.providers)
         self.ledger = self.relay.ledger
         self.store.inner.start()
