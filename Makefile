@@ -7,6 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 JOBS ?= 2
+SEEDS ?= 1-10000
 SECONDS := 60
 TARGET ?= all
 SAY := @printf '\n== %s\n'
@@ -18,12 +19,13 @@ SUITES = $(filter-out tests.interop tests.kernel tests.support, \
 	$(patsubst tests/%.py,tests.%,$(sort $(wildcard tests/test_*.py)))
 TRIAL = $(BIN)/python -m tests.support.trial
 
-.PHONY: help venv demo test mission bench fuzz lock audit lint format types imports coverage interop-tools interop kernel check clean
+.PHONY: help venv demo test simulate mission bench fuzz lock audit lint format types imports coverage interop-tools interop kernel check clean
 
 help:
 	@printf 'make %-9s %s\n' \
 	  demo     'two simulated hosts, a client, a host killed half-way: the whole product in 30 s' \
 	  test     'every test that needs nothing but Python' \
+	  simulate 'random schedules of the whole relay: SEEDS=1-100000' \
 	  mission  'the promises of five provider documents, each with its test and result' \
 	  bench    'what a choice costs: microseconds, calls, megabytes' \
 	  fuzz     'octets from strangers, found by coverage: SECONDS=60 TARGET=all' \
@@ -60,6 +62,10 @@ demo: venv
 test: venv
 	$(SAY) 'test: $(words $(SUITES)) suites on $(JOBS) workers'
 	@$(TRIAL) --record test -- -j$(JOBS) $(SUITES)
+
+simulate: venv
+	$(SAY) 'simulate: schedules $(SEEDS) on $(JOBS) cores; a seed that fails is told'
+	@$(BIN)/python -W error -m tests.simulation --seeds $(SEEDS) --jobs $(JOBS)
 
 mission: venv
 	$(SAY) 'mission: every promise of the provider documents'

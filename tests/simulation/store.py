@@ -1,0 +1,149 @@
+"""The store as a schedule has it: away, slow, full, or with answers that are lost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from twisted.internet.defer import Deferred, fail
+
+from smppproxy.store.cluster import Bus
+from smppproxy.store.interface import NOT_SENT, UNKNOWN, StoreUnavailable
+from smppproxy.store.memory import MemoryStore
+
+DEADLINE = 5.0
+"""Seconds after which the answer of a call that is out is given up."""
+
+DONE = "done"
+UNDONE = "undone"
+"""Beside NOT_SENT, what becomes of a call that fails: its answer is lost, or it and its answer."""
+
+ALLOWED_WHEN_FULL = frozenset({"fetch", "ack", "adopt", "touch", "sizes", "dropped", "beat"})
+
+Held = tuple[Callable[[], Deferred[Any]], Deferred[Any]]
+
+
+class SimulatedStore:
+    """One node's connection to the store; what is not said here is the store within.
+
+    :ivar fates: what becomes of the next calls: NOT_SENT, DONE or UNDONE.
+    :ivar is_slow: calls wait, in order, until :meth:`release` or :meth:`lose`.
+    :ivar trouble: how many calls failed.
+    """
+
+    def __init__(self, inner: MemoryStore, clock: Any) -> None:
+        self.inner = inner
+        self.fates: list[str] = []
+        self.is_slow = False
+        self.is_full = False
+        self.is_dead = False
+        self.trouble = 0
+        self._clock = clock
+        self._held: list[Held] = []
+        self._timer: Any = None
+
+    @property
+    def ready(self) -> bool:
+        return self.inner.ready
+
+    @property
+    def full(self) -> bool:
+        return self.inner.full
+
+    @property
+    def bus(self) -> Bus:
+        return self.inner.bus
+
+    @property
+    def overflowed(self) -> dict[bytes, int]:
+        return self.inner.overflowed
+
+    def watch(self, callback: Callable[[bool], None]) -> None:
+        self.inner.watch(callback)
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self.inner, name)
+        may_when_full = name in ALLOWED_WHEN_FULL
+
+        def call(*arguments: Any, **options: Any) -> Deferred[Any]:
+            return self._call(lambda: method(*arguments, **options), may_when_full)
+
+        self.__dict__[name] = call
+        return call
+
+    def _call(self, run: Callable[[], Deferred[Any]], may_when_full: bool) -> Deferred[Any]:
+        if self.is_dead:
+            return Deferred()
+        if self.fates:
+            return self._fail(self.fates.pop(0), run)
+        if self.is_full and not may_when_full:
+            self.trouble += 1
+            return fail(StoreUnavailable(NOT_SENT, "full"))
+        if not self.is_slow or not self.inner.ready:
+            return run()
+        waiting: Deferred[Any] = Deferred()
+        self._held.append((run, waiting))
+        if self._timer is None:
+            self._timer = self._clock.callLater(DEADLINE, self._too_slow)
+        return waiting
+
+    def _fail(self, fate: str, run: Callable[[], Deferred[Any]]) -> Deferred[Any]:
+        self.trouble += 1
+        if fate == DONE:
+            run().addErrback(lambda _: None)
+        if fate == NOT_SENT:
+            return fail(StoreUnavailable(NOT_SENT))
+        return fail(StoreUnavailable(UNKNOWN, "lost"))
+
+    # -- what the schedule says -----------------------------------------------------------------
+
+    def release(self) -> None:
+        """Fast again: what waited is done, in order."""
+        self.is_slow = False
+        held = self._take()
+        for run, deferred in held:
+            run().chainDeferred(deferred)
+
+    def lose(self, done: int) -> None:
+        """The connection goes: the first ``done`` calls reached the store, no answer comes back."""
+        held = self._take()
+        for run, _ in held[:done]:
+            run().addErrback(lambda _: None)
+        self.trouble += len(held)
+        for _, deferred in held:
+            deferred.errback(StoreUnavailable(UNKNOWN, "lost"))
+
+    def abandon(self, done: int) -> None:
+        """The node is killed: as :meth:`lose`, and nobody is told."""
+        self.is_dead = True
+        for run, _ in self._take()[:done]:
+            run().addErrback(lambda _: None)
+
+    @property
+    def out(self) -> int:
+        """Calls that wait."""
+        return len(self._held)
+
+    def _take(self) -> list[Held]:
+        if self._timer is not None and self._timer.active():
+            self._timer.cancel()
+        self._timer = None
+        held, self._held = self._held, []
+        return held
+
+    def _too_slow(self) -> None:
+        """Nothing came in time; half of it may have been done."""
+        self.lose(len(self._held) // 2)
+
+    def fill(self) -> None:
+        """Out of memory: queues can be emptied, nothing else."""
+        if self.inner.ready:
+            self.is_full = self.inner.full = True
+            self.inner._set_ready(False)
+
+    def heal(self) -> None:
+        """Everything works."""
+        self.fates.clear()
+        self.is_full = self.inner.full = False
+        self.release()
+        self.inner.come_back()
