@@ -37,6 +37,19 @@ def enter(descriptor: int) -> None:
         raise OSError(ctypes.get_errno(), "setns")
 
 
+def need_namespaces() -> None:
+    """This process has namespaces of its own, and its own addresses can be reached in them.
+
+    :raises SkipTest: the kernel gives nobody any.
+    """
+    own = os.environ.get("SMPPPROXY_OWN_NETWORK", "no")
+    if own == "impossible":
+        raise SkipTest("this kernel lets nobody have a network namespace")
+    if own != "yes":
+        raise AssertionError("this process has no network of its own: run `make kernel`")
+    run("ip", "link", "set", "lo", "up")
+
+
 class Lab:
     """A router with places around it; :meth:`close` takes all of it down.
 
@@ -44,16 +57,11 @@ class Lab:
     """
 
     def __init__(self, *places: str) -> None:
-        own = os.environ.get("SMPPPROXY_OWN_NETWORK", "no")
-        if own == "impossible":
-            raise SkipTest("this kernel lets nobody have a network namespace")
-        if own != "yes":
-            raise AssertionError("this process has no network of its own: run `make kernel`")
+        need_namespaces()
         self.addresses: dict[str, str] = {}
         self._home = os.open("/proc/self/ns/net", os.O_RDONLY)
         if not NETNS.is_dir():
             run("mount", "-t", "tmpfs", "none", "/run")
-        run("ip", "link", "set", "lo", "up")
         run("ip", "netns", "add", "router")
         self._router("sysctl", "-qw", "net.ipv4.ip_forward=1")
         self._router("nft", "add table inet lab")

@@ -11,8 +11,8 @@ from smppproxy.simulator.esme import Esme
 from smppproxy.simulator.histories import check_acknowledged, check_client, check_providers
 from smppproxy.simulator.smsc import Smsc
 from smppproxy.smpp.constants import ESME_RSYSERR, ESME_RUNKNOWNERR
-from tests.kernel.lab import run
-from tests.scenarios.world import Node, Scenario, check_refused, network
+from tests.kernel.lab import need_namespaces, run
+from tests.scenarios.world import Node, Scenario, carried, check_refused, network
 from tests.support.processes import until
 from tests.support.running import Upstream
 
@@ -49,6 +49,10 @@ class Disk:
 class DiskScenario(Scenario):
     """A node with traffic, and a disk that is about to be full."""
 
+    def setUp(self) -> None:
+        """In namespaces of its own, since it mounts."""
+        need_namespaces()
+
     def disk(self) -> Disk:
         """A disk that goes with the test."""
         disk = Disk()
@@ -61,13 +65,8 @@ class DiskScenario(Scenario):
         upstream = Upstream("acme", list(smsc.ports.values()), "window = 100")
         node = await self.node(network([upstream], {"demo": "window = 200"}), [smsc], **more)
         client = self.client(node, rate=RATE, window=150)
-        await self.carried(client)
+        await carried(client)
         return smsc, node, client
-
-    async def carried(self, client: Esme, more: int = 200) -> None:
-        """So many more messages have their receipts."""
-        goal = client.tally.receipted + more
-        await until(lambda: client.tally.receipted >= goal)
 
 
 class StoreDiskTests(DiskScenario):
@@ -82,7 +81,7 @@ class StoreDiskTests(DiskScenario):
         disk.fill()
         await until(lambda: client.tally.refused > 100)
         disk.free()
-        await self.carried(client)
+        await carried(client)
         self.assertEqual(client.tally.sessions_lost, 0)
         await self.finish(client, deadline=30.0)
         self.check(
@@ -104,7 +103,7 @@ class StoreDiskTests(DiskScenario):
         disk.free()
         server.kill()
         server.start()
-        await self.carried(client)
+        await carried(client)
         await self.finish(client, deadline=30.0)
         self.check(
             check_client(client),
@@ -130,11 +129,11 @@ class LogDiskTests(DiskScenario):
 
         await until(lambda: lines() > 100)
         disk.fill()
-        await self.carried(client, 400)
+        await carried(client, 400)
         await until(lambda: 'event="message_log_lost"' in node.read("metrics"))
         disk.free()
         known = lines()
-        await self.carried(client)
+        await carried(client)
         await until(lambda: lines() > known + 100)
         await self.finish(client)
         self.assertEqual((client.tally.refused, client.tally.lost), (0, 0))

@@ -12,11 +12,11 @@ from smppproxy.routing.routes import Route, Target
 from smppproxy.smpp import build
 from smppproxy.smpp import constants as c
 from smppproxy.smpp.pdu import Pdu
+from tests.relay.route_case import numbers, several
 from tests.support.memory_peers import (
     FakeClient,
     FakeUpstream,
     World,
-    fields_of,
     make_account,
     make_provider,
     part,
@@ -24,16 +24,6 @@ from tests.support.memory_peers import (
 )
 
 OK = (1, 0, b"1000000001")
-
-
-def numbers(pdus: list[Pdu]) -> list[int]:
-    """Which submits these are, by their text."""
-    return [int(fields_of(pdu).short_message) for pdu in pdus]
-
-
-def several(*which: int) -> list[bytes]:
-    """Submits whose text is their number."""
-    return [submit(number, short_message=b"%d" % number) for number in which]
 
 
 class ThrottledTests(SynchronousTestCase):

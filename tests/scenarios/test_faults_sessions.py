@@ -19,7 +19,7 @@ from smppproxy.smpp.constants import (
 )
 from smppproxy.smpp.tlv import find_tlv
 from tests.scenarios.test_faults_wire import WireScenario, submit
-from tests.scenarios.world import all_bound, network
+from tests.scenarios.world import all_bound, carried, network
 from tests.support.peers import FakeClient
 from tests.support.processes import reactor, until
 from tests.support.running import Upstream
@@ -101,8 +101,7 @@ class FloodTests(WireScenario):
         pid = node.process.transport.pid
         resource.prlimit(pid, resource.RLIMIT_NOFILE, (DESCRIPTORS, DESCRIPTORS))
         flood = [await FakeClient.connect(self, node.port) for _ in range(2 * DESCRIPTORS)]
-        goal = client.tally.receipted + 100
-        await until(lambda: client.tally.receipted >= goal)
+        await carried(client, 100)
         self.assertEqual(client.tally.sessions_lost, 0)
         for visitor in flood:
             visitor.end()

@@ -11,10 +11,9 @@ from twisted.internet.ssl import Certificate, optionsForClientTLS
 
 from smppproxy.simulator.esme import Esme
 from smppproxy.smpp.constants import ESME_ROK
-from tests.scenarios.world import Node, Scenario, network
+from tests.scenarios.world import Node, Scenario, carried, network
 from tests.support import certificates
 from tests.support.peers import FakeClient
-from tests.support.processes import until
 from tests.support.running import Upstream
 
 PLAIN = 2000
@@ -56,13 +55,8 @@ class IdleBindTests(Scenario):
         text = network([upstream], {"demo": "", "idle": "max_binds = 10000"})
         node = await self.node(text, [smsc], listeners=listeners)
         client = self.client(node, rate=100.0)
-        await self.carried(client)
+        await carried(client)
         return node, client
-
-    async def carried(self, client: Esme, more: int = 200) -> None:
-        """So many more messages have their receipts."""
-        goal = client.tally.receipted + more
-        await until(lambda: client.tally.receipted >= goal)
 
     async def crowd(self, count: int, port: int, tls: Any = None) -> None:
         """So many idle binds."""
@@ -90,7 +84,7 @@ class IdleBindTests(Scenario):
         cost = await self.idle_binds_cost(PLAIN, node.port, node)
         self.assertLess(cost, MOST_PLAIN)
         since = len(client.history)
-        await self.carried(client)
+        await carried(client)
         self.assertLess(median_answer(client, since), alone + NOISE)
         self.assertEqual((client.tally.refused, client.tally.sessions_lost), (0, 0))
         await self.finish(client)
@@ -107,5 +101,5 @@ class IdleBindTests(Scenario):
         creator = optionsForClientTLS("localhost", trustRoot=trust)
         cost = await self.idle_binds_cost(SECURE, node.tls_port, node, creator)
         self.assertLess(cost, MOST_SECURE)
-        await self.carried(client)
+        await carried(client)
         await self.finish(client)

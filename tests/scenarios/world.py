@@ -278,6 +278,12 @@ async def hosts_carry(smsc: Smsc, hosts: str, more: int = 20) -> None:
     await until(lambda: all(smsc.accepted_on[host] >= goal[host] for host in hosts))
 
 
+async def carried(client: Esme, more: int = 200) -> None:
+    """So many more of its messages have their receipts."""
+    goal = client.tally.receipted + more
+    await until(lambda: client.tally.receipted >= goal)
+
+
 def unanswered(smsc: Smsc, host: str) -> list[bytes]:
     """Destinations of messages that a host has accepted and not answered."""
     return [
