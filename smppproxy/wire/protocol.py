@@ -138,9 +138,8 @@ class SmppProtocol(Protocol):
         self.last_received = self.clock.seconds()
         self.session.start(self.last_received)
         transport = self.transport
-        if not self.peer:
-            address = transport.getPeer()
-            self.peer = getattr(address, "host", "") or str(address)
+        address = transport.getPeer()
+        self.peer = self.peer or getattr(address, "host", "") or str(address)
         if ITCPTransport.providedBy(transport):
             transport.setTcpNoDelay(True)
             transport.setTcpKeepAlive(True)
