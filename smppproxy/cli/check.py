@@ -29,6 +29,7 @@ def check(config: str, network: str | None, provider: str | None, account: str |
     """
     from smppproxy.config import ConfigError, load_network, load_node
 
+    node = None
     try:
         doors = ""
         if network is None:
@@ -49,7 +50,19 @@ def check(config: str, network: str | None, provider: str | None, account: str |
     if provider is None and account is None:
         for warning in loaded.warnings:
             click.echo(f"warning: {warning}")
+        if node is not None and not any(listener.tls for listener in node.listeners):
+            for name in _wanting_tls(loaded):
+                click.echo(
+                    f"warning: {network}: account.{name}.tls: it may bind with TLS only, and no "
+                    "listener of this node has it; write tls = true at one"
+                )
         click.echo(f"ok: {_summary(loaded)}{doors}")
+
+
+def _wanting_tls(network: "Network") -> list[str]:
+    """Accounts that no plain listener lets in (MG-03)."""
+    accounts = network.accounts.values()
+    return [each.system_id for each in accounts if each.enabled and each.tls == "required"]
 
 
 def _print_effective(kind: str, name: str, known: dict[str, Any], network: str) -> None:

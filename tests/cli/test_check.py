@@ -60,6 +60,19 @@ class CheckTest(SynchronousTestCase):
         )
         self.assertEqual(result.exit_code, 0)
 
+    def test_mg03_nowhere_to_bind(self) -> None:
+        """An account that may bind with TLS only, at a node whose listeners are all plain, is
+        told; another node may have the listener, so it is no reason to refuse the file."""
+        node = '[node]\nname = "n"\nnetwork_file = "network.toml"\n[[listener]]\nport = 2775\n'
+        path = self.write(node, f'[account.demo]\npassword = "{HASH}"\npreset = "messangi"\n')
+        warning, last = run("check", "-c", path).output.splitlines()
+        self.assertIn("network.toml: account.demo.tls: it may bind with TLS only", warning)
+        self.assertTrue(last.startswith("ok: 1 account"))
+        Path(self.folder, "network.toml").write_text(
+            f'[account.demo]\npassword = "{HASH}"\npreset = "messangi"\nenabled = false\n'
+        )
+        self.assertEqual(len(run("check", "-c", path).output.splitlines()), 1)
+
     def test_bad_network(self) -> None:
         """Every problem is a line with file, line, option and mend; exit status 1."""
         path = self.write(
