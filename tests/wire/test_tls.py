@@ -199,6 +199,19 @@ class ListenerTests(TestCase):
             )
             await door.bound(tls=good)
 
+    async def test_f48_no_renegotiation(self) -> None:
+        """A client of TLS 1.2 that wants a second handshake on its connection does not get one."""
+        door = Door(self, tls=self.server)
+        one_two = CertificateOptions(lowerMaximumSecurityTo=TLSVersion.TLSv1_2)
+        client = await door.bound(tls=one_two)
+        connection = client.transport.getHandle()
+        self.assertTrue(connection.renegotiate())
+        with self.assertRaises(SSL.WantReadError):
+            connection.do_handshake()
+        client.transport._flushSendBIO()
+        await client.closed()
+        self.assertIn("no renegotiation", reason_of(client.reason or Exception()))
+
     async def test_f24_handshake_counts(self) -> None:
         """A peer that never begins the handshake is closed after the session-init time."""
         door = Door(self, tls=self.server, timers=Timers(session_init=0.15))
