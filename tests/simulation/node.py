@@ -27,6 +27,7 @@ class NodeClock:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._calls: list[Any] = []
+        self._is_dead = False
 
     def seconds(self) -> float:
         """Monotonic."""
@@ -35,6 +36,8 @@ class NodeClock:
     def callLater(self, delay: float, run: Callable[..., object], *a: Any, **k: Any) -> Any:
         """As a reactor's."""
         call = self._clock.callLater(delay, run, *a, **k)
+        if self._is_dead:
+            call.cancel()
         if len(self._calls) > 30:
             self._calls = [each for each in self._calls if each.active()]
         self._calls.append(call)
@@ -42,6 +45,7 @@ class NodeClock:
 
     def kill(self) -> None:
         """Nothing is called back any more."""
+        self._is_dead = True
         for call in self._calls:
             if call.active():
                 call.cancel()

@@ -107,8 +107,7 @@ class SimulatedStore:
     def lose(self, done: int) -> None:
         """The connection goes: the first ``done`` calls reached the store, no answer comes back."""
         held = self._take()
-        for run, _ in held[:done]:
-            run().addErrback(lambda _: None)
+        self._do(held, done)
         self.trouble += len(held)
         for _, deferred in held:
             deferred.errback(StoreUnavailable(UNKNOWN, "lost"))
@@ -116,7 +115,11 @@ class SimulatedStore:
     def abandon(self, done: int) -> None:
         """The node is killed: as :meth:`lose`, and nobody is told."""
         self.is_dead = True
-        for run, _ in self._take()[:done]:
+        self._do(self._take(), done)
+
+    def _do(self, held: list[Held], done: int) -> None:
+        """The first of them reached the store, if it is there."""
+        for run, _ in held[:done] if self.inner.ready else ():
             run().addErrback(lambda _: None)
 
     @property
