@@ -290,14 +290,12 @@ def _wait(door: Door, number: int) -> None:
     told: set[str] = set()
     while True:
         rows = door.get("/network/nodes")["nodes"]
-        waiting = []
-        for row in rows:
-            if row["version"] >= number or row["refused"] >= number:
-                if row["node"] not in told:
-                    told.add(row["node"])
-                    _tell_node(row, number)
-            else:
-                waiting.append(row["node"])
+        said = [row for row in rows if row["version"] >= number or row["refused"] >= number]
+        for row in said:
+            if row["node"] not in told:
+                told.add(row["node"])
+                _tell_node(row, number)
+        waiting = [row["node"] for row in rows if row not in said]
         if not waiting or time.monotonic() >= end:
             break
         time.sleep(PAUSE)

@@ -1,6 +1,7 @@
 """The tables [account.NAME] of the network file, each with its preset below it."""
 
 from collections.abc import Iterable
+from itertools import product
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -100,13 +101,12 @@ def read_account(source: Source, path: Path, written: dict[str, Any] | None) -> 
 def choices(source: Source, accounts: Iterable[Account | None], providers: Iterable[str]) -> None:
     """A problem for each provider that an account names and the file does not have."""
     known = set(providers)
-    for account in filter(None, accounts):
-        for option in _CHOICES:
-            for word, provider in getattr(account, option).items():
-                if provider and provider not in known:
-                    path: Path = ("account", account.system_id, option, word)
-                    text = f"there is no provider {show(provider)}"
-                    source.problem(path, text, near(provider, known))
+    for account, option in product(filter(None, accounts), _CHOICES):
+        for word, provider in getattr(account, option).items():
+            if provider and provider not in known:
+                path: Path = ("account", account.system_id, option, word)
+                text = f"there is no provider {show(provider)}"
+                source.problem(path, text, near(provider, known))
 
 
 def _preset(source: Source, path: Path, written: dict[str, Any]) -> dict[str, Any]:
