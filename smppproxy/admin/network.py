@@ -87,6 +87,7 @@ class Desk:
                 "version": int(facts.get("version", 0)),
                 "refused": int(facts.get("refused", 0)),
                 "reason": str(facts.get("reason", "")),
+                "network_file": str(facts.get("network_file", "")),
                 "seconds": facts["seconds"],
             }
             for name, facts in sorted(known.items())

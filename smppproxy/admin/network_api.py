@@ -48,6 +48,7 @@ _STANDING = (
     whole("version", "in force, 0 = none"),
     whole("refused", "the newest version, if the node could not take it; else 0"),
     text("reason", "why it could not"),
+    text("network_file", "that it makes the network at its next start and on SIGHUP, if any"),
     number("seconds", "since the node said so"),
 )
 

@@ -50,8 +50,12 @@ class OwnNetwork:
         self._network = network
         self._take = take
         self._reading = Threads(reactor, 1, "network")
+
+        def told() -> dict[str, Any]:
+            return facts() | {"network_file": node.network_file}
+
         self._follower = Follower(
-            store, reactor, self._reading.run, node.folder, check_files, take, facts
+            store, reactor, self._reading.run, node.folder, check_files, take, told
         )
         self.desk = Desk(
             store, self._reading.run, node.folder, network, self.standing, recent, wall

@@ -28,6 +28,8 @@ PATIENCE = 15.0
 
 PAUSE = 0.2
 
+DEFAULT_FILE = "etc/network.toml"
+
 MOST_LINES = 200
 """Differences that are printed one by one."""
 
@@ -101,7 +103,8 @@ def apply(door: Door, file: str | None, yes: bool, messages: int, **more: Any) -
     if answer["same"]:
         return
     _confirm("apply it?", yes)
-    _make(door, "apply", answer["current"], bundle=bundle, **more)
+    applied = file or DEFAULT_FILE
+    _make(door, "apply", answer["current"], applied=applied, bundle=bundle, **more)
 
 
 @click.command()
@@ -182,7 +185,7 @@ def _read(file: str | None) -> Bundle:
     from smppproxy.config import ConfigError
     from smppproxy.config.network import carry
 
-    path = file or "etc/network.toml"
+    path = file or DEFAULT_FILE
     try:
         return carry(path)
     except ConfigError as error:
@@ -275,16 +278,22 @@ def is_terminal() -> bool:
     return sys.stdin.isatty()
 
 
-def _make(door: Door, verb: str, expected: int, by: str | None, no_wait: bool, **more: Any) -> None:
-    """Make a version, of what was planned against the expected one."""
+def _make(
+    door: Door, verb: str, expected: int, by: str | None, no_wait: bool, applied: str = "",
+    **more: Any,
+) -> None:  # fmt: skip
+    """Make a version, of what was planned against the expected one.
+
+    :param applied: the file that it is made of.
+    """
     made = door.post(f"/network/{verb}", by=by or _user(), expected=expected, **more)
     number = made["number"]
     click.echo(f"version {number} is the current one, after version {made['was']}")
     if not no_wait:
-        _wait(door, number)
+        _wait(door, number, applied)
 
 
-def _wait(door: Door, number: int) -> None:
+def _wait(door: Door, number: int, applied: str) -> None:
     """Until every known node has the version in force, or cannot take it."""
     end = time.monotonic() + PATIENCE
     told: set[str] = set()
@@ -301,6 +310,14 @@ def _wait(door: Door, number: int) -> None:
         time.sleep(PAUSE)
     for node in waiting:
         click.echo(f"node {node} has not said that it took it", err=True)
+    for row in rows:
+        own = row["network_file"]
+        if own and os.path.realpath(own) != os.path.realpath(applied):
+            click.echo(
+                f"but {row['node']} has a network_file: it makes {own} the network of all nodes"
+                " at its next start and on SIGHUP",
+                err=True,
+            )
     refused = [row for row in rows if row["refused"] >= number]
     if waiting or refused:
         sys.exit(1)

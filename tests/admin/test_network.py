@@ -210,6 +210,25 @@ class PlanTests(ClusterCase):
         self.assertIn("node ghost has not said that it took it", said)
 
     @asynchronous
+    async def test_a_node_with_a_file_of_its_own(self) -> None:
+        """Who applies another file is told that this one comes back; who applies it is not."""
+        self.write_network(self.provider("a"))
+        node = self.cluster_node("n1", file=self.network_file)
+        await self.ready(node)
+        said = await self.applied(node)
+        self.assertNotIn("but n1", said)
+        other = self.network_file.parent / "other.toml"
+        other.write_text(self.network_file.read_text() + NETWORK.replace("demo", "more", 1))
+        warning = f"but n1 has a network_file: it makes {self.network_file} the network"
+        said = await self.told(node, "apply", str(other), "--yes")
+        self.assertIn(warning, said)
+        self.assertIn(warning, await self.told(node, "rollback", "1", "--yes"))
+        self.network_file.write_text(self.network_file.read_text() + "# a remark\n")
+        said = await self.applied(node)
+        self.assertIn("version 4 is the current one", said)
+        self.assertNotIn("but n1", said)
+
+    @asynchronous
     async def test_a_network_that_another_node_cannot_read_is_no_fault_there(self) -> None:
         """It has no messages to tell of."""
         self.write_network(self.provider("a"))
