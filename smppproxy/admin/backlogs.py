@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterator
 from typing import Any
 
-from prometheus_client.core import Metric
 from twisted.internet.defer import Deferred, inlineCallbacks
 from twisted.python.failure import Failure
 
-from smppproxy.admin.metric_table import Labels, values
+from smppproxy.admin.families import Family, values
+from smppproxy.admin.metric_table import Labels
 from smppproxy.config import Network
 from smppproxy.routing.accounts import Account
 from smppproxy.store.interface import MESSAGES, RECEIPTS, Store, StoreUnavailable
@@ -82,7 +82,7 @@ class Backlogs:
         self._sizes, self._ages, self._dropped, self._parked = sizes, ages, dropped, parked
         self._seen_at = self._seconds()
 
-    def metrics(self) -> Iterator[Metric]:
+    def metrics(self) -> Iterator[Family]:
         """What was seen; the oldest entries are older by now."""
         since = self._seconds() - self._seen_at
         if since >= STALE:

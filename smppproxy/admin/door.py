@@ -153,8 +153,7 @@ class Page(Resource):
         """GET and HEAD; anything else is told so."""
         if request.method in (b"GET", b"HEAD"):
             return self.render_GET(request)
-        request.setHeader(b"allow", b"GET, HEAD")
-        return refuse(request, ApiError(405, "method", "this page is only for GET"))
+        return refuse_method(request)
 
 
 class Nothing(Resource):
@@ -379,6 +378,12 @@ def refuse(request: Request, error: ApiError) -> bytes:
     if error.status == 401:
         request.setHeader(b"www-authenticate", b'Bearer realm="smppproxy"')
     return write(request, error.status, b"application/json", as_json(error.as_dict()))
+
+
+def refuse_method(request: Request) -> bytes:
+    """Whoever wants to change a page is told that it is to be read."""
+    request.setHeader(b"allow", b"GET, HEAD")
+    return refuse(request, ApiError(405, "method", "this page is only for GET"))
 
 
 def finish(request: Request, octets: bytes) -> None:

@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterator, Mapping
 from importlib.metadata import version
 from typing import Any
 
-from prometheus_client.core import Metric
 from twisted.web.resource import Resource
 
 from smppproxy.admin.access import Access
 from smppproxy.admin.door import Answer, Api, Door, Page, Root
-from smppproxy.admin.metrics import NodeCollector, exposition
+from smppproxy.admin.families import Family
+from smppproxy.admin.metrics import NodeCollector, pieces
+from smppproxy.admin.scrape import ScrapePage
 from smppproxy.relay.relay import SmppRelay
 from smppproxy.wire.pool import BindState
 
@@ -40,7 +41,7 @@ def site(
     operator: Any,
     tokens: Mapping[str, bytes],
     clock: Any,
-    *metrics: Callable[[], Iterator[Metric]],
+    *metrics: Callable[[], Iterator[Family]],
 ) -> Door:
     """The admin door of one node.
 
@@ -55,10 +56,7 @@ def site(
     root: Resource = Root()  # type: ignore[no-untyped-call]
     root.putChild(b"livez", Page(health(lambda: True)))
     root.putChild(b"readyz", Page(health(ready)))
-    root.putChild(
-        b"metrics",
-        Page(lambda: (200, b"text/plain; version=0.0.4; charset=utf-8", exposition(collector))),
-    )
+    root.putChild(b"metrics", ScrapePage(lambda: pieces(collector), clock))
     root.putChild(b"ledger", Page(as_json(relay.ledger.as_dict), access))
     api: Resource = Root()  # type: ignore[no-untyped-call]
     api.putChild(b"v1", Api(operator, access, clock, version("smppproxy")))

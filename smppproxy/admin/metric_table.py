@@ -9,19 +9,7 @@ store's queues, the limits) is told by each of them alike: take the ``max`` over
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from itertools import accumulate
-from typing import Any
-
 import attrs
-from prometheus_client.core import (
-    CounterMetricFamily,
-    GaugeMetricFamily,
-    HistogramMetricFamily,
-    Metric,
-)
-
-from smppproxy.store.times import Times
 
 PREFIX = "smppproxy_"
 
@@ -274,54 +262,3 @@ METRICS: dict[str, Described] = {
     ),
 }
 """By name, without its prefix, in which counters have no ``_total``."""
-
-Values = Mapping[Labels, float]
-
-
-def family(name: str) -> Any:
-    """The empty family of a metric."""
-    described = METRICS[name]
-    return _FAMILIES[described.kind](PREFIX + name, described.text, labels=described.labels)
-
-
-def values(name: str, of: Values) -> Metric:
-    """A counter or a gauge, by the values of its labels."""
-    made: Metric = family(name)
-    add: Any = made.add_metric  # type: ignore[attr-defined]
-    for labels, value in of.items():
-        add(labels, value)
-    return made
-
-
-def value(name: str, number: float) -> Metric:
-    """A counter or a gauge without labels."""
-    return values(name, {(): number})
-
-
-def times(name: str, of: Mapping[Labels, Times]) -> Metric:
-    """A histogram, by the values of its labels."""
-    made: Metric = family(name)
-    for labels, each in of.items():
-        _add_buckets(made, labels, each.bounds, each.buckets, each.total)
-    return made
-
-
-def buckets(name: str, bounds: Iterable[float], counts: Sequence[int], total: float) -> Metric:
-    """A histogram without labels; the last count is of what was beyond all bounds."""
-    made: Metric = family(name)
-    _add_buckets(made, (), bounds, counts, total)
-    return made
-
-
-def _add_buckets(
-    made: Any, labels: Labels, bounds: Iterable[float], counts: Sequence[int], total: float
-) -> None:
-    names = [*map(str, bounds), "+Inf"]
-    made.add_metric(labels, [*zip(names, accumulate(counts), strict=True)], total)
-
-
-_FAMILIES: dict[str, Any] = {
-    COUNTER: CounterMetricFamily,
-    GAUGE: GaugeMetricFamily,
-    HISTOGRAM: HistogramMetricFamily,
-}

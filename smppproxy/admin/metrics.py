@@ -5,32 +5,28 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
-from prometheus_client.core import Metric
-from prometheus_client.registry import Collector
 
 from smppproxy.admin.conditions import conditions
+from smppproxy.admin.families import Family, value, values
 from smppproxy.admin.ledgers import ALONE
-from smppproxy.admin.metric_table import PREFIX, family, value, values
 from smppproxy.admin.traffic import traffic
 from smppproxy.relay.ledger import FIELDS
 from smppproxy.relay.relay import SmppRelay
 from smppproxy.routing.states import DOWN, DRAIN
 from smppproxy.wire.pool import BindState
 
-__all__ = ["PREFIX", "NodeCollector", "exposition"]
-
 HERE_NOW = ("in_flight", "parked", "queued")
 """What the ledger says of this moment, beside its fields."""
 
 
-class NodeCollector(Collector):
+class NodeCollector:
     """Reads ledger, binds and queues of one node when asked."""
 
     def __init__(
         self,
         relay: SmppRelay,
         binds: Callable[[], list[BindState]],
-        *others: Callable[[], Iterator[Metric]],
+        *others: Callable[[], Iterator[Family]],
     ) -> None:
         """
         :param binds: gives every bind to a provider as it is now.
@@ -40,9 +36,9 @@ class NodeCollector(Collector):
         self._binds = binds
         self._others = others
 
-    def collect(self) -> Iterator[Metric]:
-        """Every metric of the node."""
-        yield from self._ledger()
+    def collect(self) -> Iterator[Family]:
+        """Every metric of the node; those of the ledger are of one moment."""
+        yield from [*self._ledger()]
         yield value("store_ready", self._relay.store.ready)
         passed_over = self._relay.reasons.counts
         yield values("targets_passed_over", dict(sorted(passed_over.items())))
@@ -52,7 +48,7 @@ class NodeCollector(Collector):
         for metrics in self._others:
             yield from metrics()
 
-    def _ledger(self) -> Iterator[Metric]:
+    def _ledger(self) -> Iterator[Family]:
         ledger = self._relay.ledger
         for field in (*FIELDS, *HERE_NOW):
             yield value(field, getattr(ledger, field))
@@ -68,15 +64,15 @@ class NodeCollector(Collector):
         )
 
 
-def upstreams(binds: list[BindState]) -> Iterator[Metric]:
+def upstreams(binds: list[BindState]) -> Iterator[Family]:
     """How each bind to a provider is."""
-    states = family("upstream_bind")
-    numbers = {name: family(name) for name in _OF_A_BIND}
+    states = Family("upstream_bind")
+    numbers = {name: Family(name) for name in _OF_A_BIND}
     for row in binds:
         place = [row.provider, row.host, f"{row.number}{row.bind}"]
-        states.add_metric([*place, row.state], 1)
+        states.add([*place, row.state], 1)
         for name, number in _OF_A_BIND.items():
-            numbers[name].add_metric(place, number(row))
+            numbers[name].add(place, number(row))
     yield states
     yield from numbers.values()
 
@@ -92,9 +88,15 @@ _OF_A_BIND: dict[str, Callable[[BindState], float]] = {
 }
 
 
-def exposition(collector: NodeCollector) -> bytes:
-    """The text that Prometheus scrapes: ours, and what it likes to know of every process."""
+def pieces(collector: NodeCollector) -> Iterator[str]:
+    """The text that Prometheus scrapes, in pieces: ours, and what it asks of every process."""
+    for family in collector.collect():
+        yield from family.text()
     registry = CollectorRegistry()
-    registry.register(collector)
     ProcessCollector(registry=registry)
-    return generate_latest(registry)
+    yield generate_latest(registry).decode()
+
+
+def exposition(collector: NodeCollector) -> bytes:
+    """All of that text at once."""
+    return "".join(pieces(collector)).encode()

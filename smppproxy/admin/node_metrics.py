@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from math import inf
 
-from prometheus_client.core import Metric
-
-from smppproxy.admin.metric_table import Labels, Values, times, value, values
+from smppproxy.admin.families import Family, Values, times, value, values
+from smppproxy.admin.metric_table import Labels
 from smppproxy.admin.rooms import Rooms
 from smppproxy.wire.pool import BindState
 
@@ -15,7 +14,7 @@ WAITING = "Unadmitted"
 """The state of a bind that waits for a place, see :class:`~smppproxy.wire.bind.BindState`."""
 
 
-def node_metrics(rooms: Rooms, ready: Callable[[], bool]) -> Iterator[Metric]:
+def node_metrics(rooms: Rooms, ready: Callable[[], bool]) -> Iterator[Family]:
     """What there is to tell of one node.
 
     :param ready: whether new binds are welcome.
@@ -31,14 +30,14 @@ def node_metrics(rooms: Rooms, ready: Callable[[], bool]) -> Iterator[Metric]:
     yield from _providers(rooms)
 
 
-def _network(rooms: Rooms) -> Iterator[Metric]:
+def _network(rooms: Rooms) -> Iterator[Family]:
     standing = rooms.standing()
     yield value("network_version", standing.version)
     yield value("network_newest_version", max(standing.newest, standing.version))
     yield value("network_refused_version", standing.refused)
 
 
-def _store(rooms: Rooms) -> Iterator[Metric]:
+def _store(rooms: Rooms) -> Iterator[Family]:
     store = rooms.store
     yield value("store_full", store.full)
     yield value("store_calls_outstanding", store.outstanding)
@@ -48,7 +47,7 @@ def _store(rooms: Rooms) -> Iterator[Metric]:
     yield value("bus_unreadable", store.bus.unreadable)
 
 
-def _journal(rooms: Rooms) -> Iterator[Metric]:
+def _journal(rooms: Rooms) -> Iterator[Family]:
     maps = rooms.relay.maps
     yield values("store_durability", {(rooms.node.durability, rooms.store.durability): 1})
     yield value("journal_blocked", maps.blocked)
@@ -57,7 +56,7 @@ def _journal(rooms: Rooms) -> Iterator[Metric]:
     yield values("journal", {(what,): number for what, number in maps.counts.items()})
 
 
-def _clients(rooms: Rooms) -> Iterator[Metric]:
+def _clients(rooms: Rooms) -> Iterator[Family]:
     bound: dict[Labels, float] = {}
     outstanding: dict[Labels, float] = {}
     window: dict[Labels, float] = {}
@@ -71,7 +70,7 @@ def _clients(rooms: Rooms) -> Iterator[Metric]:
     yield values("client_window", window)
 
 
-def _accounts(rooms: Rooms) -> Iterator[Metric]:
+def _accounts(rooms: Rooms) -> Iterator[Family]:
     accounts = sorted(rooms.network().accounts.items())
     yield values("account_max_binds", {(name,): each.max_binds for name, each in accounts})
     yield values(
@@ -93,7 +92,7 @@ def _shares(rooms: Rooms, kind: str) -> Values:
     }
 
 
-def _providers(rooms: Rooms) -> Iterator[Metric]:
+def _providers(rooms: Rooms) -> Iterator[Family]:
     providers = sorted(rooms.network().providers.items())
     yield values(
         "provider_rate_limit", {(name,): each.tps for name, each in providers if each.tps}

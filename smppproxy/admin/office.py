@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib.metadata import version
 from typing import Any
 
-from prometheus_client.core import Metric
 from twisted.internet.defer import Deferred
 
 from smppproxy.admin.backlogs import Backlogs
+from smppproxy.admin.families import Family
 from smppproxy.admin.hands import NodeHands, Want
 from smppproxy.admin.http import site
 from smppproxy.admin.loads import Loads
@@ -51,7 +51,7 @@ class Office:
         want: Want,
         ready: Callable[[], bool],
         binds: Callable[[], list[BindState]],
-        *metrics: Callable[[], Iterator[Metric]],
+        *metrics: Callable[[], Iterator[Family]],
     ) -> None:
         self.door = AdminDoor(reactor, node.admin)
         self._started = time.time()

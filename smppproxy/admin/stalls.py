@@ -15,12 +15,11 @@ import traceback
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from prometheus_client.core import Metric
 from twisted.internet.interfaces import IDelayedCall
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
-from smppproxy.admin.metric_table import buckets, value
+from smppproxy.admin.families import Family, buckets, value
 
 BEAT = 0.05
 """Seconds between two beats."""
@@ -118,7 +117,7 @@ class Stalls:
             stack=self._stack or "(over before anybody looked)",
         )
 
-    def metrics(self) -> Iterator[Metric]:
+    def metrics(self) -> Iterator[Family]:
         """For Prometheus: how late the beats were, and how often that was too late."""
         yield value("reactor_stalls", self.stalls)
         yield buckets("reactor_lag_seconds", BUCKETS, self.late, self.total)

@@ -9,15 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from prometheus_client.core import Metric
-
-from smppproxy.admin.metric_table import Labels, times, values
+from smppproxy.admin.families import Family, times, values
+from smppproxy.admin.metric_table import Labels
 from smppproxy.receipts.dialects import NORMALISED
 from smppproxy.relay.counts import OTHER, AccountCounts, Counts, HostCounts
 from smppproxy.smpp.constants import STATE_UNKNOWN, status_name
 
 
-def traffic(counts: Counts) -> Iterator[Metric]:
+def traffic(counts: Counts) -> Iterator[Family]:
     """Every counter of every account and host."""
     accounts: dict[Labels, AccountCounts] = {
         (name,): each for name, each in sorted(counts.accounts.items())
@@ -27,7 +26,7 @@ def traffic(counts: Counts) -> Iterator[Metric]:
     yield from _hosts(hosts)
 
 
-def _accounts(accounts: Mapping[Labels, AccountCounts]) -> Iterator[Metric]:
+def _accounts(accounts: Mapping[Labels, AccountCounts]) -> Iterator[Family]:
     for name, total in _ACCOUNT_TOTALS.items():
         yield values(name, {place: total(each) for place, each in accounts.items()})
     yield _by(
@@ -45,7 +44,7 @@ def _accounts(accounts: Mapping[Labels, AccountCounts]) -> Iterator[Metric]:
     )
 
 
-def _hosts(hosts: Mapping[Labels, HostCounts]) -> Iterator[Metric]:
+def _hosts(hosts: Mapping[Labels, HostCounts]) -> Iterator[Family]:
     for name, total in _HOST_TOTALS.items():
         yield values(name, {place: total(each) for place, each in hosts.items()})
     yield _by("host_refused", {place: _by_status(each.refused) for place, each in hosts.items()})
@@ -71,7 +70,7 @@ _HOST_TOTALS: dict[str, Callable[[HostCounts], int]] = {
 }
 
 
-def _by(name: str, found: Mapping[Labels, Mapping[str, int]]) -> Metric:
+def _by(name: str, found: Mapping[Labels, Mapping[str, int]]) -> Family:
     """A counter with one label more."""
     return values(
         name,

@@ -12,6 +12,7 @@ from smppproxy.routing.accounts import Account
 from smppproxy.store.interface import Limit
 from smppproxy.store.memory import MemoryStore
 from tests.support.memory_peers import ControlledStore, make_account, make_provider
+from tests.support.metrics import samples
 
 
 class FakeNetwork:
@@ -49,14 +50,14 @@ class BacklogTests(SynchronousTestCase):
         """By the values of their labels."""
         return {
             tuple(sample.labels.values()): sample.value
-            for family in self.backlogs.metrics()
-            for sample in family.samples
+            for sample in samples(self.backlogs.metrics())
             if sample.name == f"smppproxy_{name}"
         }
 
     def test_nothing_was_seen(self) -> None:
         """Families without samples."""
-        self.assertEqual([each.samples for each in self.backlogs.metrics()], [[]] * 5)
+        self.assertEqual(len([*self.backlogs.metrics()]), 5)
+        self.assertEqual(samples(self.backlogs.metrics()), [])
 
     def test_what_waits(self) -> None:
         """Numbers, losses and the age of the oldest, which grows between two looks."""

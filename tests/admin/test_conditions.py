@@ -8,6 +8,12 @@ from smppproxy.admin.conditions import conditions
 from smppproxy.admin.metrics import NodeCollector, exposition
 from smppproxy.routing.outliers import FAILURES, STEP
 from tests.support.memory_peers import World, make_account, make_provider, submit
+from tests.support.metrics import samples
+
+
+def in_order(labels: dict[str, str]) -> list[str]:
+    """The values, the provider's first."""
+    return [labels[name] for name in ("provider", "host", "mean") if name in labels]
 
 
 class ConditionTests(SynchronousTestCase):
@@ -17,10 +23,9 @@ class ConditionTests(SynchronousTestCase):
         """Every sample, by its name and labels."""
         return {
             "/".join(
-                [sample.name.removeprefix("smppproxy_"), *sample.labels.values()]
+                [sample.name.removeprefix("smppproxy_"), *in_order(sample.labels)]
             ): sample.value
-            for family in conditions(world.relay.directory)
-            for sample in family.samples
+            for sample in samples(conditions(world.relay.directory))
         }
 
     def test_nobody_was_bound(self) -> None:

@@ -12,6 +12,7 @@ from twisted.logger import LogLevel, capturedLogs
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
 from smppproxy.admin.stalls import BEAT, BUCKETS, LIMIT, QUIET, Stalls
+from tests.support.metrics import samples
 from tests.support.processes import until
 
 
@@ -61,9 +62,9 @@ class BeatTests(SynchronousTestCase):
         """A scrape has the count of stalls and a histogram that adds up."""
         for late in (0.0, 0.03, 0.3):
             self.after(BEAT + late)
-        stalls, lag = self.stalls.metrics()
-        self.assertEqual([sample.value for sample in stalls.samples], [1])
-        values = {sample.labels.get("le", sample.name): sample.value for sample in lag.samples}
+        stalls, *lag = samples(self.stalls.metrics())
+        self.assertEqual(stalls.value, 1)
+        values = {sample.labels.get("le", sample.name): sample.value for sample in lag}
         self.assertEqual((values["0.005"], values["0.05"], values["+Inf"]), (1, 2, 3))
         self.assertAlmostEqual(values["smppproxy_reactor_lag_seconds_sum"], 0.33)
 
