@@ -17,7 +17,7 @@ from twisted.python.failure import Failure
 
 from .interface import NOT_SENT, UNKNOWN, StoreUnavailable
 from .link import LOST, Link, ServerError
-from .replicas import AGAIN, CONFIRMED, Replicas
+from .replicas import CONFIRMED, Replicas
 from .scripts import Script
 from .times import CALL_BOUNDS, Times
 
@@ -124,12 +124,17 @@ class Calls:
     def confirm(self, deadline: float, fence: Callable[[], tuple[bytes | int, ...]]) -> Replicas:
         """From now on promises are given when a replica has what they are about."""
         self._replicas = Replicas(
-            self._clock, deadline, fence, self._done, self._unconfirmed, self._trouble
+            self._clock,
+            deadline,
+            fence,
+            self._done,
+            self._unconfirmed,
+            lambda call: self._clock.seconds() >= _end_of(call),
+            self._trouble,
         )
         return self._replicas
 
     def _unconfirmed(self, call: Call) -> None:
-        call.due = self._clock.seconds() + AGAIN
         self._retry(call, UNKNOWN, "away", "no replica has confirmed it")
 
     def __len__(self) -> int:

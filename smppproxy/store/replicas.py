@@ -3,8 +3,9 @@
 WAIT is asked once for all calls of a turn, behind them on their connection, so it is about their
 writes and no older ones: the server answers when the first replica has confirmed them. While it is
 out the calls of other turns gather for the next one. When no replica confirms in time, the store
-counts as away, and what was held is tried again as after a lost answer: it may be lost with the
-server, or not.
+counts as away, and WAIT is asked again for the same calls and those that came since, in their
+order: a receipt must not be handed out before the answer of the message that it is about. A call
+whose patience ends meanwhile fails like one whose answer was lost.
 """
 
 from __future__ import annotations
@@ -20,10 +21,13 @@ PART = 0.3
 """How much of an answer's deadline the server may wait for a replica: two waits fit in it."""
 
 AGAIN = 0.1
-"""Seconds before a call is tried again that no replica has confirmed."""
+"""Seconds before WAIT is asked again."""
 
-CONFIRMED = frozenset({"record", "match", "put", "numbers", "overdue", "mo", "replay", "versions"})
-"""The scripts whose answer is a promise. A lost ack, lease or count is made good by itself."""
+CONFIRMED = frozenset(
+    ("record", "match", "put", "numbers", "overdue", "mo", "replay", "versions", "fetch", "adopt")
+)
+"""The scripts whose answer is a promise, or follows from one. A lost ack, lease or count is made
+good by itself."""
 
 
 class Held(Protocol):
@@ -38,7 +42,9 @@ class Replicas:
     :param fence: a command that writes. WAIT is about the last write of a connection, and a call
         that is tried again may find all of it done on an earlier one.
     :param done: told each call that a replica has confirmed.
-    :param again: told each call that none has.
+    :param again: told each call that none has, and that is not waited for any more on this
+        connection.
+    :param over: whether a call's patience has ended.
     :param trouble: told that none did.
     """
 
@@ -49,6 +55,7 @@ class Replicas:
         fence: Callable[[], tuple[bytes | int, ...]],
         done: Callable[[Any, bytes], None],
         again: Callable[[Any], None],
+        over: Callable[[Any], bool],
         trouble: Callable[[], None],
     ) -> None:
         self.wait = (b"WAIT", 1, int(deadline * PART * 1000))
@@ -56,6 +63,7 @@ class Replicas:
         self._fence = fence
         self._done = done
         self._again = again
+        self._over = over
         self._trouble = trouble
         self._link: Link | None = None
         self._round: list[Held] = []
@@ -92,22 +100,27 @@ class Replicas:
 
     def _answered(self, held: list[Held], reply: Any) -> None:
         self._asked = False
-        good = is_confirmed(reply)
-        if not good and reply is not LOST:
+        # One without an answer met an error, and goes its own way.
+        held = [call for call in held if call.reply is not None]
+        if reply is LOST:
+            self._give_up(held)
+        elif is_confirmed(reply):
+            for call in held:
+                answer, call.reply = call.reply, None
+                self._done(call, answer or b"")
+            if self._round:
+                self._ask_soon()
+        else:
             self._trouble()
-        self._settle(held, good)
-        if self._round:
-            self._ask_soon()
+            self._give_up([call for call in held if self._over(call)])
+            self._round = [call for call in held if call.reply is not None] + self._round
+            if self._round and self._later is None:
+                self._later = self._clock.callLater(AGAIN, self._ask)
 
-    def _settle(self, held: list[Held], good: bool) -> None:
+    def _give_up(self, held: list[Held]) -> None:
         for call in held:
-            # One without an answer met an error, and goes its own way.
-            reply, call.reply = call.reply, None
-            if reply is None:
-                continue
-            if good:
-                self._done(call, reply)
-            else:
+            if call.reply is not None:
+                call.reply = None
                 self._again(call)
 
     def down(self) -> None:
@@ -117,7 +130,7 @@ class Replicas:
             self._later.cancel()
             self._later = None
         held, self._round = self._round, []
-        self._settle(held, False)
+        self._give_up(held)
 
 
 def is_confirmed(reply: Any) -> bool:

@@ -8,7 +8,14 @@ from smppproxy.simulator.esme import UNANSWERED, Esme
 from smppproxy.simulator.histories import check_acknowledged, check_client, check_providers
 from smppproxy.simulator.smsc import Smsc
 from smppproxy.smpp.constants import ESME_RSYSERR
-from tests.scenarios.world import Node, Scenario, check_after_kills, check_refused, network
+from tests.scenarios.world import (
+    Node,
+    Scenario,
+    carried,
+    check_after_kills,
+    check_refused,
+    network,
+)
 from tests.support.processes import until
 from tests.support.redis_server import RedisServer
 from tests.support.running import Upstream
@@ -19,7 +26,8 @@ RATE = 300.0
 
 def events(node: Node, name: str) -> int:
     """A named count of the node's metrics."""
-    found = re.search(rf'smppproxy_events_total{{event="{name}"}} ([0-9.e+]+)', node.read("metrics"))
+    row = rf'smppproxy_events_total{{event="{name}"}} ([0-9.e+]+)'
+    found = re.search(row, node.read("metrics"))
     return int(float(found[1])) if found else 0
 
 
@@ -65,8 +73,7 @@ class JournalTests(Scenario):
         await node.process.expect_line(READY)
         client.go()
         await until(lambda: not file.exists())
-        goal = client.tally.receipted + 200
-        await until(lambda: client.tally.receipted >= goal)
+        await carried(client)
         await self.finish(client)
         self.check(
             check_client(client),
@@ -88,8 +95,25 @@ class JournalTests(Scenario):
         await node.start()
         await until(lambda: not list((node.folder / "journal").glob("maps-*.journal")))
         client.go()
-        goal = client.tally.receipted + 200
-        await until(lambda: client.tally.receipted >= goal)
+        await carried(client)
+        await self.finish(client, deadline=30.0)
+        self.check(
+            check_after_kills(client, unacknowledged=client.options.window),
+            check_providers([client], [smsc], copies=1),
+        )
+
+    async def test_f79_node_killed_while_it_writes(self) -> None:
+        """SIGKILL at the first sign of the journal: whoever got an OK before that has its receipt.
+        """
+        server, smsc, node, client = await self.traffic()
+        accepted = client.tally.accepted
+        server.kill()
+        await node.process.expect_line(AWAY)
+        await until(lambda: client.tally.accepted > accepted + 5)
+        await node.kill()
+        server.start()
+        await node.start()
+        await carried(client)
         await self.finish(client, deadline=30.0)
         self.check(
             check_after_kills(client, unacknowledged=client.options.window),

@@ -197,6 +197,7 @@ class RoundTests(SynchronousTestCase):
         self.clock = Clock()
         self.done: list[Any] = []
         self.again: list[Any] = []
+        self.over: list[Any] = []
         self.trouble = 0
         self.link: Any = FakeLink()
         self.replicas = Replicas(
@@ -205,6 +206,7 @@ class RoundTests(SynchronousTestCase):
             lambda: (b"SET", b"fence"),
             lambda call, reply: self.done.append(call),
             self.again.append,
+            lambda call: call in self.over,
             self.troubled,
         )
 
@@ -233,12 +235,28 @@ class RoundTests(SynchronousTestCase):
         self.assertEqual((calls, []), (self.done, self.again))
 
     def test_not_confirmed(self) -> None:
-        """Too late, refused, or nothing written to wait for: tried again, and trouble."""
+        """Too late, refused, or nothing written to wait for: asked again for all in their order,
+        but for those whose patience is over.
+        """
         error = ServerError("OOM")
-        for replies in ((b"OK", 0), (b"OK", error), (error, 1)):
-            self.send(Call())
+        calls = [Call() for _ in range(4)]
+        self.over = calls[:1]
+        for call, replies in zip(calls, ((b"OK", 0), (b"OK", error), (error, 1)), strict=False):
+            self.send(call)
             self.link.answer(*replies)
-        self.assertEqual((3, [], 3), (len(self.again), self.done, self.trouble))
+            self.clock.advance(1.0)
+        self.assertEqual((calls[:1], [], 3), (self.again, self.done, self.trouble))
+        self.replicas.sent(calls[3], self.link)
+        self.link.answer(b"OK", 1)
+        self.assertEqual(calls[1:3], self.done)
+        self.clock.advance(0)
+        self.link.answer(b"OK", 1)
+        self.assertEqual(calls[1:], self.done)
+        self.over = [calls[0]]
+        calls[0].reply = b"done"
+        self.send(calls[0])
+        self.link.answer(b"OK", 0)
+        self.assertEqual([], self.clock.getDelayedCalls())
 
     def test_lost(self) -> None:
         """The connection goes, before and after WAIT was sent: tried again, no trouble of ours."""
