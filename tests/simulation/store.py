@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from twisted.internet.defer import Deferred, fail
 
-from smppproxy.store.cluster import Bus
 from smppproxy.store.interface import NOT_SENT, UNKNOWN, StoreUnavailable
 from smppproxy.store.memory import MemoryStore
+from tests.support.store_within import Call, StoreWithin
 
 DEADLINE = 5.0
 """Seconds after which the answer of a call that is out is given up."""
@@ -20,10 +19,10 @@ UNDONE = "undone"
 
 ALLOWED_WHEN_FULL = frozenset({"fetch", "ack", "adopt", "touch", "sizes", "dropped", "beat"})
 
-Held = tuple[Callable[[], Deferred[Any]], Deferred[Any]]
+Held = tuple[Call, Deferred[Any]]
 
 
-class SimulatedStore:
+class SimulatedStore(StoreWithin):
     """One node's connection to the store; what is not said here is the store within.
 
     :ivar fates: what becomes of the next calls: NOT_SENT, DONE or UNDONE.
@@ -32,7 +31,7 @@ class SimulatedStore:
     """
 
     def __init__(self, inner: MemoryStore, clock: Any) -> None:
-        self.inner = inner
+        super().__init__(inner)
         self.fates: list[str] = []
         self.is_slow = False
         self.is_full = False
@@ -42,41 +41,12 @@ class SimulatedStore:
         self._held: list[Held] = []
         self._timer: Any = None
 
-    @property
-    def ready(self) -> bool:
-        return self.inner.ready
-
-    @property
-    def full(self) -> bool:
-        return self.inner.full
-
-    @property
-    def bus(self) -> Bus:
-        return self.inner.bus
-
-    @property
-    def overflowed(self) -> dict[bytes, int]:
-        return self.inner.overflowed
-
-    def watch(self, callback: Callable[[bool], None]) -> None:
-        self.inner.watch(callback)
-
-    def __getattr__(self, name: str) -> Any:
-        method = getattr(self.inner, name)
-        may_when_full = name in ALLOWED_WHEN_FULL
-
-        def call(*arguments: Any, **options: Any) -> Deferred[Any]:
-            return self._call(lambda: method(*arguments, **options), may_when_full)
-
-        self.__dict__[name] = call
-        return call
-
-    def _call(self, run: Callable[[], Deferred[Any]], may_when_full: bool) -> Deferred[Any]:
+    def _call(self, name: str, run: Call) -> Deferred[Any]:
         if self.is_dead:
             return Deferred()
         if self.fates:
             return self._fail(self.fates.pop(0), run)
-        if self.is_full and not may_when_full:
+        if self.is_full and name not in ALLOWED_WHEN_FULL:
             self.trouble += 1
             return fail(StoreUnavailable(NOT_SENT, "full"))
         if not self.is_slow or not self.inner.ready:
@@ -87,7 +57,7 @@ class SimulatedStore:
             self._timer = self._clock.callLater(DEADLINE, self._too_slow)
         return waiting
 
-    def _fail(self, fate: str, run: Callable[[], Deferred[Any]]) -> Deferred[Any]:
+    def _fail(self, fate: str, run: Call) -> Deferred[Any]:
         self.trouble += 1
         if fate == DONE:
             run().addErrback(lambda _: None)

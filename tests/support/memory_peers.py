@@ -7,7 +7,7 @@ they receive goes to the relay as the wire would hand it on. Time is :attr:`Worl
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any, cast
 
 from twisted.internet.defer import Deferred, fail
@@ -28,12 +28,11 @@ from smppproxy.smpp.framing import Framer
 from smppproxy.smpp.pdu import Pdu
 from smppproxy.smpp.session import ESME, SMSC, Received, Session
 from smppproxy.smpp.timers import Timers
-from smppproxy.store.cluster import Bus
 from smppproxy.store.interface import NOT_SENT, UNKNOWN, Store, StoreUnavailable
 from smppproxy.store.journal import Keeper
 from smppproxy.store.memory import MemoryStore
 from smppproxy.store.memory import World as StoreWorld
-from smppproxy.store.times import Times
+from tests.support.store_within import Call, StoreWithin
 
 UNIX = 1_700_000_000.0
 """Wall clock when the monotonic clock of a world stands at 0."""
@@ -110,18 +109,18 @@ def mo(sequence_number: int, destination: bytes = b"1234", **fields: Any) -> byt
     return build.deliver_sm(sequence_number, **(given | fields))
 
 
-class ControlledStore:
+class ControlledStore(StoreWithin):
     """A store whose calls can be held, or fail; all else is the store within.
 
     :ivar calls: names of the calls made, in order.
     """
 
     def __init__(self, inner: MemoryStore) -> None:
-        self.inner = inner
+        super().__init__(inner)
         self.calls: list[str] = []
         self._holding: set[str] = set()
         self._failing: dict[str, list[str]] = {}
-        self._held: list[tuple[str, Callable[[], Deferred[Any]], Deferred[Any]]] = []
+        self._held: list[tuple[str, Call, Deferred[Any]]] = []
 
     # -- what a test says -----------------------------------------------------------------------
 
@@ -152,7 +151,7 @@ class ControlledStore:
         """Ready again: what waited runs, in order."""
         self.inner.come_back()
 
-    def _call(self, name: str, run: Callable[[], Deferred[Any]]) -> Deferred[Any]:
+    def _call(self, name: str, run: Call) -> Deferred[Any]:
         self.calls.append(name)
         failing = self._failing.get(name)
         if failing:
@@ -165,43 +164,6 @@ class ControlledStore:
         waiting: Deferred[Any] = Deferred()
         self._held.append((name, run, waiting))
         return waiting
-
-    # -- the contract ---------------------------------------------------------------------------
-
-    @property
-    def ready(self) -> bool:
-        return self.inner.ready
-
-    @property
-    def full(self) -> bool:
-        return self.inner.full
-
-    @property
-    def bus(self) -> Bus:
-        return self.inner.bus
-
-    @property
-    def times(self) -> Times:
-        return self.inner.times
-
-    @property
-    def outstanding(self) -> int:
-        return self.inner.outstanding
-
-    @property
-    def overflowed(self) -> dict[bytes, int]:
-        return self.inner.overflowed
-
-    def __getattr__(self, name: str) -> Any:
-        method = getattr(self.inner, name)
-
-        def call(*arguments: Any, **options: Any) -> Deferred[Any]:
-            return self._call(name, lambda: method(*arguments, **options))
-
-        return call
-
-    def watch(self, callback: Callable[[bool], None]) -> None:
-        self.inner.watch(callback)
 
 
 class FakePeer:
