@@ -28,9 +28,6 @@ WANT_FAILURE = 2
 WANT_INTERMEDIATE = 4
 WANT_ANY = WANT_SUCCESS | WANT_FAILURE | WANT_INTERMEDIATE
 
-RESERVED_REGISTERED_DELIVERY = 0xE0
-"""Bits 5 to 7: an account that is strict about them refuses with 0x07 (XC-10)."""
-
 # Normalised word: (message_state, the words that mean it).
 _WORDS: dict[str, tuple[int, str]] = {
     "SCHEDULED": (STATE_SCHEDULED, "SCHEDULED STAGED QUEUE"),
