@@ -33,6 +33,9 @@ PATIENCE = 5.0
 """Seconds an accepted message waits for the store (reading 4). Then its map goes to the journal of
 this node, if it has one that can be written; else its client is told 0xFF."""
 
+STATES = 2
+"""Receipts that a provider sends for a message: on its way, and final."""
+
 
 class Endings:
     """Ends submits.
@@ -146,7 +149,8 @@ class Endings:
     ) -> Deferred[bool]:
         """The provider has the message and the store did not take its map: to the journal."""
         if failure.value.fate == UNKNOWN:
-            self._ledger.adrift(self._ledger.parked)
+            # Other nodes may have parked receipts for these, too.
+            self._ledger.adrift(max(self._ledger.parked, STATES * len(mappings)))
         kept = self._maps.keep(
             provider.key, mappings, provider.mapping_ttl, provider.final_ttl
         )

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from smppproxy.admin.ledgers import together, told
 from smppproxy.relay.ledger import FIELDS, Ledger
+from smppproxy.store.interface import UNKNOWN
+from tests.support.memory_peers import World, submit
 
 
 class LedgerTests(SynchronousTestCase):
@@ -76,3 +79,22 @@ class LedgerTests(SynchronousTestCase):
         ledger.count("odd")
         ledger.count("odd", 2)
         self.assertEqual({"odd": 3}, dict(ledger.events))
+
+    def test_adrift_of_another_node(self) -> None:
+        """A receipt that another node parked, and that a call whose answer was lost released, is
+        allowed for: the ledgers of both nodes balance together.
+        """
+        world = World()
+        other = World(beside=world, node="other")
+        client, upstream, elsewhere = world.client(), world.upstream(), other.client()
+        client.receive(submit(1))
+        (pdu,) = upstream.submits()
+        other.upstream("b").receipt(b"x")
+        self.assertEqual(1, other.ledger.parked)
+        world.store.fail_next("record", UNKNOWN)
+        upstream.accept((pdu, b"x"))
+        world.advance(2)
+        self.assertEqual(1, len(client.texts()) + len(elsewhere.texts()))
+        rows = [{"node": each.store.inner._node, **told(each.ledger)} for each in world.nodes]
+        *_, whole = together(rows)
+        self.assertEqual({}, whole["imbalance"])
