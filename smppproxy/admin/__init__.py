@@ -47,6 +47,8 @@ Which file to open:
 
 `metric_table`  every metric: its kind, its labels and what it says
 `metrics`       the node's integers, read at each scrape
+`scrape`        the page that Prometheus scrapes, written a piece at a time
+`families`      its lines
 `node_metrics`  the node itself and the limits it works in
 `traffic`       accounts and hosts
 `conditions`    how providers and hosts are doing
