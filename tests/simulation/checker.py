@@ -118,12 +118,13 @@ def check_ledgers(schedule: Schedule) -> None:
     for node in schedule.alive:
         require(not node.ledger.in_flight, "in flight", node.node)
         require(not node.ledger.withheld, "withheld", node.node)
-    # A store whose answers are lost may have released what another node parked; and every node
-    # counts what limits cost, whichever node's call it was.
-    if schedule.kills or schedule.trouble or any(schedule.shared.drops.values()):
+    # Every node counts what limits cost, whichever node's call it was.
+    if schedule.kills or any(schedule.shared.drops.values()):
         return
     *_, whole = together([{"node": node.node, **told(node.ledger)} for node in schedule.alive])
     require(whole["balanced"], "ledger: balance", whole)
+    if schedule.trouble:
+        return
     require(not whole["queued"], "ledger: queued", whole)
     parked = sum(map(len, schedule.shared.parked.values()))
     # What one node parked and another one found is in the books of both.
