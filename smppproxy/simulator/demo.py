@@ -147,6 +147,8 @@ class Demo:
                 duplicates=0.01,
                 undelivered=0.03,
                 errors={0x0B: 0.005},
+                # Who tries a client of their own sees what the client does, not our dice.
+                unlucky=EsmeOptions().source,
                 mo_rate=0.5,
             ),
         )

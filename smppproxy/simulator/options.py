@@ -44,6 +44,8 @@ class SmscOptions:
     :ivar errors: command_status -> fraction of submit_sm refused with it.
     :ivar silence: fraction of submit_sm that are accepted and never answered.
     :ivar undelivered: fraction of messages whose receipt says UNDELIV.
+    :ivar unlucky: the source_addr whose messages ``errors`` and ``undelivered`` are for; ``b""``:
+        everybody's.
     :ivar tps: submit_sm a second per system_id, beyond it ESME_RTHROTTLED; 0: no limit.
     :ivar mo_rate: MO messages a second to ``mo_account`` (``b""``: to each bound system_id).
     :ivar refuse_bind: status that refuses every bind; 0: none.
@@ -91,6 +93,7 @@ class SmscOptions:
     errors: Mapping[int, float] = attrs.field(factory=dict)
     silence: float = 0.0
     undelivered: float = 0.0
+    unlucky: bytes = b""
     tps: int = 0
     mo_rate: float = 0.0
     mo_account: bytes = b""

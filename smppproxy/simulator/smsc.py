@@ -347,7 +347,12 @@ class Smsc:
             if not bucket.take(1, now):
                 counts.throttled += 1
                 return options.throttle
-        if options.errors:
+        return 0
+
+    def _misfortune(self, source_addr: bytes) -> int:
+        """The command_status that chance has for a message, or 0."""
+        options = self.options
+        if options.errors and options.unlucky in (b"", source_addr):
             draw = self._random.random()
             for status, fraction in options.errors.items():
                 draw -= fraction
@@ -370,6 +375,9 @@ class Smsc:
             self.counts.unwanted += 1
             return build.refusal(pdu.command_id, pdu.sequence_number, status), None
         source_at, dest_at, esm_at, flags_at, sm_at, tlv_at = offsets
+        status = self._misfortune(raw[source_at + 2 : dest_at - 1])
+        if status:
+            return build.refusal(pdu.command_id, pdu.sequence_number, status), None
         tlvs = list(iter_tlvs(raw, tlv_at)) if tlv_at < len(raw) else []
         text = raw[sm_at : sm_at + raw[sm_at - 1]]
         if not text and tlvs:
@@ -425,7 +433,8 @@ class Smsc:
 
     def _outcome(self, accepted: Accepted) -> bytes:
         options = self.options
-        if self._chance(options.undelivered):
+        unlucky = options.unlucky in (b"", accepted.source[2])
+        if unlucky and self._chance(options.undelivered):
             return options.failures[accepted.number % len(options.failures)]
         return (options.outcomes and outcome_of(options, accepted)) or b"DELIVRD"
 

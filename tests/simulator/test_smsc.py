@@ -36,6 +36,17 @@ class Submitting(PairCase):
         self.assertEqual(smsc.counts.refused, 400 - statuses.count(0))
         self.assertEqual(histories.check_client(esme), [])
 
+    async def test_only_one_source_is_unlucky(self) -> None:
+        """``unlucky``: errors and undelivered are for messages of this source, for no others."""
+        smsc = self.provider(errors={0x0B: 0.5}, undelivered=1.0, unlucky=b"smppproxy")
+        ours = self.client(smsc.ports["a"], count=50)
+        theirs = self.client(smsc.ports["a"], count=50, system_id=b"x", source=b"12345")
+        await self.wait(lambda: ours.done and theirs.done and smsc.idle, "answers and receipts")
+        self.assertTrue(5 < ours.tally.refused < 45, ours.tally.refused)
+        self.assertEqual({sent.stat for sent in ours.history} - {b""}, {b"UNDELIV"})
+        self.assertEqual(theirs.tally.refused, 0)
+        self.assertEqual({sent.stat for sent in theirs.history}, {b"DELIVRD"})
+
     async def test_throttled_above_its_tps(self) -> None:
         """``tps``: what is beyond the rate is refused with ESME_RTHROTTLED."""
         smsc, esme = await self.run_through(100, tps=30)
