@@ -119,3 +119,23 @@ class JournalTests(Scenario):
             check_after_kills(client, unacknowledged=client.options.window),
             check_providers([client], [smsc], copies=1),
         )
+
+    async def test_f79_node_stopped_while_the_store_is_away(self) -> None:
+        """SIGTERM just after the store's end: what waits for the store when the node's time is
+        over goes to the journal, and in the next life receipts find it.
+        """
+        server, smsc, node, client = await self.traffic()
+        server.kill()
+        await node.process.expect_line(AWAY)
+        client.hold()
+        self.assertEqual(0, await node.terminate())
+        self.assertEqual(1, len(list((node.folder / "journal").glob("maps-*.journal"))))
+        server.start()
+        await node.start()
+        client.go()
+        await carried(client)
+        await self.finish(client, deadline=30.0)
+        self.check(
+            check_after_kills(client, unacknowledged=client.options.window),
+            check_providers([client], [smsc], copies=1),
+        )
