@@ -180,6 +180,7 @@ EXPLAINED["properties"]["targets"] = listing(
             flag("fits", "it can carry the message"),
             text("rewritten", "what it is told instead"),
             text("price"),
+            text("measured", "its quality, where the route goes by that"),
         )
     )
 )

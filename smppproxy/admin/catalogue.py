@@ -294,6 +294,21 @@ VIEWS: dict[str, View] = {
             sums=True,
         ),
         View(
+            "quality",
+            "how well providers deliver, by the prefixes of routes with select = \"quality\"",
+            "measure",
+            ("provider", "prefix"),
+            (
+                NODE,
+                text("provider"),
+                text("prefix"),
+                whole("messages", "that came to their end within fifteen minutes"),
+                whole("delivered", "of them"),
+                text("ratio", "of messages delivered that counts now; empty: too few to say"),
+                text("latency", "seconds to the receipt that count now"),
+            ),
+        ),
+        View(
             "config",
             "every option of the node and the network; secrets are not shown",
             "option",

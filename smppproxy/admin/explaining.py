@@ -25,6 +25,7 @@ from smppproxy.relay.submission import Submit
 from smppproxy.relay.submit import not_routed
 from smppproxy.relay.translate import translator_of
 from smppproxy.routing.accounts import Account
+from smppproxy.routing.prefixes import bare
 from smppproxy.routing.providers import Provider
 from smppproxy.routing.route import Pick, Route
 from smppproxy.routing.targets import Rewrite, Target
@@ -159,11 +160,29 @@ def _routed(rooms: Rooms, message: Message, judged: Judged | None, told: Told) -
     if pick is None or pick.status:
         return _refused(told, not_routed(pick, message.account))
     targets = [_target(rooms, message, pick, name) for name in pick.names]
+    measured = _measured(rooms, message) if pick.route.select == "quality" else {}
     for target in targets:
         price = explanation.prices.get(target["provider"])
         target["price"] = "" if price is None else f"{price:g}"
+        target["measured"] = measured.get(target["provider"], "")
     told["targets"] = targets
     return _chosen(told, pick, message)
+
+
+def _measured(rooms: Rooms, message: Message) -> dict[str, str]:
+    """By provider, what was measured of it for the prefix that the message is counted for."""
+    watch = rooms.relay.quality
+    if watch.zones is None:
+        return {}
+    offsets = message.offsets
+    zone = watch.zones.find(bare(message.pdu.raw[offsets[1] + 2 : offsets[2] - 1])).decode()
+    found: dict[str, str] = {}
+    for row in watch.quality.measures(rooms.clock.seconds()):
+        if row["prefix"] == zone:
+            known = row["ratio"] is not None
+            said = f"{row['ratio']:.1%} in {row['latency']} s" if known else "too few to say"
+            found[str(row["provider"])] = f"{said}, of {row['messages']} messages"
+    return found
 
 
 def _asked_for(pick: Pick | None, first: str) -> Pick:

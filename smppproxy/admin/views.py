@@ -322,6 +322,13 @@ def budgets(rooms: Rooms) -> Iterator[Row]:
         }
 
 
+def quality(rooms: Rooms) -> Iterator[Row]:
+    """How well providers deliver by the prefixes of routes by quality, as this node measured it."""
+    for row in rooms.relay.quality.quality.measures(rooms.clock.seconds()):
+        known = {name: "" if row[name] is None else str(row[name]) for name in ("ratio", "latency")}
+        yield {**row, **known, "prefix": row["prefix"] or "all others"}
+
+
 OF_A_NODE: dict[str, Callable[[Rooms], Rows]] = {
     "binds": binds,
     "providers": providers,
@@ -331,5 +338,6 @@ OF_A_NODE: dict[str, Callable[[Rooms], Rows]] = {
     "ledger": ledger,
     "nodes": nodes,
     "budgets": budgets,
+    "quality": quality,
 }
 """By the name of the view."""

@@ -116,7 +116,8 @@ def _targets(targets: list[dict[str, Any]], chosen: str) -> Any:
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     columns = ["", "provider", "state", "why"]
-    columns += [name for name in ("price", "rewritten") if any(each[name] for each in targets)]
+    said = ("price", "measured", "rewritten")
+    columns += [name for name in said if any(each[name] for each in targets)]
     for heading in columns:
         table.add_column(heading, overflow="fold")
     for target in targets:

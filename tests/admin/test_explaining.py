@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 from smppproxy.service import SmppProxy
 from tests.support.doors import DoorCase, asynchronous
 from tests.support.doors import ask as ask_door
+from tests.support.nodes import reactor
 
 MORE = """
 [account.strict]
@@ -45,6 +46,12 @@ order = -1
 prefixes = ["47"]
 hours = "22:00-06:00"
 targets = ["beta"]
+
+[[route]]
+name = "best"
+prefixes = ["49"]
+targets = ["beta", "acme"]
+select = "quality"
 
 [[route]]
 name = "binary"
@@ -95,6 +102,30 @@ class ExplainTests(DoorCase):
         self.assertEqual((fits["all"], fits["sweden"], fits["night"]), (True, False, True))
         self.assertEqual(tried["night"][0], True)
         self.assertTrue(tried["night"][1].startswith("hours: "), tried)
+
+    @asynchronous
+    async def test_quality(self) -> None:
+        """What was measured of each for this prefix stands beside it, as in the view."""
+        quality = self.service.relay.quality.quality
+        now = reactor.seconds()
+        for number in range(60):
+            quality.ended("acme", b"49", number % 2 == 0, now, 1.5)
+            quality.ended("beta", b"", True, now, 1.5)
+        quality.ended("beta", b"49", True, now, 1.5)
+        quality.look(now)
+        told = await self.explain("demo", "4912345678")
+        said = {target["provider"]: target["measured"] for target in told["targets"]}
+        self.assertEqual(
+            said,
+            {"acme": "50.0% in 1.5 s, of 60 messages", "beta": "too few to say, of 1 messages"},
+        )
+        reply = await ask_door(self.service, "api/v1/show/quality")
+        rows = {(row["provider"], row["prefix"]): row["ratio"] for row in reply.json["rows"]}
+        self.assertEqual(
+            rows, {("acme", "49"): "0.5", ("beta", "49"): "", ("beta", "all others"): "1.0"}
+        )
+        told = await self.explain("demo", "4512345678")
+        self.assertEqual([target["measured"] for target in told["targets"]], [""])
 
     @asynchronous
     async def test_backup_with_rewriting(self) -> None:
