@@ -162,7 +162,9 @@ class Playing(TestCase):
         sizes = play.service.store.sizes
         asked: list[object] = []
 
-        def late(queues: object) -> Deferred[Any]:
+        def late(queues: list[bytes]) -> Deferred[Any]:
+            if any(not queue.startswith(b"r:") for queue in queues):
+                return sizes(queues)  # the node's own look, which is for its metrics
             asked.append(queues)
             return succeed([(1, 2)]) if len(asked) < 3 else sizes(queues)
 
