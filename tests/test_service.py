@@ -9,6 +9,7 @@ from twisted.internet.defer import Deferred, fail
 from twisted.internet.error import CannotListenError
 
 from smppproxy.config import Listener
+from smppproxy.relay import endings
 from smppproxy.store.interface import StoreError
 from smppproxy.store.memory import MemoryStore
 from tests.support.authority import Authority, dns
@@ -224,3 +225,49 @@ class StoreTests(NodeCase):
         self.assertEqual(second.relay.ledger.queued, 5)
 
 
+class JournalTests(NodeCase):
+    """What the composition root gives to the journal."""
+
+    @asynchronous
+    async def test_maps_go_to_the_journal_and_back(self) -> None:
+        """Without the store an accepted message is in the journal, and in the store afterwards;
+        a node that stops lets the next one have the folder.
+        """
+        smsc = self.provider("a", response_delay=0.2)
+        self.write_network(smsc)
+        folder = Path(self.mktemp())
+        service = self.node(journal=str(folder))
+        self.patch(endings, "PATIENCE", 0.1)
+        esme = self.client(service, count=5)
+        await self.wait(lambda: service.relay.ledger.submitted == 5, "submitted")
+        self.stores[0].go_away()
+        await self.wait(lambda: esme.tally.accepted == 5, "answered")
+        self.assertEqual(service.relay.maps.state, "waiting")
+        self.stores[0].come_back()
+        await self.wait(lambda: service.relay.ledger.delivered == 5, "every receipt taken")
+        await self.wait(lambda: service.relay.maps.state == "ready", "nothing left")
+        await service.stopService()
+        self.node(journal=str(folder))
+
+    def test_folder_of_another_node(self) -> None:
+        """A journal that cannot be used at all ends the process, as such a store does."""
+        smsc = self.provider("a")
+        self.write_network(smsc)
+        folder = Path(self.mktemp())
+        self.node(journal=str(folder))
+        other = self.node(start=False, journal=str(folder))
+        stopped = []
+
+        class Stoppable:
+            """The reactor, but that it stops for the test alone."""
+
+            def __getattr__(self, name: str) -> Any:
+                return getattr(reactor, name)
+
+            def stop(self) -> None:
+                stopped.append(True)
+
+        other._reactor = Stoppable()
+        other.startService()
+        self.addCleanup(self.stop, other)
+        self.assertEqual(stopped, [True])
