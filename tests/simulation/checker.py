@@ -21,6 +21,7 @@ def check(schedule: Schedule) -> None:
         check_copies(message)
         check_status(schedule, message)
         check_once(schedule, message)
+    check_parts(schedule)
     check_receipts(schedule)
     check_written(schedule)
     check_nothing_left(schedule)
@@ -51,6 +52,15 @@ def check_once(schedule: Schedule, message: Message) -> None:
     excused = schedule.disturbed or schedule.trouble or schedule.kills or schedule.losses
     if not excused and message.copies < 2:
         require(len(message.finals) <= 1 or message.part, "D3: once", message, message.finals)
+
+
+def check_parts(schedule: Schedule) -> None:
+    """XC-06: all parts of a message go to one provider, unless something came in between."""
+    if not schedule.calm or schedule.kills:
+        return
+    for messages in schedule.history.by_destination.values():
+        names = {name for message in messages for name, _ in message.accepted}
+        require(len(names) < 2, "XC-06: parts apart", messages, names)
 
 
 def check_receipts(schedule: Schedule) -> None:
