@@ -13,6 +13,7 @@ from typing import Any
 import msgpack
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from .interface import NOT_SENT, UNKNOWN, StoreUnavailable
@@ -31,6 +32,9 @@ GRACE = 1.0
 
 CAUTION = 0.25
 """Seconds by which the server's patience with that question ends before ours."""
+
+QUIET = 60.0
+"""Seconds until it is told again that calls of one script are refused."""
 
 _BAD_SERVER = ("READONLY", "LOADING", "MASTERDOWN", "NOAUTH", "WRONGPASS", "UNBLOCKED")
 """Errors that say: not this server, or not now. The connection is given up (T17, F85)."""
@@ -95,6 +99,8 @@ class Calls:
     :ivar times: from the sending of a call to its answer; tries without one are not in it.
     """
 
+    log = Logger()
+
     def __init__(
         self,
         clock: IReactorTime,
@@ -120,6 +126,8 @@ class Calls:
         self._number = 0
         self._slots: list[int] = list(range(limit, 0, -1))
         self._waiting: list[Call] = []
+        # By script: until when no more is said of its refusals.
+        self._told: dict[str, float] = {}
 
     def confirm(self, deadline: float, fence: Callable[[], tuple[bytes | int, ...]]) -> Replicas:
         """From now on promises are given when a replica has what they are about."""
@@ -264,6 +272,7 @@ class Calls:
         try:
             value = call.decode(msgpack.unpackb(reply, raw=True))
         except (ValueError, TypeError, IndexError) as error:
+            self._complain(call, str(error))
             result.errback(Failure(StoreUnavailable(UNKNOWN, "refused", str(error))))
         else:
             result.callback(value)
@@ -288,7 +297,20 @@ class Calls:
             self._retry(call, call.fate, "full" if code == "OOM" else "away", text)
         else:
             call.fate, call.reason, call.detail = UNKNOWN, "refused", text
+            self._complain(call, text)
             self._fail(call)
+
+    def _complain(self, call: Call, detail: str) -> None:
+        """A fault of ours or of the server's settings, which callers take for a passing one."""
+        now = self._clock.seconds()
+        if now >= self._told.get(call.script.name, now):
+            self._told[call.script.name] = now + QUIET
+            self.log.error(
+                "the store refuses {script}: {detail}",
+                event="store_call_refused",
+                script=call.script.name,
+                detail=detail,
+            )
 
     def _time_told(self, reply: Any) -> None:
         if reply.__class__ is list:

@@ -10,7 +10,7 @@ from typing import Any
 from hiredis import pack_command
 from twisted.internet import reactor
 from twisted.internet.defer import CancelledError, Deferred, gatherResults
-from twisted.logger import globalLogPublisher
+from twisted.logger import capturedLogs, globalLogPublisher
 
 from smppproxy.store import open_store
 from smppproxy.store.interface import MERGED, PARKED, QUEUED, Limit, StoreUnavailable
@@ -495,12 +495,26 @@ class RefusalTests(FaultTestCase):
             self.assertIn("WRONGTYPE", str(error))
         self.assertTrue(self.store.ready)
 
+    async def test_an_error_that_does_not_pass_is_told_once(self):
+        """Once a minute for each script, however many calls fail of it."""
+        self.server.command("SET", "smppproxy:q:m:alpha", "text")
+        with capturedLogs() as events:
+            for _ in range(3):
+                await self.fails(self.store.put(b"m:alpha", [b"1"], Limit(5, 50), patience=None))
+            await self.fails(self.store.fetch([(b"m:alpha", 5)], patience=None))
+        told = [event for event in events if event.get("event") == "store_call_refused"]
+        self.assertEqual([event["script"] for event in told], ["put", "fetch"])
+        self.assertIn("WRONGTYPE", told[0]["detail"])
+
     async def test_a_result_that_cannot_be_read(self):
-        """It is an error of the store, not of the caller."""
-        self.store._calls.call(self.store._numbers, (b"n", 1), _broken, 0.0).addBoth(
-            lambda failure: self.assertEqual(failure.value.reason, "refused")
-        )
-        await self.store.take_numbers(b"n", 1)
+        """It is an error of the store, not of the caller, and told."""
+        with capturedLogs() as events:
+            error = await self.fails(
+                self.store._calls.call(self.store._numbers, (b"n", 1), _broken, None)
+            )
+        self.assertEqual(error.reason, "refused")
+        self.assertEqual([event["script"] for event in events if "script" in event], ["numbers"])
+        self.assertEqual(await self.store.take_numbers(b"n", 1), 2)
 
 
 class AgeTests(FaultTestCase):
