@@ -13,6 +13,7 @@ from smppproxy.config.effective import toml
 from smppproxy.config.network import Network
 from smppproxy.routing.accounts import Account
 from smppproxy.routing.providers import Provider
+from smppproxy.routing.states import UP
 from smppproxy.smpp.errors import BodyError
 from smppproxy.smpp.fields import walk_message
 
@@ -277,7 +278,8 @@ def _rows(octets: bytes) -> str:
 @attrs.define
 class Shift:
     """Where messages would go: ``messages`` were looked at, ``elsewhere`` of them have another
-    first provider or are refused otherwise; ``ways`` counts these by (from, to)."""
+    first provider that is to be up, or are refused otherwise; ``ways`` counts these by (from, to).
+    """
 
     messages: int = 0
     elsewhere: int = 0
@@ -312,7 +314,7 @@ def shift(old: Network, new: Network, messages: Iterable[tuple[str, bytes]], wal
 
 
 def _goes(network: Network, name: str, raw: bytes, offsets: Any, wall: float) -> str:
-    """The first provider, or why there is none."""
+    """The first provider that is to be up, or why there is none."""
     account = network.accounts.get(name)
     if account is None or not account.enabled:
         return "no account"
@@ -321,4 +323,10 @@ def _goes(network: Network, name: str, raw: bytes, offsets: Any, wall: float) ->
         return "no route"
     if pick.status:
         return f"refused with 0x{pick.status:02X}"
-    return pick.names[0] if pick.names else "no route"
+    takers = (name for name in pick.names if _takes(network.providers[name]))
+    return next(takers, f"no provider of {pick.route.name} that is up")
+
+
+def _takes(provider: Provider) -> bool:
+    """Whether the network wants submits to go there."""
+    return provider.state == UP and any(host.state == UP for host in provider.hosts)

@@ -257,6 +257,22 @@ class ShiftTest(PlanCase):
         )
         self.assertEqual(shift(old, old, messages, 0.0).elsewhere, 0)
 
+    def test_what_is_taken_down_gets_nothing(self) -> None:
+        """A provider, or all of its hosts, that are not to be up: messages go to the next one."""
+        route = '[[route]]\ntargets = ["acme", { provider = "beta", backup = true }]\n'
+        old = self.network(HEAD + ACME + BETA + route)
+        isolated = ACME.replace("port = 2775", 'port = 2775\nstate = "isolate"')
+        down = ACME.replace("[provider.acme]", '[provider.acme]\nstate = "down"')
+        messages = [("demo", self.message(b"4511111111"))]
+        for acme in (down, isolated):
+            self.assertNotEqual(acme, ACME)
+            new = self.network(HEAD + acme + BETA + route)
+            self.assertEqual(shift(old, new, messages, 0.0).ways, {("acme", "beta"): 1})
+        beta = BETA.replace("[provider.beta]", '[provider.beta]\nstate = "drain"')
+        new = self.network(HEAD + down + beta + route)
+        ways = shift(old, new, messages, 0.0).ways
+        self.assertEqual(ways, {("acme", "no provider of route 1 that is up"): 1})
+
     def test_several_nodes_are_added_up(self) -> None:
         """Way by way."""
         one = Shift(3, 2, {("a", "b"): 2})
