@@ -72,7 +72,7 @@ def plan(door: Door, file: str | None, number: int | None, messages: int, as_jso
     if as_json:
         click.echo(json.dumps(answer, indent=1))
     else:
-        _print_plan(answer)
+        _print_plan(answer, messages)
 
 
 @click.command()
@@ -99,7 +99,7 @@ def apply(door: Door, file: str | None, yes: bool, messages: int, **more: Any) -
     """
     bundle = _packed(_read(file))
     answer = door.post("/network/plan", bundle=bundle, messages=messages)
-    _print_plan(answer)
+    _print_plan(answer, messages)
     if answer["same"]:
         return
     _confirm("apply it?", yes)
@@ -126,7 +126,7 @@ def rollback(door: Door, number: int, yes: bool, messages: int, **more: Any) -> 
     Exit status as of apply.
     """
     answer = door.post("/network/plan", number=number, messages=messages)
-    _print_plan(answer)
+    _print_plan(answer, messages)
     if answer["same"]:
         return
     _confirm(f"return to version {number}?", yes)
@@ -227,7 +227,7 @@ def _user() -> str:
 _SIGNS = {"added": "+", "removed": "-", "changed": "~", "moved": ">"}
 
 
-def _print_plan(answer: dict[str, Any]) -> None:
+def _print_plan(answer: dict[str, Any], messages: int) -> None:
     current = answer["current"]
     than = f"version {current}" if current else "what is in force"
     if answer["same"]:
@@ -244,6 +244,8 @@ def _print_plan(answer: dict[str, Any]) -> None:
     if answer["note"]:
         click.echo(answer["note"])
     if not answer["messages"]:
+        if messages:
+            click.echo("no message came since the nodes began: none to say where it would go")
         return
     share = 100 * answer["elsewhere"] / answer["messages"]
     click.echo(
