@@ -18,8 +18,8 @@ class Timers:
     enquire_link: float = 30.0
     #: Silence after our enquire_link until the session counts as dead (F40).
     enquire_answer: float = 10.0
-    #: * Age of the oldest unanswered request at which we probe, if nothing came since. The probe's
-    #: answer is due in as long again: half-open under traffic is dead after 10 s (F54).
+    #: * Silence with a request unanswered for as long, after which we probe. The probe's answer is
+    #: due in as long again: half-open under traffic is dead after 10 s (F54).
     probe_after: float = 5.0
     #: From a request of ours to its answer: 60 for a submit_sm, 30 for a deliver_sm.
     response: float = 60.0
@@ -106,16 +106,16 @@ class Watch:
         """
         Whether to send an enquire_link now, as the seconds that its answer may take; 0 = not now.
 
-        After 30 s of silence it has 10 s; when the oldest unanswered request is 5 s old and nothing
-        was heard since it went out, 5 s.
+        After 30 s of silence it has 10 s; after 5 s of silence with a request unanswered for as long,
+        5 s. What was heard just after that request went out, as the answer to the one before it,
+        only begins the silence: a window that was full when the line went dead is like that.
         """
         if not self.bound or self._enquiry_open():
             return 0.0
         timers = self.timers
         if (
             oldest_sent is not None
-            and 0 < timers.probe_after <= now - oldest_sent
-            and self.heard < oldest_sent
+            and 0 < timers.probe_after <= now - max(oldest_sent, self.heard)
         ):
             return min(timers.probe_after, timers.enquire_answer)
         return timers.enquire_answer if 0 < timers.enquire_link <= now - self.heard else 0.0
@@ -158,8 +158,7 @@ class Watch:
         if timers.enquire_link > 0:
             moment = self.heard + timers.enquire_link
         probe = timers.probe_after or timers.response
-        unheard = oldest_sent is not None and self.heard < oldest_sent
-        since = oldest_sent if unheard and oldest_sent is not None else now
+        since = now if oldest_sent is None else max(oldest_sent, self.heard)
         return min(moment, since + probe)
 
     def _next_idle(self) -> float:

@@ -73,13 +73,23 @@ class WatchTests(SynchronousTestCase):
         self.assertTrue(watch.enquiry_due(60.0, None))
 
     def test_an_old_request_is_probed(self):
-        """The oldest request 5 s old and nothing heard since: ask; heard since: do not."""
+        """The oldest request 5 s old and nothing heard for as long: ask; heard lately: do not."""
         watch = self.bound()
         self.assertEqual(watch.next_look(1.0, 1.0), 6.0)
         self.assertFalse(watch.enquiry_due(5.9, 1.0))
         self.assertTrue(watch.enquiry_due(6.0, 1.0))
-        watch.heard = 1.0
+        watch.heard = 18.0
         self.assertFalse(watch.enquiry_due(20.0, 1.0))
+
+    def test_f54_the_last_answer_before_the_line_went_dead(self):
+        """It came just after the oldest request that is unanswered now went out, and is no sign of
+        life: 5 s after it we ask.
+        """
+        watch = self.bound()
+        watch.heard = 1.05
+        self.assertEqual(watch.next_look(1.1, 1.0), 6.05)
+        self.assertFalse(watch.enquiry_due(6.0, 1.0))
+        self.assertEqual(watch.enquiry_due(6.05, 1.0), 5.0)
 
     def test_f54_a_probe_is_answered_in_five_seconds(self):
         """Half-open under traffic is dead 10 s after the first request that nobody answered; an
