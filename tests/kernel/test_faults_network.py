@@ -30,7 +30,7 @@ BUSY = 10.5
 NOISE = 0.5
 """Seconds that a busy machine may add to what is measured."""
 ENQUIRE_LINK = 5.0
-ENQUIRE_ANSWER = 2.0
+ENQUIRE_ANSWER = 4.0
 """Seconds, instead of 30 and 10, where a test waits for silence to be noticed."""
 IDLE = ENQUIRE_LINK + ENQUIRE_ANSWER + 1.0
 
