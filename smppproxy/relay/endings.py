@@ -50,18 +50,21 @@ class Endings:
         directory: Directory,
         store: Store,
         ledger: Ledger,
+        hold: Callable[[Iterable[bytes]], None],
         released: Callable[[Collection[bytes], Iterable[bytes]], None],
         counts: Counts,
         events: Events,
         maps: Keeper,
     ) -> None:
         """
+        :param hold: lets the receipts of messages wait until ``released`` is told of them.
         :param released: told the queues that grew because parked receipts found their message, and
             the client_message_id of messages just answered, of accounts with several sessions.
         """
         self._directory = directory
         self._store = store
         self._ledger = ledger
+        self._hold = hold
         self._released = released
         self._counts = counts
         self._events = events
@@ -151,6 +154,9 @@ class Endings:
         if failure.value.fate == UNKNOWN:
             # Other nodes may have parked receipts for these, too.
             self._ledger.adrift(max(self._ledger.parked, STATES * len(mappings)))
+        message_ids = [each.receipt_message_id for each in accepted]
+        # The store may have the maps all the same, and be back before the journal has written.
+        self._hold(message_ids)
         kept = self._maps.keep(
             provider.key, mappings, provider.mapping_ttl, provider.final_ttl
         )
@@ -159,7 +165,11 @@ class Endings:
             self._unkept,
             callbackArgs=(len(mappings), accepted),
             errbackArgs=(accepted,),
-        )
+        ).addBoth(self._answered, message_ids)
+
+    def _answered(self, recorded: bool, message_ids: list[bytes]) -> bool:
+        self._released((), message_ids)
+        return recorded
 
     def _kept(self, _: None, number: int, accepted: list[Submit]) -> bool:
         self._ledger.count("journaled", number)

@@ -1,7 +1,8 @@
-"""Messages whose answer has only just been written: their receipts on other sessions wait a while.
+"""Messages whose answer has only just been written, or not yet: their receipts wait a while.
 
 Each answer went to its own session; a receipt on another session of the account could be read
-before it, and real clients lose such a receipt (quirks 5.4).
+before it, and real clients lose such a receipt (quirks 5.4). And when nobody knows whether the store
+has a message's map, a receipt may find it while the journal still writes and the client waits.
 """
 
 from __future__ import annotations
@@ -22,13 +23,25 @@ class Fresh:
         self._freshest: dict[bytes, float] = {}
         self._fresh: dict[bytes, float] = {}
         self._changed = 0.0
+        self._unanswered: set[bytes] = set()
 
     def __bool__(self) -> bool:
-        return bool(self._freshest or self._fresh)
+        return bool(self._freshest or self._fresh or self._unanswered)
+
+    def hold(self, message_ids: Iterable[bytes]) -> None:
+        """These will be answered soon, and their receipts may be there already."""
+        self._unanswered.update(message_ids)
 
     def add(self, message_ids: Iterable[bytes], until: float) -> None:
         """These were answered now."""
-        self._freshest.update(dict.fromkeys(message_ids, until))
+        answered = dict.fromkeys(message_ids, until)
+        self._freshest.update(answered)
+        if self._unanswered:
+            self._unanswered.difference_update(answered)
+
+    def is_unanswered(self, message_id: bytes) -> bool:
+        """Whether the answer to this message is still to come."""
+        return message_id in self._unanswered
 
     def until(self, message_id: bytes) -> float:
         """When receipts of this message may go; 0 for one that is not fresh."""

@@ -135,11 +135,15 @@ class Outbox:
         self._fetch()
         return left
 
+    def hold(self, message_ids: Iterable[bytes]) -> None:
+        """Receipts of these messages wait until :meth:`released` says that they are answered."""
+        self._fresh.hold(message_ids)
+
     def released(self, queues: Collection[bytes], message_ids: Iterable[bytes]) -> None:
         """Answers are just written, and receipts that came before them may go, but not at once.
 
         :param message_ids: the client_message_id of the messages just answered, of accounts with
-            more than one session.
+            more than one session, and of those that were held.
         """
         now = self._seconds()
         self._fresh.forget(now)
@@ -317,12 +321,20 @@ class Outbox:
         inbox.later += repeats
 
     def _too_early(self, delivery: Delivery) -> bool:
-        """Whether the answer to this receipt's message has only just been written, elsewhere."""
+        """Whether the answer to this receipt's message is still to come, or was only just written,
+        elsewhere."""
         origin = delivery.entry.origin
-        if not origin or len(self._directory.clients[delivery.inbox.account.system_id]) < 2:
+        if not origin:
+            return False
+        message_id = message_id_of(origin)
+        now = self._seconds()
+        if self._fresh.is_unanswered(message_id):
+            until = now + HOLD_BACK
+        elif len(self._directory.clients[delivery.inbox.account.system_id]) < 2:
             return False  # one session keeps the order
-        until = self._fresh.until(message_id_of(origin))
-        if until <= self._seconds():
+        else:
+            until = self._fresh.until(message_id)
+        if until <= now:
             return False
         delivery.due = until
         delivery.inbox.later.append(delivery)

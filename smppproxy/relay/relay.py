@@ -101,6 +101,7 @@ class SmppRelay:
             store,
             self.ledger,
             wall_clock,
+            self._outbox.hold,
             self._outbox.released,
             self._spellings,
             self._ask,

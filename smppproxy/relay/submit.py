@@ -76,6 +76,7 @@ class Submits:
         store: Store,
         ledger: Ledger,
         wall_clock: Callable[[], float],
+        hold: Callable[[Iterable[bytes]], None],
         released: Callable[[Collection[bytes], Iterable[bytes]], None],
         spellings: Spellings,
         ask: Callable[[], None],
@@ -85,7 +86,7 @@ class Submits:
     ) -> None:
         """
         :param wall_clock: unix seconds; for records only, never for timers.
-        :param released: see :class:`Endings`.
+        :param hold: as ``released``, see :class:`Endings`.
         :param ask: asks for ``flow.look`` to be called at the next beat.
         :param maps: keeps maps that the store does not take.
         """
@@ -94,7 +95,7 @@ class Submits:
         self._ledger = ledger
         self._events = events
         self._maps = maps
-        self._ends = Endings(directory, store, ledger, released, counts, events, maps)
+        self._ends = Endings(directory, store, ledger, hold, released, counts, events, maps)
         self.replay = self._ends.replay
         self._wall_clock = wall_clock
         self._spellings = spellings

@@ -10,7 +10,7 @@ whose patience ends meanwhile fails like one whose answer was lost.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
@@ -66,14 +66,19 @@ class Replicas:
         self._over = over
         self._trouble = trouble
         self._link: Link | None = None
-        self._round: list[Held] = []
+        # Those of the next WAIT and of the one that is out; a call is in one of them only.
+        self._round: dict[Held, None] = {}
+        self._asked_for: dict[Held, None] = {}
         self._later: IDelayedCall | None = None
         self._asked = False
 
     def sent(self, call: Held, link: Link) -> None:
-        """A call went out on this connection."""
+        """A call went out on this connection, perhaps again: then what was asked before it is
+        no answer for it."""
         self._link = link
-        self._round.append(call)
+        self._asked_for.pop(call, None)
+        self._round.pop(call, None)
+        self._round[call] = None
         self._ask_soon()
 
     def _ask_soon(self) -> None:
@@ -82,9 +87,9 @@ class Replicas:
 
     def _ask(self) -> None:
         self._later = None
-        link, held = self._link, self._round
-        self._round = []
-        if link is None or not held:
+        link = self._link
+        self._asked_for, self._round = self._round, {}
+        if link is None or not self._asked_for:
             return
         self._asked = True
         written: list[bool] = []
@@ -93,15 +98,16 @@ class Replicas:
             written.append(not isinstance(reply, Exception))
 
         def answered(reply: Any) -> None:
-            self._answered(held, reply if any(written) or reply is LOST else None)
+            self._answered(reply if any(written) or reply is LOST else None)
 
         link.send(fenced, *self._fence())
         link.send(answered, *self.wait)
 
-    def _answered(self, held: list[Held], reply: Any) -> None:
+    def _answered(self, reply: Any) -> None:
         self._asked = False
         # One without an answer met an error, and goes its own way.
-        held = [call for call in held if call.reply is not None]
+        held = [call for call in self._asked_for if call.reply is not None]
+        self._asked_for = {}
         if reply is LOST:
             self._give_up(held)
         elif is_confirmed(reply):
@@ -113,11 +119,14 @@ class Replicas:
         else:
             self._trouble()
             self._give_up([call for call in held if self._over(call)])
-            self._round = [call for call in held if call.reply is not None] + self._round
+            self._round = {
+                **{call: None for call in held if call.reply is not None},
+                **self._round,
+            }
             if self._round and self._later is None:
                 self._later = self._clock.callLater(AGAIN, self._ask)
 
-    def _give_up(self, held: list[Held]) -> None:
+    def _give_up(self, held: Iterable[Held]) -> None:
         for call in held:
             if call.reply is not None:
                 call.reply = None
@@ -129,7 +138,7 @@ class Replicas:
         if self._later is not None:
             self._later.cancel()
             self._later = None
-        held, self._round = self._round, []
+        held, self._round = self._round, {}
         self._give_up(held)
 
 

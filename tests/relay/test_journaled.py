@@ -73,6 +73,24 @@ class JournaledTests(SynchronousTestCase):
         self.assertIn(b"id:" + message_id, pdu.raw)
         self.assertEqual({}, self.world.ledger.imbalance())
 
+    def test_no_receipt_before_the_answer(self) -> None:
+        """The store has the map all the same, and is back before the journal has written: the
+        receipt waits for the answer, on the only session of the account too (quirks 5.4).
+        """
+        writing: Deferred[None] = Deferred()
+        kept = self.journal.keep
+        self.patch(self.journal, "keep", lambda *maps: kept(*maps) and writing)
+        self.accept_without_store()
+        self.world.store.come_back()
+        self.successResultOf(self.world.relay.replay_maps(*self.journal.kept[0]))
+        self.upstream.receipt(b"x")
+        self.world.advance(1.0)
+        self.assertEqual(([], []), (self.client.responses(), self.client.deliveries()))
+        writing.callback(None)
+        self.assertEqual(1, len(self.client.responses()))
+        self.world.advance(1.0)
+        self.assertEqual(1, len(self.client.deliveries()))
+
     def test_replay_while_the_store_is_away(self) -> None:
         """Fails as the store does, so that the journal tries again."""
         self.accept_without_store()

@@ -66,6 +66,7 @@ class ReplicaTests(ReplicaCase):
 
         await gatherResults([Deferred.fromCoroutine(record(each)) for each in range(900)])
         self.assertLess(self.waits(server) - waits, 30)
+        self.assertEqual(0, store.outstanding)
 
     def waits(self, server: RedisServer) -> int:
         """How often it was asked to wait."""
@@ -233,6 +234,26 @@ class RoundTests(SynchronousTestCase):
         self.clock.advance(0)
         self.link.answer(b"OK", 2)
         self.assertEqual((calls, []), (self.done, self.again))
+
+    def test_sent_again(self) -> None:
+        """A call that the server did not know the script of goes out twice, and is done once."""
+        call = Call()
+        self.send(call, call)
+        self.link.answer(b"OK", 1)
+        self.assertEqual([call], self.done)
+
+    def test_sent_again_meanwhile(self) -> None:
+        """The WAIT that was out when a call was sent again says nothing about it."""
+        call = Call()
+        call.reply = None
+        self.send(call)
+        call.reply = b"done"
+        self.send(call)
+        self.link.answer(b"OK", 1)
+        self.assertEqual([], self.done)
+        self.clock.advance(0)
+        self.link.answer(b"OK", 1)
+        self.assertEqual([call], self.done)
 
     def test_not_confirmed(self) -> None:
         """Too late, refused, or nothing written to wait for: asked again for all in their order,
