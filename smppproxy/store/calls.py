@@ -137,7 +137,9 @@ class Calls:
             fence,
             self._done,
             self._unconfirmed,
-            lambda call: self._clock.seconds() >= _end_of(call),
+            # The server has done it: it is waited for as long as a retry would be, in its place.
+            # Sent again, it would come behind a receipt of its message.
+            lambda call: self._clock.seconds() >= call.until + (GRACE if call.patient else 0.0),
             self._trouble,
         )
         return self._replicas

@@ -53,8 +53,9 @@ class ReplicaTests(Scenario):
 
         master.kill()
         known = {sent.message_id for sent in client.history if sent.status == 0}
-        maps = replica.command("EVAL", KEPT, 0)
-        self.assertEqual(set(), known - {bytes(each) for each in maps})
+        # Octets beside an id may look like digits of it, so ids are looked for, not cut out.
+        maps = b"\n".join(replica.command("EVAL", KEPT, 0))
+        self.assertEqual(set(), {each for each in known if each not in maps})
         master.start()
         await node.process.expect_line("store is ready")
         await carried(client)
@@ -70,10 +71,8 @@ class ReplicaTests(Scenario):
 KEPT = """
 local found = {}
 for _, key in ipairs(redis.call('KEYS', 'smppproxy:m:acme:*')) do
-  for id in string.gmatch(redis.call('GET', key), '%d%d%d%d%d%d%d%d%d%d') do
-    found[#found + 1] = id
-  end
+  found[#found + 1] = redis.call('GET', key)
 end
 return found
 """
-"""The ids of ten digits in all maps."""
+"""All maps."""
