@@ -1,8 +1,8 @@
 """Messages whose answer has only just been written, or not yet: their receipts wait a while.
 
 Each answer went to its own session; a receipt on another session of the account could be read
-before it, and real clients lose such a receipt (quirks 5.4). And when nobody knows whether the store
-has a message's map, a receipt may find it while the journal still writes and the client waits.
+before it, and real clients lose such a receipt (quirks 5.4). And when nobody knows whether the
+store has a message's map, a receipt may find it while the journal writes and the client waits.
 """
 
 from __future__ import annotations
