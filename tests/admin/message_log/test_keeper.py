@@ -30,6 +30,7 @@ class MessageLogCase(NodeCase):
 
     async def traffic(self, service: SmppProxy, count: int) -> None:
         """So many messages, to their last receipts."""
+        await self.wait(lambda: any(bind.state == "Bound" for bind in service.binds()), "a bind")
         ledger = service.relay.ledger
         before = ledger.delivered
         esme = self.client(service, count=count)
