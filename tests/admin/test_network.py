@@ -91,6 +91,7 @@ class PlanTests(ClusterCase):
         self.assertEqual(await node.store.versions.number(), 0)
         said = await self.applied(node, "--by", "ann", "--no-wait")
         self.assertNotIn("in force", said.splitlines()[-1])
+        await self.wait(lambda: version(node) == 1, "taken")
         self.assertIn("nothing is different: this is version 1", await self.applied(node))
         self.assertIn("nothing is different", await self.told(node, "rollback", "1", "--yes"))
         (row,) = json.loads(await self.told(node, "history", "--json"))
