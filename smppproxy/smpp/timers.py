@@ -107,8 +107,7 @@ class Watch:
         Whether to send an enquire_link now, as the seconds that its answer may take; 0 = not now.
 
         After 30 s of silence it has 10 s; after 5 s of it with a request unanswered for as long,
-        5 s.
-        What was heard just after that request went out, as the answer to the one before it,
+        5 s. What was heard just after that request went out, as the answer to the one before it,
         only begins the silence: a window that was full when the line went dead is like that.
         """
         if not self.bound or self._enquiry_open():

@@ -443,9 +443,8 @@ class FollowerTests(SynchronousTestCase):
         self.store.go_away()
         self.assertEqual(self.successResultOf(self.follower.stop()), None)
 
-    def test_looks_do_not_run_side_by_side(self) -> None:
-        """A look while another one reads is made up for afterwards."""
-        self.add()
+    def put_off(self) -> list[tuple[Deferred[Any], Any]]:
+        """Work in threads is begun and not done; each piece with what tells its end."""
         waiting: list[tuple[Deferred[Any], Any]] = []
 
         def later(work: Any) -> Deferred[Any]:
@@ -453,6 +452,12 @@ class FollowerTests(SynchronousTestCase):
             return waiting[-1][0]
 
         self.follower._run = later
+        return waiting
+
+    def test_looks_do_not_run_side_by_side(self) -> None:
+        """A look while another one reads is made up for afterwards."""
+        self.add()
+        waiting = self.put_off()
         self.follower.look()
         self.add(NETWORK + "# 2\n")
         self.follower.look()
@@ -476,13 +481,7 @@ class FollowerTests(SynchronousTestCase):
     def test_an_own_file_comes_while_a_version_is_read(self) -> None:
         """The file is what counts."""
         self.add()
-        waiting: list[tuple[Deferred[Any], Any]] = []
-
-        def later(work: Any) -> Deferred[Any]:
-            waiting.append((Deferred(), work))
-            return waiting[-1][0]
-
-        self.follower._run = later
+        waiting = self.put_off()
         self.follower.look()
         self.follower._run = self.run_now
         self.follower.use_own(bundle(NETWORK + "# own\n"), "node n1", "its file")
