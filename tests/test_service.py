@@ -56,7 +56,7 @@ class CarriesTests(NodeCase):
         held.start = lambda: ready.addCallback(lambda _: begin())  # type: ignore[method-assign]
         service.startService()
         self.addCleanup(self.stop, service)
-        esme = self.client(service, count=1)
+        esme = self.client(service, at_once=True, count=1)
         ready.callback(None)
         await self.wait(lambda: esme.done, "served")
 

@@ -17,7 +17,7 @@ SECONDS = 15
 class SchemaTests(DoorCase):
     """schemathesis against a node that carries messages."""
 
-    timeout = 120
+    timeout = 240
 
     @asynchronous
     async def test_schemathesis_finds_no_failure(self) -> None:

@@ -21,7 +21,7 @@ from tests.support.doors import asynchronous
 class TraceTests(CommandCase):
     """Two nodes with a message log each, a message of n2's client."""
 
-    timeout = 60
+    timeout = 240
 
     async def carried(self, options: str = "") -> str:
         """A message through the second node; its client_message_id."""

@@ -17,7 +17,7 @@ from tests.support.processes import Actor, reactor
 class ForeignersTests(TestCase):
     """Each foreign client against each foreign provider, without smppproxy."""
 
-    timeout = 60
+    timeout = 240
 
     def start(self, actor: Actor) -> Actor:
         """Start it, and end it with the test."""

@@ -18,7 +18,7 @@ UNIT_TESTS = Path(__file__).parent / "alerts.yml"
 class PromtoolTests(DoorCase):
     """What promtool says."""
 
-    timeout = 60
+    timeout = 240
 
     def setUp(self) -> None:
         super().setUp()

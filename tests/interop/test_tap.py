@@ -12,7 +12,7 @@ from tests.support.doors import asynchronous
 class TapTests(CommandCase):
     """A capture of both sides of a node, dissected by tshark."""
 
-    timeout = 60
+    timeout = 240
 
     @asynchronous
     async def test_tshark_reads_a_tap(self) -> None:

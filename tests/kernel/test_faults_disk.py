@@ -83,7 +83,7 @@ class StoreDiskTests(DiskScenario):
         disk.free()
         await carried(client)
         self.assertEqual(client.tally.sessions_lost, 0)
-        await self.finish(client, deadline=30.0)
+        await self.finish(client, deadline=60.0)
         self.check(
             check_client(client),
             check_refused(client, [smsc], {ESME_RSYSERR, ESME_RUNKNOWNERR}),
@@ -104,7 +104,7 @@ class StoreDiskTests(DiskScenario):
         server.kill()
         server.start()
         await carried(client)
-        await self.finish(client, deadline=30.0)
+        await self.finish(client, deadline=60.0)
         self.check(
             check_client(client),
             check_refused(client, [smsc], {ESME_RSYSERR, ESME_RUNKNOWNERR}),

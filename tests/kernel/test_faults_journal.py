@@ -57,7 +57,7 @@ class JournalDiskTests(DiskScenario):
         disk.free()
         server.start()
         await carried(client)
-        await self.finish(client, deadline=30.0)
+        await self.finish(client, deadline=60.0)
         self.assertEqual((client.tally.sessions_lost, client.tally.lost), (0, 0))
         self.check(
             check_refused(client, [smsc], {ESME_RSYSERR, ESME_RUNKNOWNERR}),

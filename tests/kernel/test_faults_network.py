@@ -40,7 +40,7 @@ QUICK = f"enquire_link = {ENQUIRE_LINK}\nenquire_answer = {ENQUIRE_ANSWER}"
 class NetworkScenario(Scenario):
     """A provider whose hosts a and b are places of a lab; the node and its clients are at home."""
 
-    timeout = 120
+    timeout = 240
 
     def lab(self, *places: str) -> Lab:
         """A lab that goes with the test."""
@@ -90,7 +90,7 @@ class NetworkScenario(Scenario):
 
     async def all_well(self, smsc: Smsc, client: Esme, copies: int = 2) -> None:
         """Every message has its OK and its receipt; at most so many copies of any."""
-        await self.finish(client, deadline=40.0)
+        await self.finish(client, deadline=60.0)
         self.assertEqual((client.tally.refused, client.tally.lost), (0, 0))
         self.check(check_client(client), check_providers([client], [smsc], copies=copies))
 

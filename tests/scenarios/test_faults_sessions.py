@@ -126,7 +126,7 @@ class SlowProviderTests(WireScenario):
         client.send(submit(1))
         taken = await link.expect(SUBMIT_SM)
         moment = reactor.seconds()
-        enquiry = await link.expect(ENQUIRE_LINK, deadline=8.0)
+        enquiry = await link.expect(ENQUIRE_LINK, deadline=30.0)
         link.send(build.enquire_link_resp(enquiry.sequence_number))
         await until(lambda: link.is_closed or reactor.seconds() - moment > GIVEN_UP)
         link.send(build.submit_sm_resp(taken.sequence_number, b"late"))

@@ -549,7 +549,7 @@ class HostBindTests(WireScenario):
         await node.process.expect_line("bind refused: ESME_RALYBND")
         client = await self.bound(node)
         await self.still_works(client, link)
-        again = await a.accept(deadline=8.0)
+        again = await a.accept(deadline=30.0)
         self.assertGreater(reactor.seconds() - moment, 4.5)
         await again.accept_bind()
         await node.process.expect_line(r"acme/a\S* is bound")

@@ -64,7 +64,7 @@ def hostile_octets() -> Iterator[tuple[str, bytes]]:
 class HostileProviderTests(WireScenario):
     """F77: a provider's host that sends anything."""
 
-    timeout = 120
+    timeout = 240
 
     async def test_f77_any_octets_from_a_provider(self) -> None:
         """That session ends, and its host is bound again; a client's messages go through the

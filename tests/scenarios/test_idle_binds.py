@@ -43,7 +43,7 @@ def median_answer(client: Esme, since: int) -> float:
 class IdleBindTests(Scenario):
     """Sessions are bound and then say nothing."""
 
-    timeout = 120
+    timeout = 240
 
     async def world(self, listeners: str = "") -> tuple[Node, Esme]:
         """A node with a busy client."""
@@ -63,7 +63,7 @@ class IdleBindTests(Scenario):
 
         async def one() -> None:
             client = await FakeClient.connect(self, port, tls)
-            answer = await client.bind(b"idle", b"idle", deadline=30.0)
+            answer = await client.bind(b"idle", b"idle", deadline=60.0)
             self.assertEqual(answer.command_status, ESME_ROK)
 
         for _ in range(count // AT_ONCE):

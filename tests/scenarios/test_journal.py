@@ -96,7 +96,7 @@ class JournalTests(Scenario):
         await until(lambda: not list((node.folder / "journal").glob("maps-*.journal")))
         client.go()
         await carried(client)
-        await self.finish(client, deadline=30.0)
+        await self.finish(client, deadline=60.0)
         self.check(
             check_after_kills(client, unacknowledged=client.options.window),
             check_providers([client], [smsc], copies=1),
@@ -114,7 +114,7 @@ class JournalTests(Scenario):
         server.start()
         await node.start()
         await carried(client)
-        await self.finish(client, deadline=30.0)
+        await self.finish(client, deadline=60.0)
         self.check(
             check_after_kills(client, unacknowledged=client.options.window),
             check_providers([client], [smsc], copies=1),
@@ -134,7 +134,7 @@ class JournalTests(Scenario):
         await node.start()
         client.go()
         await carried(client)
-        await self.finish(client, deadline=30.0)
+        await self.finish(client, deadline=60.0)
         self.check(
             check_after_kills(client, unacknowledged=client.options.window),
             check_providers([client], [smsc], copies=1),

@@ -21,7 +21,7 @@ CHANGES = 40
 class LiveRoutesTests(ClusterCase):
     """Two nodes on one real store, 1,000 messages a second between them."""
 
-    timeout = 120
+    timeout = 240
 
     def network(self, smscs: dict[str, Smsc], routes: str) -> None:
         """Providers and one account, with these routes."""

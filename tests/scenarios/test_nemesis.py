@@ -21,7 +21,7 @@ IDS = '[provider.NAME.ids]\nresp = "hex"\nreceipt_text = "dec"\nreceipt_tlv = "d
 class NemesisTests(Scenario):
     """One node on its embedded store, two providers with two hosts each, three accounts."""
 
-    timeout = 120
+    timeout = 240
     seconds = 8.0
     """For which faults begin."""
 
@@ -73,7 +73,7 @@ class NemesisTests(Scenario):
                 for client, before in zip(clients, accepted, strict=True)
             )
         )
-        await self.finish(*clients, deadline=30.0)
+        await self.finish(*clients, deadline=60.0)
         await until(lambda: all(smsc.idle for smsc in providers))
         await until(lambda: node.ledger()["in_flight"] == 0)
         queues = [f"smppproxy:q:r:{name}" for name in ACCOUNTS]

@@ -41,7 +41,7 @@ class NodesTests(Scenario):
             delays = self.delays(sender, receiver)
             return len(delays) == LATELY and median(delays) < SOON
 
-        await until(soon, 20.0)
+        await until(soon)
         sender.quit()
         await until(lambda: sender.tally.accepted == len(sender.history))
         await until(lambda: second.ledger()["delivered"] == sender.tally.accepted)

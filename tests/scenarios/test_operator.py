@@ -20,7 +20,7 @@ COMMAND = str(Path(sys.executable).parent / "smppproxy")
 class OperatorTests(Scenario):
     """What one types, and what comes of it."""
 
-    timeout = 120
+    timeout = 240
 
     async def run_it(self, node: Node, *arguments: str, code: int = 0) -> str:
         """The command as a process, asked of a node; what it prints."""

@@ -63,7 +63,7 @@ class SoakTests(Scenario):
                 await self.node_dies(node, smsc, clients)
         await self.accepted(clients, MESSAGES)
         submitting = reactor.seconds() - began
-        await self.finish(*clients, deadline=30.0)
+        await self.finish(*clients, deadline=60.0)
         await until(lambda: smsc.idle)
         await until(lambda: node.ledger()["queued"] == 0)
         self.note(node)

@@ -129,7 +129,7 @@ class PaceTests(Scenario):
             network([Upstream("acme", list(smsc.ports.values()), options)]), [smsc]
         )
         client = self.client(node, rate=150.0)
-        await until(lambda: smsc.counts.accepted >= 400, 20)
+        await until(lambda: smsc.counts.accepted >= 400)
         self.assertLess(smsc.counts.throttled, 100)
         await self.finish(client)
         self.assertEqual((client.tally.refused, client.tally.lost), (0, 0))

@@ -23,7 +23,7 @@ from smppproxy.simulator.esme import LOST, Esme, EsmeOptions, Sent
 from smppproxy.simulator.histories import check_client
 from smppproxy.simulator.smsc import Smsc, SmscOptions
 from smppproxy.smpp.constants import ESME_RUNKNOWNERR
-from tests.support.processes import Logger, reactor, until
+from tests.support.processes import DEADLINE, Logger, reactor, until
 from tests.support.redis_server import RedisServer
 from tests.support.running import CHEAP, LISTENING, TWISTD, Upstream
 
@@ -110,7 +110,7 @@ path = "{self.folder}/admin"
         # A node that was killed leaves its pid behind, and pids come round.
         (self.folder / "twistd.pid").unlink(missing_ok=True)
         self.process = Logger("node", [*command, "-c", str(self.folder / "node.toml")])
-        self.process.patience = 10.0
+        self.process.patience = 30.0
         self.process.start(**environment)
         self.port = int((await self.process.expect_match(LISTENING))[1])
         if self._has_tls:
@@ -151,11 +151,11 @@ path = "{self.folder}/admin"
 
     def read(self, page: str) -> str:
         """A page of the admin door."""
-        return self._asked(f"GET /{page}", b"", 5.0)
+        return self._asked(f"GET /{page}", b"", 30.0)
 
     def post(self, page: str, **given: Any) -> Any:
         """What the admin door answers to a JSON object, read as JSON; also when it refuses."""
-        return json.loads(self._asked(f"POST /{page}", json.dumps(given).encode(), 20.0))
+        return json.loads(self._asked(f"POST /{page}", json.dumps(given).encode(), 30.0))
 
     def _asked(self, what: str, body: bytes, patience: float) -> str:
         head = f"{what} HTTP/1.0\r\nContent-Type: application/json\r\n"
@@ -206,7 +206,7 @@ def in_hands(path: str, account: str) -> int:
 class Scenario(TestCase):
     """Builds the world of one test and takes it down again."""
 
-    timeout = 60
+    timeout = 240
     maxDiff = None
 
     def provider(self, hosts: str = "ab", **options: Any) -> Smsc:
@@ -246,7 +246,7 @@ class Scenario(TestCase):
         esme.start()
         return esme
 
-    async def finish(self, *clients: Esme, deadline: float = 15.0) -> None:
+    async def finish(self, *clients: Esme, deadline: float = DEADLINE) -> None:
         """The clients submit no more, and everything they were promised has come."""
         for client in clients:
             client.quit()

@@ -17,7 +17,7 @@ reactor: Any = global_reactor
 class PairCase(TestCase):
     """Makes both sides and closes them at the end of the test."""
 
-    timeout = 30
+    timeout = 240
 
     def provider(self, *hosts: str, **options: Any) -> Smsc:
         """A provider with these hosts (default: one, named a) listening on free ports."""
@@ -36,8 +36,8 @@ class PairCase(TestCase):
         return esme
 
     def wait(self, condition: Callable[[], object], what: str = "") -> Deferred[None]:
-        """Until the condition is true, ten seconds at most."""
-        return until(reactor, condition, 10.0, what)
+        """Until the condition is true, thirty seconds at most."""
+        return until(reactor, condition, 30.0, what)
 
     def bound(self, esme: Esme, sessions: int = 1) -> Deferred[None]:
         """Until so many sessions of the client are bound."""

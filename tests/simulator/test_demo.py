@@ -43,7 +43,7 @@ class Terminal(io.StringIO):
 class Playing(TestCase):
     """Demo, in this process."""
 
-    timeout = 60
+    timeout = 240
 
     def demo(self, out: io.StringIO | None = None, **options: float) -> Demo:
         """A demo on free ports."""
@@ -58,8 +58,8 @@ class Playing(TestCase):
         return folder
 
     def until(self, condition: Any, what: str) -> Deferred[None]:
-        """Wait for it, ten seconds at most."""
-        return until(reactor, condition, 10.0, what)
+        """Wait for it, thirty seconds at most."""
+        return until(reactor, condition, 30.0, what)
 
     async def test_traffic_moves_to_b_and_back_and_nothing_is_lost(self) -> None:
         """Host a is killed and comes back; the ledger balances, every OK has its receipt."""
@@ -260,7 +260,7 @@ class Command(ProcessProtocol):
                 raise AssertionError(f"ended with {self.code}: {self.story}")
             return text in self.out
 
-        return until(reactor, said, 30.0, f"{text!r} in {self.out!r}")
+        return until(reactor, said, 60.0, f"{text!r} in {self.out!r}")
 
     @property
     def last(self) -> dict[str, Any]:
@@ -280,7 +280,7 @@ ANY_PORTS = ("--port", "0", "--tls-port", "0", "--http-port", "0")
 class Commands(TestCase):
     """``smppproxy demo`` and ``smppproxy simulate`` as anybody runs them."""
 
-    timeout = 90
+    timeout = 240
 
     @inlineCallbacks
     def test_demo(self) -> Any:

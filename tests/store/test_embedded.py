@@ -31,7 +31,7 @@ ROOT = Path(server.__file__).parents[2]
 class EmbeddedTests(TestCase):
     """A node and its folder."""
 
-    timeout = 60
+    timeout = 240
 
     def setUp(self):
         self.folder = Path(tempfile.mkdtemp(prefix="smppproxy-"))

@@ -25,7 +25,7 @@ from .test_redis import ServerTestCase
 class FaultTestCase(ServerTestCase):
     """Helpers for tests that break things."""
 
-    timeout = 60
+    timeout = 240
 
     def own_server(self, *options: str) -> RedisServer:
         """A server that this test may break."""

@@ -72,7 +72,7 @@ GOOD = {
 class PlayedServerTests(TestCase):
     """Servers that are not what is needed."""
 
-    timeout = 30
+    timeout = 240
 
     async def play(self, replies: dict[bytes, bytes], url: str = "redis://127.0.0.1:{}") -> Any:
         """A store that connects to a server with these replies, and its start."""
@@ -364,7 +364,7 @@ class Door(Protocol):
 class SentinelTests(TestCase):
     """The master is the one that most sentinels name (T18, F86)."""
 
-    timeout = 30
+    timeout = 240
 
     async def sentinels(self, *replies: bytes) -> list[tuple[str, int]]:
         hosts = []

@@ -39,7 +39,7 @@ def some(number: int, provider: bytes = b"north") -> list[Kept]:
 class FolderCase(TestCase):
     """A folder of its own."""
 
-    timeout = 30
+    timeout = 240
 
     def setUp(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="smppproxy-"))

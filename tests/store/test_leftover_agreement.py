@@ -117,7 +117,7 @@ async def left(store: Any) -> list[Any]:
 class LeftoverAgreementTests(ServerTestCase):
     """Random schedules."""
 
-    timeout = 60
+    timeout = 240
 
     async def test_random_calls(self):
         """Every answer of 30 schedules of 40 calls, and what is left at the end."""

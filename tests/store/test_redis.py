@@ -30,7 +30,7 @@ def shared_server() -> RedisServer:
 class ServerTestCase(TestCase):
     """A server that is empty before each test."""
 
-    timeout = 30
+    timeout = 240
     store: Any
 
     def setUp(self):

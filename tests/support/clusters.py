@@ -18,7 +18,7 @@ from tests.support.redis_server import RedisServer
 class ClusterCase(CommandCase):
     """Nodes on a store of the test's own. Without a network file they follow it."""
 
-    timeout = 60
+    timeout = 240
 
     def setUp(self) -> None:
         super().setUp()
@@ -26,7 +26,7 @@ class ClusterCase(CommandCase):
         self.addCleanup(self.server.close)
 
     def cluster_node(
-        self, name: str = "n1", file: Path | None = None, deadline: float = 0.5
+        self, name: str = "n1", file: Path | None = None, deadline: float = 10.0
     ) -> SmppProxy:
         """A node, started.
 

@@ -36,7 +36,7 @@ class Taken:
 class NodeCase(TestCase):
     """A test that runs a node and other processes, and ends them all."""
 
-    timeout = 60
+    timeout = 240
 
     def start(self, actor: Actor) -> Actor:
         """Start it, and end it with the test."""

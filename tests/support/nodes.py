@@ -10,6 +10,7 @@ from typing import Any
 from argon2 import PasswordHasher
 from twisted.internet import reactor as global_reactor
 from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.python import log
 from twisted.trial.unittest import TestCase
 
 from smppproxy.config import Admin, Listener, Node, load_network
@@ -28,19 +29,21 @@ HASHER = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 class NodeCase(TestCase):
     """Builds nodes of the composition root and takes them down at the end of the test."""
 
-    timeout = 30
+    timeout = 240
 
     def setUp(self) -> None:
         folder = Path(self.mktemp())
         folder.mkdir(parents=True)
         self.network_file = folder / "network.toml"
         self.stores: list[MemoryStore] = []
+        self.providers: list[Smsc] = []
 
     def provider(self, *hosts: str, **options: Any) -> Smsc:
         """A simulated provider with these hosts on free ports."""
         smsc = Smsc(reactor, SmscOptions(**options))
         for host in hosts or ("a", "b"):
             smsc.listen(host)
+        self.providers.append(smsc)
         self.addCleanup(smsc.stop)
         return smsc
 
@@ -79,18 +82,58 @@ class NodeCase(TestCase):
         """Drain and stop, unless the test did."""
         return maybeDeferred(service.stopService) if service.running else maybeDeferred(int)
 
-    def client(self, service: SmppProxy, **options: Any) -> Esme:
-        """A simulated client of the node, started."""
+    def client(self, service: SmppProxy, at_once: bool = False, **options: Any) -> Esme:
+        """A simulated client of the node; it starts once the node is bound, see :meth:`is_bound`.
+
+        :param at_once: it starts now: for nodes that are not to be bound, or not yet.
+        """
         options.setdefault("reconnect_delay", 0.05)
         options.setdefault("port", service.listeners[0].port)
         esme = Esme(reactor, EsmeOptions(**options))
-        esme.start()
         self.addCleanup(esme.stop)
+        if at_once or self.is_bound(service):
+            esme.start()
+        else:
+            self._start_later(esme, service)
         return esme
 
+    def _start_later(self, esme: Esme, service: SmppProxy) -> None:
+        over: list[bool] = []
+        bound = self.wait(lambda: over or self.is_bound(service), "the node's binds, for a client")
+        bound.addCallback(lambda _: over or esme.start())
+        bound.addErrback(log.err, "a client that never started")
+
+        def end() -> Deferred[None]:
+            over.append(True)
+            return bound
+
+        self.addCleanup(end)
+
+    def is_bound(self, service: SmppProxy) -> bool:
+        """Whether the node has every bind that it may have to the hosts that listen."""
+        listening = {
+            port
+            for smsc in self.providers
+            for host, port in smsc.ports.items()
+            if smsc.listens(host)
+        }
+        wanted = [
+            bind
+            for pool in service.pools.values()
+            for bind in pool.binds
+            if {bind.host.port, bind.host.tls_port} & listening and bind.wanted
+        ]
+        states = {bind.state().state for bind in wanted}
+        settled = states <= {"Bound", "Unadmitted"} and states != {"Unadmitted"}
+        return settled and bool(service.pools)
+
+    def upstream_bound(self, *services: SmppProxy) -> Deferred[None]:
+        """Until the nodes are bound."""
+        return self.wait(lambda: all(map(self.is_bound, services)), "the nodes' binds")
+
     def wait(self, condition: Any, what: str = "") -> Deferred[None]:
-        """Until the condition is true, ten seconds at most."""
-        return until(reactor, condition, 10.0, what)
+        """Until the condition is true, thirty seconds at most."""
+        return until(reactor, condition, 30.0, what)
 
     def admin(self) -> Admin:
         """An admin door on a Unix socket of the test's own."""

@@ -45,8 +45,8 @@ from smppproxy.smpp.pdu import Pdu
 
 reactor: Any = global_reactor
 
-DEADLINE = 5.0
-"""Seconds that any one expected thing may take."""
+DEADLINE = 30.0
+"""Seconds that any one expected thing may take, on a machine that is slow and busy."""
 
 BINDS = frozenset({1, 2, 9})
 

@@ -113,7 +113,7 @@ key = "{self.key}"
 class RunningNode(Logger):
     """``twistd -n smppproxy`` with files of its own, in a folder that goes with it."""
 
-    patience = 10.0
+    patience = 30.0
 
     def __init__(self, setting: Setting) -> None:
         # A Unix socket's path may not be long, so the folder is not trial's own.
