@@ -100,8 +100,13 @@ class NodeCase(TestCase):
     def _start_later(self, esme: Esme, service: SmppProxy) -> None:
         over: list[bool] = []
         bound = self.wait(lambda: over or self.is_bound(service), "the node's binds, for a client")
-        bound.addCallback(lambda _: over or esme.start())
-        bound.addErrback(log.err, "a client that never started")
+
+        def begin(_: None) -> None:
+            if not over:
+                esme.start()
+
+        bound.addCallback(begin)
+        bound.addErrback(lambda failure: log.err(failure, "a client that never started"))
 
         def end() -> Deferred[None]:
             over.append(True)
