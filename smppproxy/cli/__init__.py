@@ -3,8 +3,8 @@
 A command imports what it needs when it runs, so that `smppproxy --help` and the small commands
 start at once and none of them brings in a reactor that it does not use.
 
-`check`, `demo`, `explain`, `password`, `replay`, `show`, `simulate`, `tap` and `trace` are one
-command each; `network` has plan, apply, rollback and history, `records` what is exported and
+`check`, `demo`, `explain`, `load`, `password`, `replay`, `show`, `simulate`, `tap` and `trace` are
+one command each; `network` has plan, apply, rollback and history, `records` what is exported and
 reported, `verbs` what is done to providers, accounts and nodes. `door` is the way to a node for
 all of them, `tables` how rows are shown, `pcap` the file that tap writes.
 """
@@ -15,6 +15,7 @@ from smppproxy.cli import (
     check,
     demo,
     explain,
+    load,
     network,
     password,
     records,
@@ -48,6 +49,7 @@ for command in (
     check.check,
     demo.demo,
     explain.explain,
+    load.load,
     *network.COMMANDS,
     password.password,
     records.export,

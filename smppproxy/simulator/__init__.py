@@ -18,6 +18,7 @@ Which file to open:
 `records`      what both remember
 `histories`    compares what clients, providers and the node remember
 `run`          both by themselves, for ``smppproxy simulate``
+`load`         load tests: many clients and a lean provider, in processes of their own
 
 `demo`         both around one real node, for ``smppproxy demo``
 `stage`        what the demo's node needs on disk

@@ -1,0 +1,5 @@
+"""`python -m smppproxy.simulator.load`: one process of a load test; see `worker`."""
+
+from smppproxy.simulator.load.worker import main
+
+main()
