@@ -83,21 +83,44 @@ def run_smsc(
     ports: Sequence[int],
     address: str = "127.0.0.1",
     seconds: float = 0.0,
+    tls: Any = None,
+    crashes: tuple[float, float] = (0.0, 0.0),
 ) -> int:
-    """Be a provider with a host on each port. Exit code 0, or 2 when a port is taken."""
+    """Be a provider with a host on each port. Exit code 0, or 2 when a port is taken.
+
+    :param tls: a server connection creator; None: plain.
+    :param crashes: every so many seconds the next host dies for so many; (0, 0): never.
+    """
     smsc = Smsc(reactor, options)
     stage = _Stage(reactor, seconds)
 
     async def work() -> None:
         try:
             for name, port in zip(NAMES, ports, strict=False):
-                print(f"host {name}: {address}:{smsc.listen(name, port, address=address)}")
+                print(f"host {name}: {address}:{smsc.listen(name, port, tls, address)}")
             sys.stdout.flush()
+            if crashes[0]:
+                reactor.callLater(crashes[0], _crash, reactor, smsc, stage, crashes, 0)
             await stage.wait(lambda: False)
         finally:
             await smsc.stop()
 
     return _told(in_reactor(reactor, work, stage.end), attrs.asdict(smsc.counts), [])
+
+
+def _crash(
+    reactor: Any, smsc: Smsc, stage: _Stage, crashes: tuple[float, float], turn: int
+) -> None:
+    """The next host dies and comes back; each time another one."""
+    if stage.over:
+        return
+    every, down = crashes
+    host = sorted(smsc.ports)[turn % len(smsc.ports)]
+    print(f"host {host} is down for {down:g} s", flush=True)
+    smsc.crash(host).addCallback(
+        lambda _: reactor.callLater(down, lambda: stage.over or smsc.restore(host))
+    )
+    reactor.callLater(every, _crash, reactor, smsc, stage, crashes, turn + 1)
 
 
 def run_esme(

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -210,8 +211,16 @@ def _ended(process: subprocess.Popen[bytes]) -> dict[str, int]:
     return counts
 
 
-def wait(over: Callable[[], bool], seconds: float) -> None:
-    """Until told to end, or so many seconds have passed (0: no limit)."""
-    end = time.monotonic() + seconds if seconds else float("inf")
-    while not over() and time.monotonic() < end:
-        time.sleep(min(0.1, max(0.0, end - time.monotonic())))
+def until_told(seconds: float) -> None:
+    """Until SIGINT or SIGTERM, or so many seconds have passed (0: no limit)."""
+    read, write = os.pipe()
+    os.set_blocking(write, False)
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(number, lambda *_: os.write(write, b".")) for number in numbers]
+    try:
+        select.select([read], [], [], seconds or None)
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)
+        os.close(read)
+        os.close(write)
