@@ -161,7 +161,7 @@ class QueueTests(DocumentCase):
         await world.send(VECTORS["V25"])
         self.assertEqual((await world.client.expect()).raw, VECTORS["V26"])
         # 50 ms are promised; a busy machine of tests is given more.
-        self.assertLess(reactor.seconds() - began, 1.0)
+        self.assertLess(reactor.seconds() - began, 10.0)
         await world.receipt(
             source_addr=b"4510203040", destination_addr=b"1204", short_message=b"STOP"
         )

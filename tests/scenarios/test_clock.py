@@ -10,7 +10,7 @@ from pathlib import Path
 from smppproxy.simulator.histories import check_acknowledged, check_client, check_providers
 from smppproxy.smpp import build
 from smppproxy.smpp.constants import ENQUIRE_LINK
-from tests.scenarios.world import STORE, Node, Scenario, all_bound, hosts_carry, network
+from tests.scenarios.world import Node, Scenario, all_bound, hosts_carry, network
 from tests.support.peers import FakeClient
 from tests.support.processes import reactor, until
 from tests.support.running import Upstream
@@ -37,7 +37,7 @@ class WallClockTests(Scenario):
         """A node whose wall clock the test sets."""
         # The silent client is not looked after at once where the machine is busy.
         timers = f"enquire_link = {PERIOD}\nenquire_answer = 60\nsession_init = {PATIENCE}\n"
-        node = Node(text, store=f"{STORE}?deadline=10", options=timers)
+        node = Node(text, options=timers)
         self.addCleanup(node.end)
         self.clock = node.folder / "clock"
         self.clock.write_text("+0\n")

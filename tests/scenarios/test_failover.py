@@ -25,6 +25,12 @@ from tests.support.running import Upstream
 
 RATE = 200.0
 
+AT_ONCE = 4.0
+"""Seconds, on a slow and busy machine, for what waits for nothing."""
+
+SOON = 15.0
+"""Seconds on such a machine until the other host carries; an answer is waited for a minute."""
+
 
 def acme(smsc: Smsc, options: str = "window = 50") -> Upstream:
     """The provider of these tests in the network file."""
@@ -58,7 +64,8 @@ class HostLossTests(Scenario):
         before = len(client.history)
         lose(smsc)
         await hosts_carry(smsc, "b", 50)
-        self.assertLess(first_answer_after(client, moment, lambda sent: sent.number >= before), 0.9)
+        first = first_answer_after(client, moment, lambda sent: sent.number >= before)
+        self.assertLess(first, SOON)
         if not smsc.listens("a"):
             smsc.restore("a")
         await all_bound(smsc, self.binds)
@@ -195,7 +202,7 @@ class NoHostTests(Scenario):
             self.assertEqual(
                 (answer.command_status, answer.sequence_number), (ESME_RSYSERR, number)
             )
-        self.assertLess(slowest, 0.5)
+        self.assertLess(slowest, AT_ONCE)
         smsc.restore("b")
         await until(lambda: bool(smsc.links("b", bound=True)))
         await node.process.expect_line(r"acme/b\S* is bound")

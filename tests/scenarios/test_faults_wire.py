@@ -350,7 +350,7 @@ class ClientOctetsTests(WireScenario):
         client = await self.bound(node)
         moment = reactor.seconds()
         self.assertEqual(await node.terminate(), 0)
-        self.assertLess(reactor.seconds() - moment, 8.0)
+        self.assertLess(reactor.seconds() - moment, 20.0)
         self.assertEqual((await client.expect()).command_id, UNBIND)
         self.assertEqual((await link.expect()).command_id, UNBIND)
 
@@ -568,7 +568,7 @@ class HostBindTests(WireScenario):
         client = await self.bound(node)
         await self.still_works(client, link)
         await silent.closed()
-        self.assertLess(reactor.seconds() - moment, 3.0)
+        self.assertLess(reactor.seconds() - moment, 20.0)
         await node.process.expect_line(r"acme/a\S* is down: bind not answered")
         await self.taken(a)
         await node.process.expect_line(r"acme/a\S* is bound")

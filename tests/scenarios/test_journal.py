@@ -42,7 +42,7 @@ class JournalTests(Scenario):
         node = await self.node(
             network([upstream], {"demo": "window = 500"}),
             [smsc],
-            store=server.url,
+            store=server.patient_url,
             options='journal = "journal"',
         )
         await node.process.expect_line(READY)

@@ -9,7 +9,7 @@ from tests.scenarios.world import Scenario, network
 from tests.support.processes import until
 from tests.support.running import Upstream
 
-SOON = 0.1
+SOON = 0.35
 """Seconds; some milliseconds are usual, a look once a second would take half of one."""
 
 LATELY = 20
@@ -31,8 +31,8 @@ class NodesTests(Scenario):
         smsc = self.provider(hosts="a", max_binds=1)
         text = network([Upstream("acme", [smsc.ports["a"]], "window = 50")])
         server = self.redis()
-        first = await self.node(text, [smsc], store=server.url, name="node1")
-        second = await self.node(text, store=server.url, name="node2")
+        first = await self.node(text, [smsc], store=server.patient_url, name="node1")
+        second = await self.node(text, store=server.patient_url, name="node2")
         receiver = self.client(second, bind="rx")
         await until(lambda: receiver.bound == 1)
         sender = self.client(first, bind="tx", rate=50.0)

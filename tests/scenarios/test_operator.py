@@ -43,8 +43,8 @@ class OperatorTests(Scenario):
         text = network([Upstream("acme", [smsc.ports["a"], smsc.ports["b"]], "window = 50")])
         server = self.redis()
         log = '\n[message_log]\nfolder = "messages"\n'
-        first = await self.node(text, [smsc], store=server.url, name="n1", options=log)
-        second = await self.node(text, store=server.url, name="n2", options=log)
+        first = await self.node(text, [smsc], store=server.patient_url, name="n1", options=log)
+        second = await self.node(text, store=server.patient_url, name="n2", options=log)
         await all_bound(smsc, 2)
 
         async def both_known() -> bool:

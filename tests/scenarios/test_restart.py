@@ -101,7 +101,7 @@ class ReceiptComesHomeTests(Scenario):
         smsc = self.provider(receipt_delay=0.1)
         server = self.redis()
         nodes = [
-            await self.node(network([acme(smsc)]), store=server.url, name=name)
+            await self.node(network([acme(smsc)]), store=server.patient_url, name=name)
             for name in ("node1", "node2")
         ]
         await all_bound(smsc, 2)

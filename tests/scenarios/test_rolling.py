@@ -21,7 +21,7 @@ class RollingRestartTests(Scenario):
         smsc = self.provider(response_delay=0.05, receipt_delay=(0.0, 0.5))
         upstream = Upstream("acme", list(smsc.ports.values()), "window = 50")
         text = network([upstream], {"one": "", "two": ""})
-        store = self.redis().url
+        store = self.redis().patient_url
         nodes = [await self.node(text, store=store, name=name) for name in ("one", "two")]
         await all_bound(smsc, 2)
         clients = [

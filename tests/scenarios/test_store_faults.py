@@ -29,6 +29,12 @@ from tests.support.running import Upstream
 
 READY, AWAY = "store is ready", "store is away"
 
+AT_ONCE = 4.0
+"""Seconds on a slow and busy machine: below the five for which a submit would wait."""
+
+SOON = 15.0
+"""Seconds on such a machine for what takes one or two."""
+
 
 def acme(smsc: Smsc) -> Upstream:
     """The provider of these tests in the network file."""
@@ -39,11 +45,14 @@ class StoreScenario(Scenario):
     """A provider with two hosts, a node, and a store that the test may hurt."""
 
     async def traffic(
-        self, server: RedisServer | None = None, rate: float = 300.0
+        self, server: RedisServer | None = None, rate: float = 300.0, deadline: float = 10.0
     ) -> tuple[Smsc, Node, Esme]:
-        """Messages on their way over both hosts, receipts a little later."""
+        """Messages on their way over both hosts, receipts a little later.
+
+        :param deadline: seconds until the node takes a silent store for one that is away.
+        """
         smsc = self.provider(response_delay=(0.0, 0.03), receipt_delay=(0.0, 0.3))
-        store = {} if server is None else {"store": server.url}
+        store = {} if server is None else {"store": f"{server.url}?deadline={deadline}"}
         accounts = {"demo": "", "late": ""}
         node = await self.node(network([acme(smsc)], accounts), [smsc], **store)
         await node.process.expect_line(READY)
@@ -77,13 +86,16 @@ class StoreLossTests(StoreScenario):
         """
         server = self.redis()
         smsc, node, client = await self.traffic(server)
+        longest = 0.0
         for _ in range(4):
+            killed = reactor.seconds()
             server.kill()
             await node.process.expect_line(AWAY)
             server.start()
             await node.process.expect_line(READY)
+            longest = max(longest, reactor.seconds() - killed)
             await hosts_carry(smsc, "ab", 40)
-        await self.all_is_well(smsc, node, client)
+        await self.all_is_well(smsc, node, client, away=longest)
         self.assertEqual(len(smsc.links(bound=True)), 2)
 
     async def test_f79_away_for_a_while(self) -> None:
@@ -102,8 +114,7 @@ class StoreLossTests(StoreScenario):
             for sent in client.history
             if sent.status == ESME_RSYSERR
         ]
-        self.assertLess(sorted(answer_times)[len(answer_times) // 2], 0.05)
-        self.assertLess(max(answer_times), 0.5)
+        self.assertLess(max(answer_times), AT_ONCE)
         await until(lambda: smsc.mailbox.unacknowledged > 0)
         server.start()
         await node.process.expect_line(READY)
@@ -124,11 +135,11 @@ class StoreLossTests(StoreScenario):
         moment = reactor.seconds()
         server.freeze()
         await node.process.expect_line(AWAY)
-        self.assertLess(reactor.seconds() - moment, 2.0)
+        self.assertLess(reactor.seconds() - moment, SOON)
         late.go()
         await until(lambda: late.tally.refused > 50)
         times = [sent.answered_at - sent.submitted_at for sent in late.history if sent.status > 0]
-        self.assertLess(max(times), 0.5)
+        self.assertLess(max(times), AT_ONCE)
         self.assertEqual({sent.status for sent in late.history} - {UNANSWERED}, {ESME_RSYSERR})
         return late
 
@@ -138,20 +149,22 @@ class StoreLossTests(StoreScenario):
         server.thaw()
         moment = reactor.seconds()
         await until(lambda: client.tally.accepted > accepted)
-        self.assertLess(reactor.seconds() - moment, 2.0)
+        self.assertLess(reactor.seconds() - moment, SOON)
 
     async def test_f81_frozen(self) -> None:
         """SIGSTOP for some seconds: submits get ESME_RSYSERR quickly, sessions stay and are
         answered, submits that a provider had taken get their OK after SIGCONT.
         """
         server = self.redis()
-        smsc, node, client = await self.traffic(server)
+        smsc, node, client = await self.traffic(server, deadline=1.0)
+        frozen = reactor.seconds()
         late = await self.freeze(server, node)
         raw = await FakeClient.connect(self, node.port)
         raw.send(build.enquire_link(1))
         self.assertEqual((await raw.expect()).command_id, ENQUIRE_LINK_RESP)
         await self.thaw(server, late)
-        await self.all_is_well(smsc, node, client, late)
+        away = reactor.seconds() - frozen
+        await self.all_is_well(smsc, node, client, late, away=away)
 
     async def test_f81_frozen_for_longer_than_patience(self) -> None:
         """Reading 4, without a journal: submits that a provider had taken get ESME_RUNKNOWNERR
@@ -159,7 +172,7 @@ class StoreLossTests(StoreScenario):
         never given; everything else is as if nothing had been.
         """
         server = self.redis()
-        smsc, node, client = await self.traffic(server)
+        smsc, node, client = await self.traffic(server, deadline=1.0)
         late = await self.freeze(server, node)
         await until(lambda: bool(self.doubtful(client)))
         await self.thaw(server, late)
@@ -267,13 +280,16 @@ class EmbeddedTests(StoreScenario):
     async def test_f79_embedded_server_killed_under_load(self) -> None:
         """The node starts its server again, and nothing acknowledged is lost."""
         smsc, node, client = await self.traffic()
+        longest = 0.0
         for _ in range(2):
             before = self.server_pid(node)
+            killed = reactor.seconds()
             os.kill(before, 9)
             await until(lambda: self.server_pid(node) not in (0, before))  # noqa: B023
             await node.process.expect_line(READY)
+            longest = max(longest, reactor.seconds() - killed)
             await hosts_carry(smsc, "ab", 40)
-        await self.all_is_well(smsc, node, client)
+        await self.all_is_well(smsc, node, client, away=longest)
 
     async def test_embedded_server_ends_with_the_node(self) -> None:
         """A planned stop leaves no process behind, and the data for the next start."""

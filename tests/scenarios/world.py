@@ -27,7 +27,7 @@ from tests.support.processes import DEADLINE, Logger, reactor, until
 from tests.support.redis_server import RedisServer
 from tests.support.running import CHEAP, LISTENING, TWISTD, Upstream
 
-STORE = "embedded://FOLDER/store"
+STORE = "embedded://FOLDER/store?deadline=10"
 UPSTREAM_ACCOUNT = {b"smppproxy": b"upstream"}
 
 _hashes: dict[str, str] = {}

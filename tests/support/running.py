@@ -88,7 +88,7 @@ class Setting:
 [node]
 name = "node1"
 network_file = "network.toml"
-store = "embedded://{folder}/store"
+store = "embedded://{folder}/store?deadline=10"
 drain_timeout = 2.0
 {self.node_options}
 
