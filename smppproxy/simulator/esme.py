@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from twisted.internet.defer import Deferred, DeferredList
+from twisted.internet.interfaces import IDelayedCall
 from twisted.internet.protocol import ClientFactory
 from twisted.protocols.tls import TLSMemoryBIOFactory
 from twisted.python.failure import Failure
@@ -37,6 +38,10 @@ __all__ = ["LOST", "UNANSWERED", "Esme", "EsmeLink", "EsmeOptions", "Heard", "Se
 #: Digits after the prefix in every destination: they are the message's number.
 NUMBER_DIGITS = 8
 
+FAREWELL = 1.0
+"""Seconds that a session which is asked to unbind still waits for the answers to its submits."""
+
+
 class EsmeLink(Link):
     """One session of the simulated client."""
 
@@ -48,6 +53,8 @@ class EsmeLink(Link):
         self.number = esme.next_session()
         self.bound = False
         self.leaving = False
+        self._farewell: IDelayedCall | None = None
+        self._farewell_number = 0
 
     def connectionMade(self) -> None:
         """Bind at once."""
@@ -77,10 +84,25 @@ class EsmeLink(Link):
             self.esme.delivered(self, received.requests, now)
         if received.responses:
             self.esme.fill(now)
+        self._end_if_asked()
 
     def asked_to_unbind(self, pdu: Pdu) -> None:
-        """The server goes: answer and close; what is unanswered is lost with the session."""
-        self.send(build.unbind_resp(pdu.sequence_number))
+        """The server goes: answer and close, once submits that crossed its unbind are answered.
+
+        What is unanswered after :data:`FAREWELL` is lost with the session.
+        """
+        self._farewell_number = pdu.sequence_number
+        self._farewell = self.reactor.callLater(FAREWELL, self._end)
+        self._end_if_asked()
+
+    def _end_if_asked(self) -> None:
+        if self._farewell is not None and not len(self.session.window):
+            self._farewell.cancel()
+            self._end()
+
+    def _end(self) -> None:
+        self._farewell = None
+        self.send(build.unbind_resp(self._farewell_number))
         self.hang_up()
 
     def leave(self) -> None:
@@ -97,6 +119,9 @@ class EsmeLink(Link):
 
     def lost(self) -> None:
         """The connection is gone."""
+        if self._farewell is not None:
+            self._farewell.cancel()
+            self._farewell = None
         self.esme.disconnected(self)
 
 

@@ -64,7 +64,7 @@ class HostLossTests(Scenario):
         before = len(client.history)
         lose(smsc)
         await hosts_carry(smsc, "b", 50)
-        first = first_answer_after(client, moment, lambda sent: sent.number >= before)
+        first = await first_answer_after(client, moment, lambda sent: sent.number >= before)
         self.assertLess(first, SOON)
         if not smsc.listens("a"):
             smsc.restore("a")

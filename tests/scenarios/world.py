@@ -293,13 +293,20 @@ def unanswered(smsc: Smsc, host: str) -> list[bytes]:
     ]
 
 
-def first_answer_after(client: Esme, moment: float, where: Callable[[Sent], bool]) -> float:
+async def first_answer_after(
+    client: Esme, moment: float, where: Callable[[Sent], bool]
+) -> float:
     """Seconds from a moment until the first OK for a message that ``where`` takes."""
-    return min(
-        sent.answered_at - moment
-        for sent in client.history
-        if sent.status == 0 and sent.answered_at > moment and where(sent)
-    )
+
+    def times() -> list[float]:
+        return [
+            sent.answered_at - moment
+            for sent in client.history
+            if sent.status == 0 and sent.answered_at > moment and where(sent)
+        ]
+
+    await until(lambda: bool(times()))
+    return min(times())
 
 
 def check_after_kills(client: Esme, unacknowledged: int) -> list[str]:

@@ -6,6 +6,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.protocol import ClientCreator, Protocol, connectionDone
 from twisted.python.failure import Failure
 
+from smppproxy.simulator import esme as simulated_client
 from smppproxy.simulator import histories
 from smppproxy.simulator.shapes import ID_FORMATS
 from smppproxy.simulator.smsc import Smsc, SmscOptions
@@ -340,6 +341,21 @@ class Binding(PairCase):
         await self.wait(lambda: esme.bound)
         smsc.unbind("a")
         await self.wait(lambda: esme.tally.binds == 2, "bound again")
+
+    async def crossed(self, farewell: float, silence: float) -> tuple[int, int]:
+        """Five submits and an unbind cross: how many are accepted, how many lost."""
+        self.patch(simulated_client, "FAREWELL", farewell)
+        smsc = self.provider(response_delay=0.2, silence=silence, receipts=False)
+        esme = self.client(smsc.ports["a"], count=5)
+        await self.wait(lambda: esme.tally.submitted == 5, "submitted")
+        smsc.unbind("a")
+        await self.wait(lambda: esme.tally.sessions_lost == 1, "unbound")
+        return esme.tally.accepted, esme.tally.lost
+
+    async def test_submits_that_cross_an_unbind(self) -> None:
+        """The client waits for their answers before it answers the unbind, but not for ever."""
+        self.assertEqual(await self.crossed(20.0, silence=0.0), (5, 0))
+        self.assertEqual(await self.crossed(0.1, silence=1.0), (0, 5))
 
     async def test_crash_and_restore(self) -> None:
         """A crashed host refuses connections until it is back on its port; ids go on."""
