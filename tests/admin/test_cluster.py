@@ -91,7 +91,7 @@ class MixedTests(DoorCase):
         smsc = self.provider("a")
         self.write_network(smsc)
         first, second = self.pair()
-        await self.wait(lambda: len(smsc.links(bound=True)) == 2, "bound")
+        await self.upstream_bound(first, second)
 
         def breaks(request: object) -> None:
             raise RuntimeError("some detail")

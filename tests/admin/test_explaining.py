@@ -76,7 +76,7 @@ class ExplainTests(DoorCase):
         text = self.network_file.read_text().replace("window = 50\n", "window = 50\ndrain = 0.2\n")
         self.network_file.write_text(text)
         self.service: SmppProxy = self.with_socket()
-        return self.wait(lambda: len(self.smsc.links(bound=True)) == 2, "bound")
+        return self.upstream_bound(self.service)
 
     async def explain(self, account: str, destination: str, **more: Any) -> Any:
         """What is said of a message."""
@@ -271,7 +271,7 @@ class OtherNodeTests(DoorCase):
         smsc = self.provider("a")
         self.write_network(smsc)
         first, second = self.pair()
-        await self.wait(lambda: len(smsc.links(bound=True)) == 2, "bound")
+        await self.upstream_bound(first, second)
         await ask_door(first, "api/v1/isolate", {"target": "acme", "node": "n2"})
         await self.wait(
             lambda: second.relay.directory.states.of("acme") == "isolate", "known there"

@@ -27,7 +27,7 @@ class OperatorCase(DoorCase):
         text = self.network_file.read_text().replace("window = 50\n", "window = 50\ndrain = 0.2\n")
         self.network_file.write_text(text)
         self.first, self.second = self.pair()
-        return self.wait(lambda: len(self.smsc.links(bound=True)) == 4, "all binds")
+        return self.upstream_bound(self.first, self.second)
 
     async def show(self, view: str, where: SmppProxy | None = None, **query: Any) -> Any:
         """A view, as JSON."""

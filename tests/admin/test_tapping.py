@@ -60,7 +60,7 @@ class TapCase(DoorCase):
         self.write_network(self.smsc, ("demo", "shop"))
         self.service: SmppProxy
         self.service, self.url = self.with_port()
-        return self.wait(lambda: len(self.smsc.links(bound=True)) == 2, "bound")
+        return self.upstream_bound(self.service)
 
     async def listen(self, query: str, token: str = "operate:alice") -> Listener:
         """Somebody who looks on."""

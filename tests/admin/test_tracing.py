@@ -28,7 +28,7 @@ class TraceTests(CommandCase):
         smsc = self.provider("a", "b")
         self.write_network(smsc, options=options)
         self.first, self.second = self.pair(message_log=True)
-        await self.wait(lambda: len(smsc.links(bound=True)) == 4, "bound")
+        await self.upstream_bound(self.first, self.second)
         esme = self.client(self.second, count=1)
         await self.wait(lambda: esme.done, "carried")
         folder = Path(self.second.node.message_log.folder)

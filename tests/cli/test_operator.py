@@ -27,7 +27,7 @@ class OperatorCase(CommandCase):
         self.smsc = self.provider("a", "b")
         self.write_network(self.smsc, ("demo", "shop"))
         self.first, self.second = self.pair()
-        return self.wait(lambda: len(self.smsc.links(bound=True)) == 4, "all binds")
+        return self.upstream_bound(self.first, self.second)
 
 
 class ShowTests(OperatorCase):

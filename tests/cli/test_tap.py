@@ -22,7 +22,7 @@ class TapTests(CommandCase):
         self.smsc = self.provider("a")
         self.write_network(self.smsc)
         self.service = self.with_socket()
-        return self.wait(lambda: self.smsc.links(bound=True), "bound")
+        return self.upstream_bound(self.service)
 
     async def tapped(self, *arguments: str) -> str:
         """What it prints while one message passes."""

@@ -20,7 +20,7 @@ class TapTests(CommandCase):
         smsc = self.provider("a")
         self.write_network(smsc)
         service = self.with_socket()
-        await self.wait(lambda: smsc.links(bound=True), "bound")
+        await self.upstream_bound(service)
         for target, more in (("account:demo", ()), ("acme", ("--text",))):
             path = Path(self.mktemp())
             told = self.told_later(

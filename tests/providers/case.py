@@ -177,6 +177,8 @@ class DocumentCase(NodeCase):
             # Before the node stops: it would wait for an unbind_resp that nobody scripts.
             self.addCleanup(link.reset)
             world.links.append(link)
+        binds = world.service.binds
+        await self.wait(lambda: sum(bind.state == "Bound" for bind in binds()) >= hosts, "binds")
         if bind:
             world.client = await world.another()
         return world

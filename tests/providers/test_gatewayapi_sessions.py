@@ -238,7 +238,7 @@ class HostTests(DocumentCase):
         smsc = self.provider("a", "b", response_delay=0.005)
         self.network_file.write_text(self.two_hosts(smsc))
         service = self.node()
-        await self.wait(lambda: len(smsc.links(bound=True)) == 2, "both hosts bound")
+        await self.upstream_bound(service)
         client = self.client(
             service, system_id=SYSTEM_ID, password=PASSWORD, count=200, window=20
         )

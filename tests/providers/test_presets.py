@@ -163,6 +163,7 @@ class PresetCase(NodeCase):
         smsc = Smsc(reactor, options_for(preset, spelling))
         smsc.options.response_delay = 0.005
         smsc.options.receipt_delay = 0.01
+        self.providers.append(smsc)
         self.addCleanup(smsc.stop)
         events: list[Any] = []
         observer: Any = events.append
@@ -170,7 +171,7 @@ class PresetCase(NodeCase):
         self.addCleanup(globalLogPublisher.removeObserver, observer)
         self.listen(preset, smsc, table)
         node = self.node()
-        await self.wait(lambda: len(smsc.links(bound=True)) == len(smsc.ports), f"{preset} bound")
+        await self.upstream_bound(node)
         client = await Client.connect(self, node.listeners[0].port)
         assert isinstance(client, Client)
         self.assertEqual((await client.bind(b"demo", b"demo")).command_status, 0)

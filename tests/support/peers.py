@@ -27,6 +27,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import TCP4ClientEndpoint, connectProtocol, wrapClientTLS
 from twisted.internet.error import ConnectionDone
 from twisted.internet.protocol import Factory, Protocol, connectionDone
+from twisted.internet.task import LoopingCall
 from twisted.protocols.tls import TLSMemoryBIOFactory
 from twisted.python.failure import Failure
 from twisted.trial.unittest import TestCase
@@ -78,9 +79,13 @@ class Waits:
         fired: Deferred[None] = Deferred()
         self._waiting.append((condition, fired))
         call = reactor.callLater(deadline, self._too_late, fired, what)
+        # What is waited for may be elsewhere, and change without a word to this object.
+        looking = LoopingCall(self.changed)
+        looking.start(0.02, now=False)
         try:
             await fired
         finally:
+            looking.stop()
             if call.active():
                 call.cancel()
 

@@ -137,8 +137,9 @@ class ProviderCertificateTests(TestCase):
         pool = UpstreamPool(settings, reactor, relay, ticker)
         pool.start()
         link = await smsc.accept()
-        session = pool.binds[0]._core.session
-        assert session is not None
+        core: Any = pool.binds[0]._core
+        await link.until(lambda: core.session is not None and core.session.connected, "a session")
+        session = core.session
         session.close("given up")
         session.handshakeCompleted()
         await link.closed()
