@@ -84,6 +84,7 @@ class StoreDiskTests(DiskScenario):
         await carried(client)
         self.assertEqual(client.tally.sessions_lost, 0)
         await self.finish(client, deadline=60.0)
+        await until(lambda: smsc.idle)
         self.check(
             check_client(client),
             check_refused(client, [smsc], {ESME_RSYSERR, ESME_RUNKNOWNERR}),
@@ -105,6 +106,7 @@ class StoreDiskTests(DiskScenario):
         server.start()
         await carried(client)
         await self.finish(client, deadline=60.0)
+        await until(lambda: smsc.idle)
         self.check(
             check_client(client),
             check_refused(client, [smsc], {ESME_RSYSERR, ESME_RUNKNOWNERR}),

@@ -58,6 +58,7 @@ class JournalDiskTests(DiskScenario):
         server.start()
         await carried(client)
         await self.finish(client, deadline=60.0)
+        await until(lambda: smsc.idle)
         self.assertEqual((client.tally.sessions_lost, client.tally.lost), (0, 0))
         self.check(
             check_refused(client, [smsc], {ESME_RSYSERR, ESME_RUNKNOWNERR}),

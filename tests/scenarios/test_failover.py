@@ -113,6 +113,7 @@ class HostLossTests(Scenario):
         await all_bound(smsc)
         await hosts_carry(smsc, "ab")
         await self.finish(client)
+        await until(lambda: smsc.idle)
         self.assertEqual((client.tally.refused, client.tally.lost), (0, 0))
         self.check(
             check_client(client), check_providers([client], [smsc]), check_acknowledged(smsc)

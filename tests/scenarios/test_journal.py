@@ -75,6 +75,7 @@ class JournalTests(Scenario):
         await until(lambda: not file.exists())
         await carried(client)
         await self.finish(client)
+        await until(lambda: smsc.idle)
         self.check(
             check_client(client),
             check_refused(client, [smsc], {ESME_RSYSERR}),

@@ -60,6 +60,7 @@ class ReplicaTests(Scenario):
         await node.process.expect_line("store is ready")
         await carried(client)
         await self.finish(client)
+        await until(lambda: smsc.idle)
         self.check(
             check_client(client),
             check_refused(client, [smsc], {ESME_RSYSERR}),

@@ -60,6 +60,7 @@ class ReceiptComesHomeTests(Scenario):
         await all_bound(smsc, 2)
         client = self.client(node, count=MESSAGES, bind="txrx")
         await self.finish_all(client)
+        await until(lambda: smsc.idle)
         self.check(check_acknowledged(smsc))
 
     async def test_f76_after_a_restart_of_the_node(self) -> None:

@@ -49,6 +49,7 @@ class RollingRestartTests(Scenario):
             await all_bound(smsc, 2)
             await self.carry(*clients)
         await self.finish(*clients)
+        await until(lambda: smsc.idle)
         for client in clients:
             tally = client.tally
             self.assertEqual((tally.lost, tally.sessions_lost), (0, 1))

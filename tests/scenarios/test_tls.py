@@ -54,6 +54,7 @@ class TlsClientTests(Scenario):
             self.client(node, name, count=MESSAGES, tls=creator) for name in ("demo", "other")
         ]
         await self.finish_all(clients)
+        await until(lambda: smsc.idle)
         self.check(
             *[check_client(client) for client in clients],
             check_providers(clients, [smsc]),
