@@ -55,8 +55,11 @@ class ClusterCase(CommandCase):
         return await self.told(node, "apply", str(self.network_file), "--yes", *options, code=code)
 
     async def ready(self, *nodes: SmppProxy) -> None:
-        """Until they have a network and their store."""
-        await self.wait(lambda: all(node.ready() for node in nodes), "nodes with a network")
+        """Until they have a version of the network, their own one if they have a file, and their
+        store."""
+        await self.wait(
+            lambda: all(node.ready() and version(node) for node in nodes), "nodes with a network"
+        )
 
     def steady(self, node: SmppProxy, **options: Any) -> Esme:
         """A client that submits all the time."""

@@ -26,6 +26,18 @@ HASHER = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 """Cheap: the strength of hashes is not what these tests are about."""
 
 
+class NodeClient(Esme):
+    """A simulated client of a node of this process."""
+
+    node: SmppProxy
+
+    @property
+    def done(self) -> bool:
+        """As for any client; and the node knows that its receipts were taken."""
+        sessions = self.node.relay.directory.clients.get(self.options.system_id.decode(), ())
+        return super().done and not any(len(each.session.window) for each in sessions)
+
+
 class NodeCase(TestCase):
     """Builds nodes of the composition root and takes them down at the end of the test."""
 
@@ -89,7 +101,8 @@ class NodeCase(TestCase):
         """
         options.setdefault("reconnect_delay", 0.05)
         options.setdefault("port", service.listeners[0].port)
-        esme = Esme(reactor, EsmeOptions(**options))
+        esme = NodeClient(reactor, EsmeOptions(**options))
+        esme.node = service
         self.addCleanup(esme.stop)
         if at_once or self.is_bound(service):
             esme.start()
