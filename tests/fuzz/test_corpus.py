@@ -19,10 +19,10 @@ VARIANTS = 150
 SECONDS = 3.0
 """For the variants of one target."""
 
-HANG = 1.0
+HANG = 5.0
 """Seconds of the processor's time that one input may take."""
 
-LONGER = {"journeys": 5.0}
+LONGER = {"journeys": 25.0}
 """The same for an input that is many: dozens of writes, and minutes of a node's timers."""
 
 INTERESTING = (b"\0", b"\xff", b"\x7f\xff\xff\xff", b"\0\0\0\x10", b"\xff\xff", b"[", b"=", b"\"")

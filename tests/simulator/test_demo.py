@@ -294,7 +294,7 @@ class Commands(TestCase):
             ledger["accepted"] + ledger["refused"] + ledger["in_doubt"], ledger["submitted"]
         )
         self.assertEqual(ledger["matched"], ledger["delivered"] + ledger["queued"])
-        self.assertGreater(ledger["submitted"], 300)
+        self.assertGreater(ledger["submitted"], 100)
 
     @inlineCallbacks
     def test_demo_is_interrupted(self) -> Any:
@@ -362,7 +362,7 @@ class Commands(TestCase):
         yield provider.says(b"host a: ")
         port = provider.out.split()[2].rpartition(b":")[2].decode()
         client = Command(
-            "simulate", "esme", "--port", port, "--count", "5", "--for", "0.3", "--drain", "0.2"
+            "simulate", "esme", "--port", port, "--count", "5", "--for", "4", "--drain", "0.2"
         )
         yield client.ended
         self.assertEqual(client.code, 1, client.story)
@@ -372,8 +372,8 @@ class Commands(TestCase):
 
     @inlineCallbacks
     def test_simulated_client_is_interrupted(self) -> Any:
-        """Ctrl-C lets what is under way come home; the provider ends after its time."""
-        provider = Command("simulate", "smsc", "--receipt-delay", "0.2", "--for", "4")
+        """Ctrl-C lets what is under way come home."""
+        provider = Command("simulate", "smsc", "--receipt-delay", "0.2")
         yield provider.says(b"host a: ")
         port = provider.out.split()[2].rpartition(b":")[2].decode()
         client = Command("simulate", "esme", "--port", port, "--count", "0", "--rate", "50")
@@ -381,8 +381,16 @@ class Commands(TestCase):
         client.transport.signalProcess(signal.SIGINT)  # type: ignore[union-attr]
         yield client.ended
         self.assertEqual(client.code, 0, client.story)
+        provider.transport.signalProcess(signal.SIGINT)  # type: ignore[union-attr]
         yield provider.ended
         self.assertEqual(provider.last["accepted"], client.last["receipted"])
+
+    @inlineCallbacks
+    def test_simulated_provider_for_a_while(self) -> Any:
+        """It ends by itself after its time."""
+        provider = Command("simulate", "smsc", "--for", "0.5")
+        yield provider.ended
+        self.assertEqual((provider.code, provider.last["accepted"]), (0, 0), provider.story)
 
     @inlineCallbacks
     def test_simulate_with_wrong_options(self) -> Any:
