@@ -5,8 +5,9 @@ start at once and none of them brings in a reactor that it does not use.
 
 `check`, `demo`, `explain`, `load`, `password`, `replay`, `show`, `simulate`, `tap` and `trace` are
 one command each; `network` has plan, apply, rollback and history, `records` what is exported and
-reported, `verbs` what is done to providers, accounts and nodes. `door` is the way to a node for
-all of them, `tables` how rows are shown, `pcap` the file that tap writes.
+reported, `importing` what other gateways' settings become, `verbs` what is done to providers,
+accounts and nodes. `door` is the way to a node for all of them, `tables` how rows are shown,
+`pcap` the file that tap writes.
 """
 
 import click
@@ -15,6 +16,7 @@ from smppproxy.cli import (
     check,
     demo,
     explain,
+    importing,
     load,
     network,
     password,
@@ -49,6 +51,7 @@ for command in (
     check.check,
     demo.demo,
     explain.explain,
+    importing.importing,
     load.load,
     *network.COMMANDS,
     password.password,

@@ -11,7 +11,7 @@ Which file to open:
 `board`      what became of each message, in memory that all processes share
 `histogram`  latencies as counts
 
-`worker`     one process of a load test
+`worker`     one process of a load test; `__main__` starts it
 `run`        starts the processes, tells them when, adds up
 `hosts`      the same for the provider
 `usage`      processor time of other processes

@@ -18,7 +18,7 @@ from smppproxy.simulator.load.result import Result
 from smppproxy.simulator.load.series import SLOT, Slot
 
 WIDTH, HEIGHT = 760, 220
-_LEFT, _RIGHT, _TOP, _BOTTOM = 64, 16, 34, 30
+_LEFT, _RIGHT, _TOP, _BOTTOM = 64, 30, 34, 30
 _GAP = 18
 _COLOURS = ("#2f7ed8", "#e07b00", "#2e9e6b", "#b0469a", "#8a6d3b", "#5c6bc0")
 

@@ -1,0 +1,1 @@
+"""Settings of other gateways, and what becomes of them."""
