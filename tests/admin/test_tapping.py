@@ -119,10 +119,14 @@ class TapTests(TapCase):
         esme = self.client(self.service, count=20)
         await self.wait(lambda: esme.done, "traffic")
         taken = self.service.relay.counts.hosts["acme", "a"].submitted
-        shown = [row for row in listener.rows if row["command"] == "submit_sm"]
-        self.assertEqual(len(shown), taken)
+
+        def shown() -> list[Any]:
+            return [row for row in listener.rows if row["command"] == "submit_sm"]
+
+        await self.wait(lambda: len(shown()) >= taken, "all of them")
+        self.assertEqual(len(shown()), taken)
         self.assertEqual({row["session"] for row in listener.rows}, {"acme/a/1"})
-        self.assertEqual({row["direction"] for row in shown}, {"out"})
+        self.assertEqual({row["direction"] for row in shown()}, {"out"})
 
     @asynchronous
     async def test_number(self) -> None:

@@ -543,6 +543,7 @@ class HostBindTests(WireScenario):
         """
         a, b, node = await self.two_hosts("window = 10")
         link = await self.taken(b)
+        await node.process.expect_line(r"acme/b\S* is bound")
         refused = await a.accept()
         await refused.accept_bind(ESME_RALYBND)
         moment = reactor.seconds()
@@ -563,6 +564,7 @@ class HostBindTests(WireScenario):
         """
         a, b, node = await self.two_hosts("window = 10\nbind_timeout = 0.5")
         link = await self.taken(b)
+        await node.process.expect_line(r"acme/b\S* is bound")
         silent = await a.accept()
         moment = reactor.seconds()
         client = await self.bound(node)
