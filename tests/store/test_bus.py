@@ -79,7 +79,7 @@ class BrokenBusTests(FaultTestCase):
 
     heard: list[bytes]
 
-    async def two(self, server: Any, more: str = "") -> tuple[Any, Any]:
+    async def two(self, server: Any, more: str = "?deadline=10") -> tuple[Any, Any]:
         """Two nodes that hear each other."""
         stores = []
         for name in ("one", "two"):
@@ -119,7 +119,7 @@ class BrokenBusTests(FaultTestCase):
     async def test_a_question_that_is_out_when_the_server_goes_ends(self):
         """With the answers that came."""
         server = self.own_server()
-        one, two = await self.two(server)
+        one, two = await self.two(server, "?deadline=1")
         server.freeze()
         asked = one.bus.ask(b"who", b"", 20.0)
         self.assertEqual(await asked, {b"one": b"one"})
@@ -140,7 +140,7 @@ class BrokenBusTests(FaultTestCase):
     async def test_a_frozen_connection_is_given_up(self):
         """Silence is not taken for nothing to hear: it is asked, and has its deadline."""
         server = self.own_server()
-        one, _ = await self.two(server)
+        one, _ = await self.two(server, "?deadline=1")
         ear = one._listening._ear
         server.freeze()
         ear.last_sent -= 5

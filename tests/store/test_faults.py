@@ -33,7 +33,7 @@ class FaultTestCase(ServerTestCase):
         self.addCleanup(server.close)
         return server
 
-    def open_at(self, server: RedisServer, more: str = "") -> Any:
+    def open_at(self, server: RedisServer, more: str = "?deadline=10") -> Any:
         """A store on it, stopped after the test."""
         store = open_store(server.url + more, "node", reactor)
         self.addCleanup(store.stop)
@@ -433,7 +433,7 @@ class RefusalTests(FaultTestCase):
         server = self.own_server("--requirepass", "other")
         store: Any
         url = server.url.replace("//", "//:right@")
-        store = open_store(url, "node", reactor)
+        store = open_store(f"{url}?deadline=10", "node", reactor)
         self.addCleanup(store.stop)
         started = store.start()
         await self.until(lambda: "password" in store._complaint)

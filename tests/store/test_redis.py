@@ -39,7 +39,7 @@ class ServerTestCase(TestCase):
         self.store = self.open("node")
         return self.store.start()
 
-    def open(self, node: str = "node", more: str = "") -> Any:
+    def open(self, node: str = "node", more: str = "?deadline=10") -> Any:
         """A store that is stopped after the test."""
         store = open_store(self.server.url + more, node, reactor)
         self.addCleanup(store.stop)
