@@ -44,15 +44,18 @@ class HostLossTests(Scenario):
     """Per host."""
 
     async def traffic(
-        self, hosts: str = "ab", account: str = "", **provider: Any
+        self, hosts: str = "ab", account: str = "", window: int = 50, **provider: Any
     ) -> tuple[Smsc, Node, Esme]:
-        """A client that submits at :data:`RATE` over both hosts, with messages on their way."""
+        """A client that submits at :data:`RATE` over both hosts, with messages on their way.
+
+        :param window: the client's.
+        """
         provider.setdefault("response_delay", 0.05)
         smsc = self.provider(hosts, **provider)
         upstream = acme(smsc, f"window = 50\nbinds = {self.binds}")
         node = await self.node(network([upstream], {"demo": account}))
         await all_bound(smsc, self.binds)
-        client = self.client(node, rate=RATE)
+        client = self.client(node, rate=RATE, window=window)
         await hosts_carry(smsc, hosts, 30)
         await until(lambda: bool(unanswered(smsc, "a")))
         return smsc, node, client
@@ -146,7 +149,10 @@ class HostLossTests(Scenario):
         """Reading 1: messages in doubt wait for any bind to come, and then their clients get OK;
         messages that come meanwhile are refused with ESME_RSYSERR and no other code.
         """
-        smsc, node, client = await self.traffic(hosts="a", response_delay=0.2)
+        # The messages in doubt, 50 at most, leave room for others in the client's window.
+        smsc, node, client = await self.traffic(
+            hosts="a", account="window = 200", window=200, response_delay=0.2
+        )
         await smsc.crash("a")
         in_doubt = len(unanswered(smsc, "a"))
         await until(lambda: client.tally.refused > 5)
@@ -161,7 +167,7 @@ class HostLossTests(Scenario):
 
     async def test_f53_lost_twice_is_never_sent_a_third_time(self) -> None:
         """P4: when the second copy's host dies too, the client is told ESME_RUNKNOWNERR."""
-        smsc, node, client = await self.traffic(response_delay=0.2)
+        smsc, node, client = await self.traffic(response_delay=1.0)
         await smsc.crash("a")
         await hosts_carry(smsc, "b", 20)
         twice = set(unanswered(smsc, "a")) & set(unanswered(smsc, "b"))
