@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.python import log
 from twisted.trial.unittest import TestCase
 
+from smppproxy.admin.door import Channel
 from smppproxy.config import Admin, Listener, Node, load_network
 from smppproxy.service import SmppProxy, build
 from smppproxy.simulator.clock import until
@@ -24,6 +26,14 @@ reactor: Any = global_reactor
 
 HASHER = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 """Cheap: the strength of hashes is not what these tests are about."""
+
+
+def requests() -> Iterator[Any]:
+    """Connections to admin doors that have not heard yet that the other side is gone."""
+    for reader in reactor.getReaders():
+        protocol = getattr(reader, "protocol", None)
+        if isinstance(getattr(protocol, "wrappedProtocol", protocol), Channel):
+            yield reader
 
 
 class NodeClient(Esme):
@@ -91,8 +101,9 @@ class NodeCase(TestCase):
         return store
 
     def stop(self, service: SmppProxy) -> Deferred[Any]:
-        """Drain and stop, unless the test did."""
-        return maybeDeferred(service.stopService) if service.running else maybeDeferred(int)
+        """Drain and stop, unless the test did; requests to its admin door are over then."""
+        stopped = maybeDeferred(service.stopService) if service.running else maybeDeferred(int)
+        return stopped.addCallback(lambda _: self.wait(lambda: not any(requests()), "requests"))
 
     def client(self, service: SmppProxy, at_once: bool = False, **options: Any) -> Esme:
         """A simulated client of the node; it starts once the node is bound, see :meth:`is_bound`.
