@@ -17,7 +17,7 @@ def facts(raw: bytes) -> Facts:
     The straight way is for a receipt as nearly all are: no service_type, no times, a text that
     begins with ``id:``. Raises `BodyError` for what is no deliver_sm at all.
     """
-    if not raw[16]:
+    if raw[16:17] == b"\0":
         source_end = raw.find(0, 19)
         at = raw.find(0, source_end + 3) + 1
         if at > source_end + 3 and raw[at + 3 : at + 5] == b"\0\0":

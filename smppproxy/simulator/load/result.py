@@ -22,6 +22,8 @@ class Result:
 
     :ivar seconds: from the first message due to the last answer or receipt.
     :ivar missing: accepted messages without a receipt; :ivar duplicated: receipts beyond the first.
+    :ivar down: sessions that were not bound at the end; :ivar unsent: messages of ``--count`` that
+        could not be sent.
     :ivar cpu: processor seconds by name: ``load``, and the processes that were asked for.
     :ivar trouble: why it did not even begin, ``""`` when it did.
     """
@@ -36,6 +38,8 @@ class Result:
     seconds: float = 0.0
     missing: int = 0
     duplicated: int = 0
+    down: int = 0
+    unsent: int = 0
     cpu: dict[str, float] = attrs.field(factory=dict)
     trouble: str = ""
     nobody: bool = False
@@ -57,6 +61,8 @@ class Result:
         counts = self.counts
         found = {
             "unanswered": self.unanswered,
+            "not sent": self.unsent,
+            "sessions not bound at the end": self.down,
             "receipts missing": self.missing,
             "receipts duplicated": self.duplicated,
             "receipts before their answer": counts.early,

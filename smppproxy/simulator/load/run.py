@@ -177,6 +177,9 @@ class Load:
                 break
         if self._gone():
             self.result.trouble = "a process of the load test ended too early"
+        self.result.down = self._options.binds - sum(worker.bound for worker in self._workers)
+        if not self._interrupted:
+            self.result.unsent = max(0, self._options.count - self._counts().submitted)
         self.result.seconds = max(1e-9, self._progress - self._start)
         self._sample()
         self.result.cpu = {

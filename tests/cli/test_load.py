@@ -1,0 +1,221 @@
+"""`smppproxy load` and `smppproxy simulate` as commands."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+from twisted.trial.unittest import SynchronousTestCase
+
+from smppproxy.cli.load import told_of
+from smppproxy.simulator.load.client import Counts
+from smppproxy.simulator.load.hosts import Hosts
+from smppproxy.simulator.load.provider import LeanOptions
+from smppproxy.simulator.load.run import Moment
+from tests.cli.running import run
+
+COMMAND = [sys.executable, "-c", "from smppproxy.cli import main; main()"]
+
+
+class LoadTests(SynchronousTestCase):
+    """The command line, its files, its status."""
+
+    timeout = 60
+
+    def port(self, **options: object) -> str:
+        """A lean provider's."""
+        hosts = Hosts(LeanOptions(**options), [0])  # type: ignore[arg-type]
+        self.addCleanup(hosts.stop)
+        return str(hosts.ports[0])
+
+    def test_good(self) -> None:
+        """A table, JSON, a picture; status 0."""
+        folder = Path(self.mktemp())
+        folder.mkdir(parents=True)
+        result = run(
+            "load", "--port", self.port(), "--count", "500", "--json", str(folder / "load.json"),
+            "--picture", str(folder / "load.svg"), "--pid", f"me={os.getpid()}",
+        )  # fmt: skip
+        self.assertEqual(result.exit_code, 0, result.output)
+        self.assertIn("500 submitted, 500 accepted, 500 receipts", result.output)
+        self.assertRegex(result.output, r"response +\d+\.\d\d +\d+\.\d\d")
+        told = json.loads((folder / "load.json").read_text())
+        self.assertEqual((told["counts"]["receipts"], told["exit_status"]), (500, 0))
+        self.assertIn("me", told["cpu_us_per_message"])
+        ET.parse(folder / "load.svg")
+
+    def test_json_to_stdout(self) -> None:
+        """- is standard output, and nothing else is there."""
+        command = [*COMMAND, "load", "--port", self.port(), "--count", "50", "--json", "-"]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=50, check=True)
+        self.assertEqual(json.loads(done.stdout)["counts"]["accepted"], 50)
+        self.assertIn("50 submitted", done.stderr)
+
+    def test_refusals(self) -> None:
+        """They are told by their names; when all are refused the status is 1."""
+        port = self.port(errors={0x58: 1.0})
+        result = run("load", "--port", port, "--count", "20", "--no-receipts")
+        self.assertEqual(result.exit_code, 1)
+        self.assertIn("refused with ESME_RTHROTTLED: 20", result.output)
+
+    def test_loss(self) -> None:
+        """What is lost stands in red, and the status is 1."""
+        port = self.port(receipts=False)
+        result = run("load", "--port", port, "--count", "20", "--drain", "0.5")
+        self.assertEqual(result.exit_code, 1)
+        self.assertIn("LOST receipts missing: 20", result.output)
+
+    def test_nobody(self) -> None:
+        """Status 3, and why."""
+        result = run("load", "--port", "1", "--count", "1")
+        self.assertEqual(result.exit_code, 3)
+        self.assertIn("nobody answers at 127.0.0.1:1: Connection refused", result.output)
+
+    def test_command_line(self) -> None:
+        """What cannot be is status 2, with what would be right."""
+        for arguments, part in (
+            (("--prefix", "x"), "a prefix holds digits only"),
+            (("--text", "\u4e16"), "use --data-coding 8"),
+            (("--pid", "x"), "is not NAME=PID"),
+            (("--password", "env:NOBODY_HAS_THIS"), "there is no password at env:NOBODY_HAS_THIS"),
+        ):
+            result = run("load", "--port", "1", *arguments)
+            self.assertEqual(result.exit_code, 2, result.output)
+            self.assertIn(part, " ".join(result.output.split()))
+
+    def test_interrupted(self) -> None:
+        """Ctrl-C: what was sent is answered, the report is whole."""
+        command = [*COMMAND, "load", "--port", self.port(), "--rate", "100", "--for", "60",
+                   "--json", "-"]  # fmt: skip
+        running = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        self.addCleanup(running.stderr.close)  # type: ignore[union-attr]
+        while not Path(f"/proc/{running.pid}/task/{running.pid}/children").read_text():
+            self.assertIsNone(running.poll())
+        running.send_signal(signal.SIGINT)
+        out, _ = running.communicate(timeout=50)
+        told = json.loads(out)
+        self.assertLess(told["counts"]["submitted"], 6000)
+        self.assertEqual(told["faults"], {})
+
+    def test_beside_the_bar(self) -> None:
+        """Rate and counts, with their thousands apart."""
+        moment = Moment("submitting", 1.0, 4, Counts(submitted=12_345, accepted=12_000), 9_999.6)
+        self.assertIn("10,000/s  12,345 sent  12,000 accepted", told_of(moment))
+
+    def test_without_an_end(self) -> None:
+        """Without --count and --for it takes ten seconds."""
+        from smppproxy.cli.load import _by_cores, _options, _part
+
+        rest = {
+            "address": "x", "port": 1, "system_id": "a", "binds": 1, "window": 1, "rate": 0.0,
+            "count": 0, "prefixes": ("45",), "source": "b", "data_coding": 0, "receipts": True,
+            "drain": 1.0,
+        }  # fmt: skip
+        made = _options(False, "", True, "pw", 0.0, "hi", rest)
+        self.assertEqual((made.seconds, made.tls, made.verify), (10.0, True, False))
+        self.assertEqual(_part(made, Moment("submitting", 5.0, 1, Counts(), 0.0)), 0.5)
+        self.assertGreater(_by_cores(), 0)
+
+
+class SimulateTests(SynchronousTestCase):
+    """A provider and a client from the command line."""
+
+    timeout = 60
+
+    def smsc(self, *arguments: str) -> tuple[subprocess.Popen[str], list[str]]:
+        """A provider that runs until it is told to end, and its first lines."""
+        command = [*COMMAND, "simulate", "smsc", *arguments]
+        running = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        self.addCleanup(running.kill)
+        assert running.stdout is not None
+        lines = [running.stdout.readline()]
+        while not re.match("host b:", lines[-1]):
+            self.assertNotEqual(lines[-1], "")
+            lines.append(running.stdout.readline())
+        return running, lines
+
+    def ended(self, running: subprocess.Popen[str]) -> dict[str, int]:
+        """End it; its counts."""
+        running.terminate()
+        out, _ = running.communicate(timeout=30)
+        self.assertEqual(running.returncode, 0)
+        counts: dict[str, int] = json.loads(out.splitlines()[-1])
+        return counts
+
+    def test_lean(self) -> None:
+        """Several processes share its ports; SIGTERM ends them, and their counts are one."""
+        running, lines = self.smsc("--port", "0", "--port", "0", "--processes", "2",
+                                   "--account", "us:pw", "--id-format", "hex")  # fmt: skip
+        port = lines[-1].rsplit(":", 1)[1].strip()
+        result = run("load", "--port", port, "--system-id", "us", "--password", "pw", "--count",
+                     "300", "--processes", "1", "--binds", "8")  # fmt: skip
+        self.assertEqual(result.exit_code, 0, result.output)
+        self.assertEqual(self.ended(running)["accepted"], 300)
+
+    def test_tls(self) -> None:
+        """A certificate made on the spot, which a client may trust; both simulators have TLS."""
+        for lean in ((), ("--lean",)):
+            running, lines = self.smsc("--port", "0", "--port", "0", "--tls", *lean)
+            certificate = lines[0].split()[1]
+            port = lines[-1].rsplit(":", 1)[1].strip()
+            result = run("load", "--port", port, "--ca", certificate, "--count", "50")
+            self.assertEqual(result.exit_code, 0, result.output)
+            command = [*COMMAND, "simulate", "esme", "--port", port, "--ca", certificate,
+                       "--count", "50"]  # fmt: skip
+            done = subprocess.run(command, capture_output=True, text=True, timeout=50, check=False)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertEqual(json.loads(done.stdout.splitlines()[-1])["receipted"], 50)
+            self.assertEqual(self.ended(running)["accepted"], 100)
+            self.assertFalse(Path(certificate).exists())
+
+    def test_crashes(self) -> None:
+        """Hosts die in turn and come back on their ports."""
+        command = [*COMMAND, "simulate", "smsc", "--port", "0", "--port", "0", "--crash",
+                   "0.2:0.1", "--for", "1.5"]  # fmt: skip
+        done = subprocess.run(command, capture_output=True, text=True, timeout=50, check=True)
+        self.assertIn("host a is down for 0.1 s\nhost b is down for 0.1 s", done.stdout)
+        self.assertEqual(done.stderr, "")
+
+    def test_command_line(self) -> None:
+        """What cannot be is status 2."""
+        for arguments, part in (
+            (("smsc", "--lean", "--early", "0.1"), "the lean provider has no --early"),
+            (("smsc", "--lean", "--preset", "ozeki"), "the lean provider has no --preset"),
+            (("smsc", "--processes", "2", "--crash", "2:1"), "the lean provider has no --crash"),
+            (("smsc", "--lean", "--id-format", "x"), "'id_format' must be in"),
+            (("smsc", "--crash", "x"), "x is not EVERY:DOWN"),
+            (("smsc", "--crash", "1:2"), "a host is down for less than it is up"),
+            (("smsc", "--key", "x"), "--certificate and --key go together"),
+            (("esme", "--ca", "/nowhere"), "cannot read /nowhere"),
+        ):
+            result = run("simulate", *arguments)
+            self.assertEqual(result.exit_code, 2, result.output)
+            self.assertIn(part, " ".join(result.output.split()))
+
+    def test_bad_certificate(self) -> None:
+        """Files that are neither certificate nor key."""
+        folder = Path(self.mktemp())
+        folder.mkdir(parents=True)
+        (folder / "x").write_text("x")
+        both = ("--certificate", str(folder / "x"), "--key", str(folder / "x"))
+        result = run("simulate", "smsc", *both)
+        self.assertEqual(result.exit_code, 2)
+        self.assertIn("are no certificate and key", " ".join(result.output.split()))
+
+    def test_taken(self) -> None:
+        """A port that another program has: status 2."""
+        import socket
+
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            port = str(taken.getsockname()[1])
+            result = run("simulate", "smsc", "--lean", "--port", port)
+        self.assertEqual(result.exit_code, 2)
+        self.assertIn("Address already in use", result.output)

@@ -1,0 +1,1 @@
+"""Load tests: their clients, their provider, what they count."""
