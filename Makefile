@@ -27,7 +27,7 @@ help:
 	  test     'every test that needs nothing but Python' \
 	  simulate 'random schedules of the whole relay: SEEDS=1-100000' \
 	  mission  'the promises of five provider documents, each with its test and result' \
-	  bench    'what a choice costs: microseconds, calls, megabytes' \
+	  bench    'what a choice, a journey and a whole message cost: build/bench' \
 	  fuzz     'octets from strangers, found by coverage: SECONDS=60 TARGET=all' \
 	  interop  'tests with foreign clients, foreign servers and tshark' \
 	  kernel   'silent networks, full disks: faults in namespaces of their own' \
@@ -74,6 +74,8 @@ mission: venv
 bench: venv
 	$(SAY) 'bench: what a choice of a provider costs'
 	@$(BIN)/python -W error -m tests.bench
+	$(SAY) 'bench: a whole node, end to end; BENCH_SECONDS=8 for each scenario'
+	@$(BIN)/python -W error -m tests.bench.end_to_end
 
 fuzz: venv
 	$(SAY) 'fuzz: $(TARGET), $(SECONDS) seconds for each target'
