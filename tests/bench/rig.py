@@ -56,7 +56,7 @@ class Setup:
 class Rig:
     """A provider and a node; `stop` ends both.
 
-    :ivar port: where clients bind. :ivar ca: the certificate to trust, "" without TLS.
+    :ivar ca: the certificate to trust, "" without TLS.
     """
 
     def __init__(self, setup: Setup | None = None) -> None:
@@ -75,7 +75,8 @@ class Rig:
             window=100,
         )
         self.hosts = Hosts(options, [0, 0], certificate=self.ca, key=key)
-        self.port = free_port()
+        # Workers share a port that all of them know; one process is told which it got.
+        self._wanted = free_port() if self.setup.workers > 1 else 0
         self._node: subprocess.Popen[bytes] | None = None
         self.started = 0.0
 
@@ -93,7 +94,7 @@ class Rig:
     def _write(self) -> None:
         setup = self.setup
         node = (ETC / "loadtest.toml").read_text()
-        node = node.replace("port = 2775", f"port = {self.port}")
+        node = node.replace("port = 2775", f"port = {self._wanted}")
         node = node.replace("[node]\n", f"[node]\nworkers = {setup.workers}\n", 1)
         if setup.tls:
             node += f'tls = true\ncertificate = "{self.ca}"\nkey = "{self.folder}/tls.key"\n'
@@ -117,6 +118,14 @@ class Rig:
             if time.monotonic() > end or self._node is None or self._node.poll() is not None:
                 raise RuntimeError(f"the node is not ready:\n{self.story()}")
             time.sleep(0.05)
+
+    @property
+    def port(self) -> int:
+        """Where clients bind, 0 while nobody listens."""
+        if self._wanted:
+            return self._wanted
+        found = re.search(r"listening for clients on [\d.]+:(\d+)", self.story(1000))
+        return int(found[1]) if found else 0
 
     def bound(self) -> int:
         """Binds to providers that are bound, over all workers."""

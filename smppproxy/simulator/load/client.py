@@ -82,13 +82,15 @@ class Session:
 
     __slots__ = (
         "number", "framer", "out", "window", "sequence", "bound", "closing", "refused", "heard",
-        "asked", "ready",
+        "asked", "ready", "answered",
     )  # fmt: skip
 
     def __init__(self, number: int) -> None:
         self.number = number
         self.out: list[bytes] = []
         self.refused = 0
+        #: Answers that it got, over all of its connections.
+        self.answered = 0
         self.reset()
 
     def reset(self) -> None:
@@ -321,6 +323,7 @@ class Clients:
             answers[number] = OK
             counts.accepted += 1
         self.responses.record(took)
+        session.answered += len(took)
         self.last = now
 
     def _refused(self, number: int, status: int) -> None:
@@ -413,5 +416,10 @@ class Clients:
         self._unsure.clear()
 
     def totals(self) -> dict[str, Any]:
-        """The counts and the statuses, as JSON."""
-        return {"counts": attrs.asdict(self.counts), "statuses": self.statuses}
+        """The counts, the statuses, and the fewest and most answers of a bind, as JSON."""
+        answered = [session.answered for session in self.sessions]
+        return {
+            "counts": attrs.asdict(self.counts),
+            "statuses": self.statuses,
+            "of_a_bind": (min(answered), max(answered)),
+        }

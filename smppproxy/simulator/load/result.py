@@ -22,6 +22,7 @@ class Result:
 
     :ivar seconds: from the first message due to the last answer or receipt.
     :ivar missing: accepted messages without a receipt; :ivar duplicated: receipts beyond the first.
+    :ivar of_a_bind: the fewest and the most answers that a bind got.
     :ivar down: sessions that were not bound at the end; :ivar unsent: messages of ``--count`` that
         could not be sent.
     :ivar cpu: processor seconds by name: ``load``, and the processes that were asked for.
@@ -38,6 +39,7 @@ class Result:
     seconds: float = 0.0
     missing: int = 0
     duplicated: int = 0
+    of_a_bind: tuple[int, int] = (0, 0)
     down: int = 0
     unsent: int = 0
     cpu: dict[str, float] = attrs.field(factory=dict)
@@ -98,6 +100,7 @@ class Result:
             "seconds": round(self.seconds, 3),
             "rate": round(self.rate, 1),
             "counts": attrs.asdict(self.counts),
+            "answers_of_a_bind": list(self.of_a_bind),
             "refused": {status_name(status): n for status, n in sorted(self.statuses.items())},
             "faults": self.faults(),
             "response_ms": quantiles(self.responses),

@@ -62,6 +62,7 @@ class _Worker:
     cpu: float = 0.0
     counts: Counts = attrs.field(factory=Counts)
     statuses: dict[int, int] = attrs.field(factory=dict)
+    of_a_bind: tuple[int, int] = (0, 0)
     tail: bytes = b""
     ended: bool = False
 
@@ -217,6 +218,11 @@ class Load:
         for worker in self._workers:
             for status, count in worker.statuses.items():
                 result.statuses[status] = result.statuses.get(status, 0) + count
+        if self._workers:
+            result.of_a_bind = (
+                min(worker.of_a_bind[0] for worker in self._workers),
+                max(worker.of_a_bind[1] for worker in self._workers),
+            )
         numbers = min(
             self._board.size,
             max((each.counts.submitted for each in self._workers), default=0) * len(self._shares),
@@ -252,6 +258,8 @@ class Load:
         worker.bound, worker.over = report["bound"], report["over"]
         worker.unanswered = report["unanswered"]
         worker.statuses = {int(status): n for status, n in report["statuses"].items()}
+        least, most = report["of_a_bind"]
+        worker.of_a_bind = least, most
         at = report["at"] - self._start
         if self._start:
             self._add(at, before, counts, report)
