@@ -63,6 +63,8 @@ def _written(context: click.Context, name: str) -> bool:
               help="Refuse a fraction of submit_sm with a command_status.")  # fmt: skip
 @click.option("--tps", default=0, help="ESME_RTHROTTLED above so many a second.")
 @click.option("--mo-rate", default=0.0, help="MO messages a second to each system_id.")
+@click.option("--mo-destination", default="12345", show_default=True, help="Whom they are for.")
+@click.option("--mo-text", default="hello from a mobile", show_default=True, help="What they say.")
 @click.option("--max-binds", default=0, help="Sessions per system_id and host.")
 @click.option("--window", default=50, show_default=True, help="Unanswered receipts per session.")
 @click.option("--intermediate", is_flag=True, help="ENROUTE before each receipt, if asked for.")
@@ -111,6 +113,8 @@ def smsc(context: click.Context, /, ports: tuple[int, ...], address: str,
     from smppproxy.simulator.presets import habits_of
     from smppproxy.simulator.run import run_smsc
 
+    for name in ("mo_destination", "mo_text"):
+        habits[name] = habits[name].encode("latin-1", "replace")
     if preset:
         # What nobody wrote is the preset's.
         habits = {name: value for name, value in habits.items() if _written(context, name)}

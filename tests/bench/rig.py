@@ -161,12 +161,14 @@ class Rig:
         )
 
     def pids(self) -> dict[str, list[int]]:
-        """Processes by what they are: node (its workers and its scribe too), store, provider."""
+        """Processes by what they are: node (with its workers), log, store, provider."""
         assert self._node is not None
-        found: dict[str, list[int]] = {"node": [], "store": [], "provider": self.hosts.pids}
+        found: dict[str, list[int]] = {"node": [], "log": [], "store": []}
         for pid in (self._node.pid, *descendants(self._node.pid)):
-            kind = "store" if any(name in command(pid) for name in _STORES) else "node"
-            found[kind].append(pid)
+            line = command(pid)
+            kind = "store" if any(name in line for name in _STORES) else "node"
+            found["log" if "scribe" in line else kind].append(pid)
+        found["provider"] = self.hosts.pids
         return found
 
     def story(self, lines: int = 30) -> str:
