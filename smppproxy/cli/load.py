@@ -185,8 +185,8 @@ def told_of(moment: Moment) -> str:
     """What stands beside the bar."""
     counts = moment.counts
     return (
-        f"{moment.rate:,.0f}/s  {counts.submitted:,} sent  {counts.accepted:,} accepted  "
-        f"{counts.refused:,} refused  {counts.receipts:,} receipts"
+        f"{moment.rate:,.0f}/s  {counts.submitted:,} sent  {counts.accepted:,} ok  "
+        f"{counts.receipts:,} receipts" + f"  {counts.refused:,} refused" * bool(counts.refused)
     )
 
 

@@ -108,7 +108,7 @@ class LoadTests(SynchronousTestCase):
     def test_beside_the_bar(self) -> None:
         """Rate and counts, with their thousands apart."""
         moment = Moment("submitting", 1.0, 4, Counts(submitted=12_345, accepted=12_000), 9_999.6)
-        self.assertIn("10,000/s  12,345 sent  12,000 accepted", told_of(moment))
+        self.assertIn("10,000/s  12,345 sent  12,000 ok  0 receipts", told_of(moment))
 
     def test_without_an_end(self) -> None:
         """Without --count and --for it takes ten seconds."""

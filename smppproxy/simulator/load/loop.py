@@ -145,14 +145,14 @@ class Loop:
         """Wait at most so long, read what has come; the sessions that were read."""
         events = self._wait(max(0.0, timeout))
         read = []
-        for fd, _ in events:
+        for fd, what in events:
             other = self._others.get(fd)
             if other is not None:
                 other()
                 continue
             line = self.lines.get(fd)
             if line is not None:
-                self._ready(line)
+                self._ready(line, what)
                 read.append(line.session)
         return read
 
@@ -162,11 +162,14 @@ class Loop:
             timeout = 0.0
         return self._epoll.poll(min(timeout, 60.0))
 
-    def _ready(self, line: _Line) -> None:
+    def _ready(self, line: _Line, what: int) -> None:
         state = line.state
         try:
             if state == "up":
-                self._read(line)
+                if what & select.EPOLLOUT:
+                    self._flush(line)
+                if what & ~select.EPOLLOUT:
+                    self._read(line)
             elif state == "connecting":
                 self._connected(line)
             elif state == "tls":
@@ -174,7 +177,8 @@ class Loop:
                 self._handshake(line)
             else:
                 self._handshake(line)
-        except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
+        except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            # Half a record of TLS, say.
             return
         except OSError as error:
             self._drop(line, _told(error))
@@ -209,8 +213,6 @@ class Loop:
             self._drop(line, "the peer closed the connection")
             return
         self.owner.received(line.session, data, self.now())
-        if line.mask & select.EPOLLOUT:
-            self._flush(line)
 
     def flush(self, sessions: Iterable[Any]) -> None:
         """One write each."""
@@ -224,15 +226,15 @@ class Loop:
         if session.out:
             line.backlog += b"".join(session.out)
             session.out.clear()
-        if line.backlog:
-            try:
-                sent = line.sock.send(line.backlog)
-            except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
-                sent = 0
-            except OSError as error:
-                self._drop(line, _told(error))
-                return
-            line.backlog = line.backlog[sent:]
+        try:
+            # TLS takes no more than a record at a time.
+            while line.backlog:
+                line.backlog = line.backlog[line.sock.send(line.backlog) :]
+        except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
+            pass
+        except OSError as error:
+            self._drop(line, _told(error))
+            return
         if line.backlog:
             self._want(line, select.EPOLLIN | select.EPOLLOUT)
             return

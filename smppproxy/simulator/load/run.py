@@ -172,7 +172,9 @@ class Load:
         self._usage.begin()
         cpu = sum(worker.cpu for worker in self._workers)
         while not self._done() and not self._gone():
-            self._hear(0.25, "draining" if self._over() else "submitting")
+            # Before they begin, nobody has anything to submit either.
+            begun = time.monotonic() > self._start + 0.3
+            self._hear(0.25, "draining" if begun and self._over() else "submitting")
             self._sample()
             if time.monotonic() - self._progress > self._options.drain:
                 break
