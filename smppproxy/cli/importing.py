@@ -120,6 +120,9 @@ def _finish(draft: Draft, output: str | None, folder: str | None) -> None:
     if not draft.accounts and not draft.providers:
         _tell(draft, _Kept(None, None))
         raise click.ClickException("there is nothing in it that could be carried")
+    if output is not None and Path(output).exists():
+        # Before any secret is written.
+        raise click.ClickException(f"{output} is there already; give another name")
     # As `smppproxy password` makes them (F46).
     hasher = argon2.PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
     kept = _Kept(folder, output)
@@ -139,8 +142,6 @@ def _write(path: Path, text: str) -> None:
     try:
         with path.open("x", encoding="utf-8") as out:
             out.write(text)
-    except FileExistsError:
-        raise click.ClickException(f"{path} is there already; give another name") from None
     except OSError as error:
         raise click.ClickException(f"cannot write {path}: {error.strerror}") from None
 

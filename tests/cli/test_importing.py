@@ -73,7 +73,8 @@ class ImportTests(SynchronousTestCase):
     def test_nothing_is_overwritten(self) -> None:
         """Neither a secret nor a network file."""
         run("import", "kannel", KANNEL, *self.arguments())
-        again = run("import", "kannel", KANNEL, *self.arguments())
+        elsewhere = ("-o", str(self.folder / "other.toml"), "--secrets-folder", str(self.secrets))
+        again = run("import", "kannel", KANNEL, *elsewhere)
         self.assertEqual(again.exit_code, 1)
         self.assertIn("is there already; remove it", again.output)
         again = run("import", "jasmin", JASMIN, "-o", str(self.out))

@@ -8,6 +8,8 @@ import attrs
 
 Options = dict[str, Any]
 
+MOST_RATE = 1e9
+
 CHECKED = "the provider's certificate and its name are checked from now on: see tls_ca and tls_name"
 """What is told of a provider with TLS: the others take any certificate."""
 
@@ -59,7 +61,7 @@ class Draft:
 
     def note(self, where: str, text: str) -> None:
         """Something that could not be carried."""
-        self.notes.append(Note(where, text))
+        self.notes.append(Note(printable(where), printable(text)))
 
     def submits(self, where: str, provider: str) -> bool:
         """Whether messages can go there; False, and a note, for one that only receives."""
@@ -81,6 +83,20 @@ class Draft:
                 "only the first one is carried",
             )
         return False
+
+
+def printable(text: str) -> str:
+    """A text on one line, for terminals and comments: what is typed into a file may be anything."""
+    return "".join(each if each.isprintable() else " " for each in text)
+
+
+def rate_of(text: str) -> float | None:
+    """A number of messages a second, None when it is none."""
+    try:
+        rate = float(text or 0)
+    except ValueError:
+        return None
+    return rate if 0 <= rate < MOST_RATE else None
 
 
 def whole(text: str, least: int = 0) -> int | None:

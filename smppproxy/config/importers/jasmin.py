@@ -20,6 +20,7 @@ from smppproxy.config.importers.draft import (
     Draft,
     Options,
     ProviderDraft,
+    rate_of,
     whole,
 )
 
@@ -250,9 +251,8 @@ def _address(found: Options, key: str, number: int | None) -> None:
 
 
 def _throughput(draft: Draft, where: str, value: str, options: Options) -> None:
-    try:
-        rate = float(value)
-    except ValueError:
+    rate = rate_of(value)
+    if rate is None:
         draft.note(where, f"submit_throughput {value} is not carried")
         return
     if rate > 0:

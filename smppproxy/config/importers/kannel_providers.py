@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from smppproxy.config.importers.draft import CHECKED, Draft, Options, ProviderDraft, whole
+from smppproxy.config.importers.draft import CHECKED, Draft, Options, ProviderDraft, rate_of, whole
 from smppproxy.config.importers.kannel_groups import Group
 
 #: Options that become one of ours: name, least value. Times are whole seconds on both sides.
@@ -178,11 +178,8 @@ def _number(
 
 
 def _throughput(draft: Draft, group: Group, options: Options, written: str) -> None:
-    try:
-        rate = float(written or 0)
-    except ValueError:
-        rate = -1.0
-    if rate < 0:
+    rate = rate_of(written)
+    if rate is None:
         draft.note(group.place("throughput"), f"throughput = {written} is not carried")
     elif rate > 0:
         options["tps"] = max(1, int(rate))

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
 
-from smppproxy.config.importers.draft import AccountDraft, Draft, Options, ProviderDraft
+from smppproxy.config.importers.draft import AccountDraft, Draft, Options, ProviderDraft, printable
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
@@ -25,7 +25,8 @@ def write(draft: Draft, secrets: Secrets, hashed: Callable[[str], str]) -> str:
 
     :param hashed: makes the argon2id line of an account's password.
     """
-    lines = [f"# The network of {draft.origin}. What each option means: etc/network.toml", ""]
+    origin = printable(draft.origin)
+    lines = [f"# The network of {origin}. What each option means: etc/network.toml", ""]
     for account in draft.accounts.values():
         lines += _account(account, secrets, hashed)
     for provider in draft.providers.values():
@@ -35,7 +36,7 @@ def write(draft: Draft, secrets: Secrets, hashed: Callable[[str], str]) -> str:
             lines += [f"[[{kind}]]", *_options(route), ""]
     if draft.notes:
         lines.append("# Not carried:")
-        lines += [f"#   {_one_line(str(note))}" for note in draft.notes]
+        lines += [f"#   {note}" for note in draft.notes]
         lines.append("")
     return "\n".join(lines)
 
@@ -103,7 +104,3 @@ def value(written: Any) -> str:
     if isinstance(written, list | tuple):
         return f"[{', '.join(value(each) for each in written)}]"
     return repr(written)
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())
