@@ -21,7 +21,7 @@ import argon2
 from smppproxy.config import ConfigError, load_node
 from smppproxy.simulator.load.picture import draw, summary
 from smppproxy.simulator.load.result import Result
-from smppproxy.simulator.load.run import Load
+from smppproxy.simulator.load.run import Load, Moment
 from tests.bench.rig import RECEIPT_DELAY, ROOT, Rig, Setup, memory
 
 OUT = ROOT / "build" / "bench"
@@ -135,6 +135,39 @@ def greedy() -> Figures:
         rig.stop()
 
 
+def idle() -> Figures:
+    """Memory of an idle bind."""
+    return {"kib": held(Setup(), 2000), "exit_status": 0}
+
+
+def idle_tls() -> Figures:
+    """Memory of an idle bind with TLS."""
+    return {"kib": held(Setup(tls=True), 500), "exit_status": 0}
+
+
+def held(setup: Setup, binds: int) -> float:
+    """KiB of the node's own process for each bind that does nothing."""
+    rig = Rig(setup)
+    try:
+        rig.start()
+        rig.ready()
+        Load(rig.options(binds=20, count=20), 1).run()
+        node = rig.pids()["node"]
+        before = memory(node)
+        seen: list[float] = []
+
+        def look(moment: Moment) -> None:
+            if moment.bound == binds and moment.counts.accepted > 0 and not seen:
+                seen.append(memory(node))
+                running.interrupt()
+
+        running = Load(rig.options(binds=binds, rate=10.0, seconds=10.0), 1, told=look)
+        running.run()
+        return round((seen[0] - before) * 1024 / binds, 1)
+    finally:
+        rig.stop()
+
+
 def start() -> Figures:
     """Start to first bind, 1,000 accounts, 100 providers."""
     hashed = argon2.PasswordHasher(time_cost=1, memory_cost=1024).hash("x")
@@ -156,7 +189,8 @@ def start() -> Figures:
 
 
 SCENARIOS: dict[str, Callable[[], Figures]] = {
-    each.__name__: each for each in (saturated, offered, tls, many, greedy, workers, start)
+    each.__name__: each
+    for each in (saturated, offered, tls, many, greedy, workers, start, idle, idle_tls)
 }
 
 
@@ -182,8 +216,9 @@ def row(name: str, figures: Figures) -> tuple[str, ...]:
     what = (SCENARIOS[name].__doc__ or "").rstrip(".")
     if "left" in figures:
         return what, "-", "-", "-", "-", "-"
-    if "seconds" in figures and "rate" not in figures:
-        return what, f"{figures['seconds']:.2f} s", "-", "-", "-", "-"
+    if "rate" not in figures:
+        figure = f"{figures['kib']} KiB" if "kib" in figures else f"{figures['seconds']:.2f} s"
+        return what, figure, "-", "-", "-", "-"
     us = figures["cpu_us_per_message"]
     response, receipt = figures["response_ms"], figures["receipt_ms"]
     delay = figures["receipt_delay_ms"]
