@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.table import Table
 
     from smppproxy.simulator.load.plan import LoadOptions
@@ -204,8 +205,14 @@ def _print(result: Result, told: dict[str, Any], err: bool) -> None:
         f"from {result.processes} {'process' if result.processes == 1 else 'processes'}"
     )
     there.print(_latencies(told))
+    _print_counts(there, result, told)
+
+
+def _print_counts(there: Console, result: Result, told: dict[str, Any]) -> None:
     for name, count in told["refused"].items():
         there.print(f"refused with {name}: {count:,}")
+    if result.behind:
+        there.print(f"behind the schedule: {result.behind:,} messages found no room in a window")
     used = ", ".join(f"{name} {us:.1f} us" for name, us in told["cpu_us_per_message"].items())
     there.print(f"processor time per message: {used}")
     for name in ("sessions_lost", "crossed", "stale", "mo", "intermediate"):

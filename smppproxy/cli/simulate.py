@@ -137,6 +137,8 @@ def smsc(context: click.Context, /, ports: tuple[int, ...], address: str,
     )
 
 
+NO_PAIR = "are no certificate and key"
+
 LEAN = ("id_format", "undelivered", "window")
 """Habits that the lean provider has too, beside delays, accounts and errors."""
 
@@ -147,6 +149,7 @@ def _lean(
 ) -> int:  # fmt: skip
     """The provider of load tests. Exit code 0, or 2 when a port is taken."""
     from smppproxy.simulator.load.hosts import Hosts, until_told
+    from smppproxy.simulator.load.loop import server_context
     from smppproxy.simulator.load.provider import LeanOptions
     from smppproxy.simulator.run import NAMES
 
@@ -154,6 +157,11 @@ def _lean(
     if others:
         names = ", ".join("--" + name.replace("_", "-") for name in others)
         raise click.UsageError(f"the lean provider has no {names}; leave it out, or --lean")
+    if own[0]:
+        try:
+            server_context(*own)
+        except OSError:
+            raise click.BadParameter(f"{own[0]} and {own[1]} {NO_PAIR}") from None
     try:
         options = LeanOptions(**common, **asked)
     except ValueError as error:
@@ -204,7 +212,7 @@ def _twisted_tls(own: tuple[str, str]) -> Any:
     try:
         return DefaultOpenSSLContextFactory(own[1], own[0])
     except Error:
-        raise click.BadParameter(f"{own[0]} and {own[1]} are no certificate and key") from None
+        raise click.BadParameter(f"{own[0]} and {own[1]} {NO_PAIR}") from None
 
 
 def _crashes(written: str) -> tuple[float, float]:

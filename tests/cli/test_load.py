@@ -179,7 +179,7 @@ class SimulateTests(SynchronousTestCase):
     def test_crashes(self) -> None:
         """Hosts die in turn and come back on their ports."""
         command = [*COMMAND, "simulate", "smsc", "--port", "0", "--port", "0", "--crash",
-                   "0.2:0.1", "--for", "1.5"]  # fmt: skip
+                   "0.2:0.1", "--for", "3"]  # fmt: skip
         done = subprocess.run(command, capture_output=True, text=True, timeout=50, check=True)
         self.assertIn("host a is down for 0.1 s\nhost b is down for 0.1 s", done.stdout)
         self.assertEqual(done.stderr, "")
@@ -206,9 +206,10 @@ class SimulateTests(SynchronousTestCase):
         folder.mkdir(parents=True)
         (folder / "x").write_text("x")
         both = ("--certificate", str(folder / "x"), "--key", str(folder / "x"))
-        result = run("simulate", "smsc", *both)
-        self.assertEqual(result.exit_code, 2)
-        self.assertIn("are no certificate and key", " ".join(result.output.split()))
+        for lean in ((), ("--lean",)):
+            result = run("simulate", "smsc", *both, *lean)
+            self.assertEqual(result.exit_code, 2)
+            self.assertIn("are no certificate and key", " ".join(result.output.split()))
 
     def test_taken(self) -> None:
         """A port that another program has: status 2."""

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
+from math import ceil
 from typing import Any
 from zlib import crc32
 
@@ -213,16 +214,18 @@ class Clients:
         if self._over:
             return 0
         options, share = self.options, self.share
-        if options.seconds and now - self._started >= options.seconds:
-            self.stop()
-            return 0
         left = -(-(options.size - self._next) // share.step)
-        if left <= 0:
+        elapsed = now - self._started
+        ended = 0 < options.seconds <= elapsed
+        if left <= 0 or ended:
             self.stop()
-            return 0
         if self._rate:
-            return min(left, int((now - self._started) * self._rate) + 1 - self.counts.submitted)
-        return left
+            # At the end still what was due before it, however late this turn is.
+            due = int(elapsed * self._rate) + 1
+            if ended:
+                due = ceil(options.seconds * self._rate - 1e-6)
+            return min(left, due - self.counts.submitted)
+        return 0 if ended else left
 
     def fill(self, now: float) -> list[Session]:
         """Submit what is owed, in turn over the sessions that have room; those written to."""

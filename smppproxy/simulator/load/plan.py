@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import ceil
 from typing import Any
 
 import attrs
@@ -65,6 +66,14 @@ class LoadOptions:
         if self.count:
             return self.count
         return min(UNCOUNTED, int(self.rate * self.seconds) + 1 if self.rate else UNCOUNTED)
+
+    @property
+    def scheduled(self) -> int:
+        """Messages that an offered rate makes due; 0 where there is none."""
+        if not self.rate:
+            return 0
+        due = ceil(self.rate * self.seconds - 1e-6) if self.seconds else self.count
+        return min(due, self.count) if self.count else due
 
     def templates(self) -> list[tuple[bytes, bytes, bytes]]:
         """For each prefix a submit_sm: before sequence_number, before the number, and after it."""

@@ -25,6 +25,7 @@ class Result:
     :ivar of_a_bind: the fewest and the most answers that a bind got.
     :ivar down: sessions that were not bound at the end; :ivar unsent: messages of ``--count`` that
         could not be sent.
+    :ivar behind: messages of the schedule that had no room in any window before the end.
     :ivar cpu: processor seconds by name: ``load``, and the processes that were asked for.
     :ivar trouble: why it did not even begin, ``""`` when it did.
     """
@@ -41,6 +42,7 @@ class Result:
     duplicated: int = 0
     of_a_bind: tuple[int, int] = (0, 0)
     down: int = 0
+    behind: int = 0
     unsent: int = 0
     cpu: dict[str, float] = attrs.field(factory=dict)
     trouble: str = ""
@@ -102,6 +104,7 @@ class Result:
             "counts": attrs.asdict(self.counts),
             "answers_of_a_bind": list(self.of_a_bind),
             "refused": {status_name(status): n for status, n in sorted(self.statuses.items())},
+            "behind": self.behind,
             "faults": self.faults(),
             "response_ms": quantiles(self.responses),
             "receipt_ms": quantiles(self.deliveries),

@@ -182,7 +182,10 @@ class Load:
             self.result.trouble = "a process of the load test ended too early"
         self.result.down = self._options.binds - sum(worker.bound for worker in self._workers)
         if not self._interrupted:
-            self.result.unsent = max(0, self._options.count - self._counts().submitted)
+            submitted = self._counts().submitted
+            self.result.behind = max(0, self._options.scheduled - submitted)
+            if not self._options.seconds:
+                self.result.unsent = max(0, self._options.count - submitted)
         self.result.seconds = max(1e-9, self._progress - self._start)
         self._sample()
         self.result.cpu = {

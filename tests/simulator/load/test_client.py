@@ -113,6 +113,15 @@ class SubmitTests(ClientCase):
         self.assertEqual(clients.fill(101.0), [])
         self.assertTrue(clients.over)
 
+    def test_late_at_the_end(self) -> None:
+        """A turn that comes late still sends what was due before the end, and no more."""
+        clients = self.start(count=0, seconds=1.0, rate=3.0)
+        clients.go(100.0)
+        (session,) = clients.fill(105.0)
+        self.assertEqual(len(pdus(session)), 3)
+        self.assertEqual(clients.board.due[2], 100.0 + 2 / 3)
+        self.assertEqual(clients.fill(106.0), [])
+
     def test_long_text(self) -> None:
         """More than 254 octets go in message_payload."""
         clients = self.start(text=b"x" * 300, data_coding=4, receipts=False)
@@ -331,6 +340,13 @@ class PlanTests(SynchronousTestCase):
             (LoadOptions(count=1, text=b"x" * 70_000), "longer than 65,535"),
         ):
             self.assertIn(part, plan.check(options))
+
+    def test_scheduled(self) -> None:
+        """As many as are due before the end; without a rate there is no schedule."""
+        self.assertEqual(LoadOptions(count=7).scheduled, 0)
+        self.assertEqual(LoadOptions(count=7, rate=3.0).scheduled, 7)
+        self.assertEqual(LoadOptions(seconds=2.0, rate=3.0).scheduled, 6)
+        self.assertEqual(LoadOptions(count=5, seconds=2.0, rate=3.0).scheduled, 5)
 
     def test_size(self) -> None:
         """As many as are counted, as a rate makes in its time, or fifty million."""

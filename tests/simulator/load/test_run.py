@@ -64,6 +64,17 @@ class LeanTests(SynchronousTestCase):
         self.assertEqual({*result.cpu}, {"load", "smsc"})
         self.assertIn("submitting", {moment.state for moment in moments})
 
+    def test_behind(self) -> None:
+        """More than the windows let through: what found no room is told, and is no loss."""
+        hosts = self.hosts(options=LeanOptions(response_delay=(0.2, 0.2)))
+        result = self.load(
+            hosts.ports[0], rate=500.0, seconds=1.0, count=0, binds=1, window=2
+        )
+        self.assertEqual((result.exit_status, result.faults()), (GOOD, {}))
+        self.assertEqual(result.behind + result.counts.submitted, 500)
+        self.assertGreater(result.behind, 400)
+        self.assertGreater(result.responses.quantile(0.9), 500.0)
+
     def test_tls(self) -> None:
         """Both sides speak TLS; a certificate that nobody trusts ends it before the bind."""
         folder = Path(self.mktemp())
@@ -143,7 +154,7 @@ class LeanTests(SynchronousTestCase):
             if moment.counts.accepted > 10 and not stopped:
                 stopped.append(hosts.stop())
 
-        options = LoadOptions(port=hosts.ports[0], rate=500.0, count=500, drain=1.0)
+        options = LoadOptions(port=hosts.ports[0], rate=500.0, count=100_000, drain=1.0)
         result = Load(options, 1, told=told).run()
         self.assertEqual(result.exit_status, LOSS)
         self.assertEqual(result.counts.sessions_lost, 4)
@@ -220,8 +231,8 @@ class FaultTests(TestCase):
 
         return self.case({"errors": {0x58: 0.5}}, check)
 
-    def test_unasked(self) -> Any:
-        """Session ids that repeat: a receipt for another message's id is found."""
+    def test_other_ids(self) -> Any:
+        """Receipts that spell the id in another way are not what the client was told."""
 
         def check(result: Result) -> None:
             self.assertEqual(result.exit_status, LOSS)
