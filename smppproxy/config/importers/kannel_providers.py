@@ -157,9 +157,8 @@ def _ports(draft: Draft, group: Group) -> tuple[str, int]:
             draft.note(
                 group.place("receive-port"),
                 f"receive-port {receive} is another one than port {port}: a host has one port; "
-                'write a second provider with bind = "receiver" for it',
+                f"receivers bind to {port} too, ask the operator whether they may",
             )
-            return "transmitter", port
         return "transmitter+receiver", port
     return ("receiver", receive) if receive else ("transmitter", port or 2775)
 

@@ -57,7 +57,7 @@ class SampleTest(SynchronousTestCase):
     def test_ports_of_their_own(self) -> None:
         """A receiver is a receiver; two ports for two ways are told."""
         self.assertEqual(self.network.providers["acme-3"].bind, "receiver")
-        self.assertEqual(self.network.providers["gamma"].bind, "transmitter")
+        self.assertEqual(self.network.providers["gamma"].bind, "transmitter+receiver")
         self.assertIn("receive-port 2776 is another one than port 2775", notes(self.draft))
 
     def test_accounts(self) -> None:
