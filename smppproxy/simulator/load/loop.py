@@ -93,7 +93,11 @@ class Loop:
     ) -> None:
         """Open a connection for a session; its owner hears how that ends."""
         family = socket.AF_INET6 if ":" in place[0] else socket.AF_INET
-        sock = socket.socket(family, socket.SOCK_STREAM)
+        try:
+            sock = socket.socket(family, socket.SOCK_STREAM)
+        except OSError as error:
+            self.owner.gone(session, _told(error))
+            return
         sock.setblocking(False)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         refused = sock.connect_ex(place)

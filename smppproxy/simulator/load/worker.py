@@ -178,6 +178,9 @@ def main() -> None:
     """What the process does: its settings are the first line of stdin."""
     # Ctrl-C is for whoever started it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # A bind is a descriptor, and the usual limit is 1,024 of them.
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     settings = json.loads(_first_line())
     if settings["kind"] == "smsc":
         from smppproxy.simulator.load.hosts import serve

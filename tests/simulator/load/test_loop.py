@@ -122,6 +122,19 @@ class LoopTests(SynchronousTestCase):
         self.until(lambda: session.reason)
         self.assertNotEqual(session.reason, "")
 
+    def test_no_descriptor(self) -> None:
+        """More sessions than descriptors: the last one is told so, the loop goes on."""
+        import resource
+
+        limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+        self.addCleanup(resource.setrlimit, resource.RLIMIT_NOFILE, limits)
+        held = os.dup(0)
+        os.close(held)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (held, limits[1]))
+        session = Peer()
+        self.loop.connect(session, ("127.0.0.1", 1), None)
+        self.assertEqual(session.reason, "Too many open files")
+
     def test_others(self) -> None:
         """Descriptors that are no session's are watched until they are forgotten."""
         read, write = os.pipe()
