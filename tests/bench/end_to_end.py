@@ -76,6 +76,11 @@ def saturated() -> Figures:
     return loaded("saturated", binds=10, window=50)
 
 
+def bare() -> Figures:
+    """The same as the first without a message log."""
+    return loaded("bare", Setup(log=False), binds=10, window=50)
+
+
 def offered() -> Figures:
     """2,000 messages a second offered."""
     return loaded("offered", binds=10, window=50, rate=2000.0)
@@ -190,7 +195,7 @@ def start() -> Figures:
 
 SCENARIOS: dict[str, Callable[[], Figures]] = {
     each.__name__: each
-    for each in (saturated, offered, tls, many, greedy, workers, start, idle, idle_tls)
+    for each in (saturated, bare, offered, tls, many, greedy, workers, start, idle, idle_tls)
 }
 
 

@@ -46,6 +46,7 @@ class Setup:
     """What a scenario changes of the load test's own files."""
 
     tls: bool = False
+    log: bool = True
     workers: int = 1
     network: str = ""
     """Put behind the network file."""
@@ -99,7 +100,8 @@ class Rig:
         if setup.tls:
             node += f'tls = true\ncertificate = "{self.ca}"\nkey = "{self.folder}/tls.key"\n'
         node += f'\n[admin]\npath = "{self.folder}/admin"\n'
-        node += f'\n[message_log]\nfolder = "{self.folder}/messages"\n'
+        if setup.log:
+            node += f'\n[message_log]\nfolder = "{self.folder}/messages"\n'
         (self.folder / "loadtest.toml").write_text(node)
         network = (ETC / "loadtest-network.toml").read_text()
         for written, port in zip(("2901", "2902"), self.hosts.ports, strict=True):
