@@ -14,7 +14,7 @@ from pathlib import Path
 from twisted.trial.unittest import SynchronousTestCase
 
 from smppproxy.cli.load import told_of
-from smppproxy.simulator.load.client import Counts
+from smppproxy.simulator.load.counts import Counts
 from smppproxy.simulator.load.hosts import Hosts
 from smppproxy.simulator.load.provider import LeanOptions
 from smppproxy.simulator.load.run import Moment

@@ -9,7 +9,7 @@ Which file to open:
 `reading`    the few facts of a receipt that count here
 `loop`       sockets: one read and one write per socket and turn, no reactor
 `board`      what became of each message, in memory that all processes share
-`histogram`  latencies as counts
+`histogram`  latencies as counts; `counts` is all else that is counted
 
 `worker`     one process of a load test; `__main__` starts it
 `run`        starts the processes, tells them when, adds up

@@ -20,6 +20,7 @@ from zlib import crc32
 import attrs
 
 from smppproxy.simulator.load.board import DIGITS, LOST, MOST, OK, REFUSED, SENT, Board
+from smppproxy.simulator.load.counts import Counts
 from smppproxy.simulator.load.histogram import Histogram
 from smppproxy.simulator.load.plan import LoadOptions, Share
 from smppproxy.simulator.load.reading import BodyError, facts
@@ -37,41 +38,6 @@ _LAST_SEQUENCE = 0x7FFFFFFE
 _SUBMIT_RESP, _DELIVER = c.SUBMIT_SM_RESP, c.DELIVER_SM
 _DELIVER_RESP = build.deliver_sm_resp(0)[:12]
 _RECEIPT_BITS = 0x3C
-
-
-@attrs.define
-class Counts:
-    """What one process counted, or all of them.
-
-    :ivar lost: submits whose session ended before their answer.
-    :ivar early: receipts that came before the answer to their message, on its own session.
-    :ivar crossed: the same on another session, whose order nobody can promise: no fault.
-    :ivar misplaced: receipts whose id is not the one that the message was given.
-    :ivar stale: receipts of messages that this test did not send. :ivar unasked: receipts where
-        none was asked for. :ivar receipts: those taken, repeated ones included.
-    """
-
-    binds: int = 0
-    sessions_lost: int = 0
-    submitted: int = 0
-    accepted: int = 0
-    refused: int = 0
-    lost: int = 0
-    receipts: int = 0
-    intermediate: int = 0
-    mo: int = 0
-    early: int = 0
-    crossed: int = 0
-    misplaced: int = 0
-    stale: int = 0
-    unasked: int = 0
-    unreadable: int = 0
-    unexpected: int = 0
-
-    def add(self, other: Counts) -> None:
-        """Add those of another process."""
-        for field in attrs.fields(Counts):
-            setattr(self, field.name, getattr(self, field.name) + getattr(other, field.name))
 
 
 class Session:

@@ -6,7 +6,7 @@ from typing import Any
 
 import attrs
 
-from smppproxy.simulator.load.client import Counts
+from smppproxy.simulator.load.counts import Counts
 from smppproxy.simulator.load.histogram import Histogram
 from smppproxy.simulator.load.plan import LoadOptions
 from smppproxy.simulator.load.series import Series, quantiles

@@ -19,7 +19,7 @@ import attrs
 
 from smppproxy.simulator.load import plan
 from smppproxy.simulator.load.board import Board
-from smppproxy.simulator.load.client import Counts
+from smppproxy.simulator.load.counts import Counts
 from smppproxy.simulator.load.histogram import Histogram
 from smppproxy.simulator.load.plan import LoadOptions, Share
 from smppproxy.simulator.load.result import Result

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from smppproxy.simulator.load.board import LOST, OK, REFUSED, Board
-from smppproxy.simulator.load.client import Counts
+from smppproxy.simulator.load.counts import Counts
 from smppproxy.simulator.load.histogram import LONGEST, Histogram, bucket, highest
 from smppproxy.simulator.load.picture import draw, summary
 from smppproxy.simulator.load.plan import LoadOptions
