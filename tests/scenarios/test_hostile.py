@@ -7,22 +7,22 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from twisted.internet.defer import Deferred, gatherResults
-from twisted.internet.task import deferLater
 
+from smppproxy.simulator.esme import Esme
+from smppproxy.simulator.histories import check_client, check_providers
+from smppproxy.simulator.smsc import Smsc
 from smppproxy.smpp import build
 from smppproxy.smpp.constants import (
     DELIVER_SM,
     DELIVER_SM_RESP,
     ESME_ROK,
-    ESME_RSYSERR,
     MAX_PDU,
     SUBMIT_SM,
-    SUBMIT_SM_RESP,
 )
-from tests.scenarios.test_faults_wire import WireScenario, receipt, submit
-from tests.scenarios.world import Node, network
-from tests.support.peers import FakeClient, FakeSmsc, Peer
-from tests.support.processes import reactor, until
+from tests.scenarios.test_faults_wire import WireScenario, receipt
+from tests.scenarios.world import Node, Scenario, carried, network
+from tests.support.peers import FakeClient, FakeSmsc
+from tests.support.processes import until
 from tests.support.running import Upstream
 
 MEGABYTE = 1 << 20
@@ -33,6 +33,8 @@ SLACK = 40 * MEGABYTE
 """Address space for the sessions themselves and for what the allocator rounds up."""
 TIGHT = 8 * MEGABYTE
 """Address space in which that crowd finds no room."""
+PATIENT = "enquire_link = 300.0\nresponse_timeout = 120.0\npartial_pdu = 120.0"
+"""A node that neither probes the silent nor takes a slow machine for a lost peer."""
 
 
 def address_space(node: Node) -> int:
@@ -41,11 +43,12 @@ def address_space(node: Node) -> int:
     return int(status.partition("VmSize:")[2].split()[0]) * 1024
 
 
-def limit(node: Node, octets: int) -> None:
-    """No more address space than this from now on."""
+def limit(node: Node, octets: int) -> int:
+    """No more address space than this from now on; returns what it might have before."""
     pid = node.process.transport.pid
-    _, hard = resource.prlimit(pid, resource.RLIMIT_AS)
+    soft, hard = resource.prlimit(pid, resource.RLIMIT_AS)
     resource.prlimit(pid, resource.RLIMIT_AS, (octets, hard))
+    return soft
 
 
 def hostile_octets() -> Iterator[tuple[str, bytes]]:
@@ -109,7 +112,7 @@ class HostileProviderTests(WireScenario):
         self.assertFalse(link.is_closed or client.is_closed)
 
 
-class MemoryTests(WireScenario):
+class MemoryTests(Scenario):
     """F95: a node that may not have more memory."""
 
     timeout = 180
@@ -131,32 +134,36 @@ class MemoryTests(WireScenario):
             found += some
         return found
 
-    async def crowded_world(self) -> tuple[Node, Peer, FakeClient]:
+    async def crowded_world(self) -> tuple[Node, Smsc, Esme]:
         """A node with one provider, a busy client, and an account for the crowd."""
-        host = FakeSmsc(self)
-        upstream = Upstream("acme", [host.port], "window = 200")
-        node = await self.node(network([upstream], {"demo": "", "idle": "max_binds = 1000"}))
-        self.addCleanup(host.stop)
-        link = await self.taken(host)
-        client = await self.bound(node)
-        await self.still_works(client, link)
-        return node, link, client
+        smsc = self.provider("a", receipt_delay=(0.0, 0.2))
+        upstream = Upstream("acme", list(smsc.ports.values()), "window = 200")
+        accounts = {"demo": "", "idle": "max_binds = 1000"}
+        # The crowd answers no enquire_link, however long a busy machine takes to gather it.
+        node = await self.node(network([upstream], accounts), [smsc], options=PATIENT)
+        client = self.client(node, rate=20.0)
+        await carried(client, 20)
+        return node, smsc, client
 
     async def test_f95_unfinished_pdus_cost_no_more_than_they_have(self) -> None:
         """Sessions that each hold back the end of the longest PDU: the node needs what they sent
         and no multiple of it, and a client beside them notices nothing."""
-        node, link, client = await self.crowded_world()
+        node, smsc, client = await self.crowded_world()
         limit(node, address_space(node) + CROWD * MAX_PDU + SLACK)
         crowd = await self.crowd(node)
-        await self.still_works(client, link, 901)
+        await carried(client, 20)
         self.assertEqual([one for one in crowd if one.is_closed], [])
         self.assertNotIn("MemoryError", node.process.told())
+        await self.finish(client)
+        self.assertEqual((client.tally.sessions_lost, client.tally.refused), (0, 0))
+        self.check(check_client(client), check_providers([client], [smsc]))
 
     async def test_f95_no_memory_ends_sessions_not_the_node(self) -> None:
         """Where there is no room for them, those that ask for it lose their sessions; the node
-        lives, and works as before once they are gone."""
-        node, link, client = await self.crowded_world()
-        limit(node, address_space(node) + TIGHT)
+        lives, and works as before once there is room again. A client beside them may lose its
+        session too, never a message that was accepted."""
+        node, smsc, client = await self.crowded_world()
+        before = limit(node, address_space(node) + TIGHT)
         crowd = []
         for _ in range(CROWD):
             one = await FakeClient.connect(self, node.port)
@@ -169,23 +176,7 @@ class MemoryTests(WireScenario):
             one.reset()
         await until(lambda: all(one.is_closed for one in crowd))
         self.assertFalse(node.process.is_over, node.process.told())
-        if client.is_closed:
-            client = await self.bound(node)
-        await self.works_again(client, link)
-
-    async def works_again(self, client: FakeClient, link: Peer) -> None:
-        """A message is taken; until then it is refused for a moment (the store's connection may
-        have been among those that found no memory), never lost."""
-        for number in range(902, 1000):
-            client.send(submit(number))
-            await until(lambda: bool(client.pdus or link.pdus), 20.0)
-            if link.pdus:
-                taken = await link.expect(SUBMIT_SM)
-                link.send(build.submit_sm_resp(taken.sequence_number, b"last"))
-                answer = await client.expect(SUBMIT_SM_RESP)
-                self.assertEqual(answer.command_status, ESME_ROK)
-                return
-            answer = await client.expect(SUBMIT_SM_RESP)
-            self.assertEqual(answer.command_status, ESME_RSYSERR)
-            await deferLater(reactor, 0.1)
-        self.fail("no message was taken any more")
+        limit(node, before)
+        await carried(client, 50)
+        await self.finish(client)
+        self.check(check_providers([client], [smsc], copies=2))
