@@ -51,7 +51,7 @@ class Endings:
         store: Store,
         ledger: Ledger,
         hold: Callable[[Iterable[bytes]], None],
-        released: Callable[[Collection[bytes], Iterable[bytes]], None],
+        released: Callable[[Collection[bytes], Collection[bytes]], None],
         counts: Counts,
         events: Events,
         maps: Keeper,

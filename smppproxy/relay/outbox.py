@@ -82,12 +82,14 @@ class Outbox:
         ledger: Ledger,
         seconds: Callable[[], float],
         ask: Callable[[], None],
+        soon: Callable[[Callable[[], None]], object],
         events: Events,
         tell: Callable[[list[bytes]], object] = lambda queues: None,
     ) -> None:
         """
         :param seconds: the monotonic clock.
         :param ask: asks for :meth:`look` to be called at the next beat.
+        :param soon: calls back in the reactor's next turn.
         :param tell: told of queues that grew and for which nobody here has room.
         """
         self._directory = directory
@@ -107,7 +109,7 @@ class Outbox:
         self._seconds = seconds
         self._ask = ask
         self._tell = tell
-        self._fresh = Fresh()
+        self._fresh = Fresh(seconds, soon)
         self._early: dict[Inbox, None] = {}
 
     # -- what is waiting ------------------------------------------------------------------------
@@ -139,15 +141,14 @@ class Outbox:
         """Receipts of these messages wait until :meth:`released` says that they are answered."""
         self._fresh.hold(message_ids)
 
-    def released(self, queues: Collection[bytes], message_ids: Iterable[bytes]) -> None:
+    def released(self, queues: Collection[bytes], message_ids: Collection[bytes]) -> None:
         """Answers are just written, and receipts that came before them may go, but not at once.
 
         :param message_ids: the client_message_id of the messages just answered, of accounts with
             more than one session, and of those that were held.
         """
-        now = self._seconds()
-        self._fresh.forget(now)
-        self._fresh.add(message_ids, now + (HOLD_BACK if queues else FRESH))
+        self._fresh.forget(self._seconds())
+        self._fresh.add(message_ids, HOLD_BACK if queues else FRESH)
         if queues:
             self.wake(queues)
 
@@ -333,7 +334,7 @@ class Outbox:
         elif len(self._directory.clients[delivery.inbox.account.system_id]) < 2:
             return False  # one session keeps the order
         else:
-            until = self._fresh.until(message_id)
+            until = self._fresh.until(message_id, now)
         if until <= now:
             return False
         delivery.due = until

@@ -92,6 +92,7 @@ class SmppRelay:
             self.ledger,
             clock.seconds,
             self._ask,
+            lambda then: clock.callLater(0, then),
             self._events,
             self._growth.tell,
         )

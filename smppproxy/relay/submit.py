@@ -77,7 +77,7 @@ class Submits:
         ledger: Ledger,
         wall_clock: Callable[[], float],
         hold: Callable[[Iterable[bytes]], None],
-        released: Callable[[Collection[bytes], Iterable[bytes]], None],
+        released: Callable[[Collection[bytes], Collection[bytes]], None],
         spellings: Spellings,
         ask: Callable[[], None],
         counts: Counts,

@@ -19,6 +19,7 @@ class OrderTests(OutboxTestCase):
         """A message whose client asked for everything, and its receipts, one read each."""
         self.sender.receive(submit(1, registered_delivery=0x11))
         self.upstream.accept((self.upstream.submits()[0], b"x"))
+        self.world.clock.advance(0)
         self.world.clock.advance(2 * FRESH)
         for number, stat in enumerate(stats, 1):
             self.upstream.receive(receipt(number, b"x", stat=stat))
@@ -88,6 +89,7 @@ class OrderTests(OutboxTestCase):
         self.sender.receive(submit(1, registered_delivery=0x11))
         self.upstream.accept((self.upstream.submits()[0], b"x"))
         self.upstream.receive(receipt(1, b"x", stat=b"ENROUTE"))
+        self.world.clock.advance(0)
         self.world.clock.advance(FRESH + 0.005)
         self.upstream.receive(receipt(2, b"x"))
         pdus = receiver.deliveries()

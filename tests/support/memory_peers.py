@@ -468,6 +468,7 @@ class World:
 
     def advance(self, seconds: float) -> None:
         """Time passes: every session and relay of all nodes looks at the clock once a second."""
+        self.clock.advance(0)
         end = self.now + seconds
         while self.now < end:
             self.clock.advance(min(1.0, end - self.now))
