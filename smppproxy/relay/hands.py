@@ -13,7 +13,7 @@ from twisted.internet.defer import Deferred
 
 from smppproxy.relay.delivery import Delivery
 from smppproxy.relay.ledger import FIELDS, Ledger
-from smppproxy.store.interface import UNKNOWN, Limit, Name, Store
+from smppproxy.store.interface import RECEIPTS, UNKNOWN, Limit, Name, Store
 
 DEAD = b"d:"
 DEAD_LIMIT = Limit(10_000, 1_209_600)
@@ -76,6 +76,9 @@ class Hands:
                 held.discard(name)
         # The others were pushed out of a full queue, or grew too old, in the client's hands (L3).
         if again:
+            # Or the call before this one removed them, or another node has handed them out since.
+            receipts = sum(queue.startswith(RECEIPTS) for queue, _ in names)
+            self._ledger.adrift(min(receipts, len(names) - removed))
             removed = len(names)
         self._count(field, removed)
         if removed < len(names):

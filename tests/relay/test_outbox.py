@@ -530,6 +530,18 @@ class StoreTroubleTests(OutboxTestCase):
         self.assertEqual((2, 0), (self.ledger.delivered, self.ledger.queued))
         self.balanced()
 
+    def test_acknowledgement_whose_answer_was_lost_and_another_node_was_quicker(self) -> None:
+        """What two nodes count as delivered for one entry is allowed for in the ledger."""
+        self.start()
+        receiver = self.receiver()
+        self.receipts(1)
+        self.world.store.fail_next("ack", UNKNOWN)
+        receiver.texts()
+        self.world.advance(1)
+        self.assertEqual((1, 1), (self.ledger.delivered, self.ledger.events["adrift"]))
+        self.ledger.delivered += 1
+        self.balanced()
+
     def test_store_back_wakes(self) -> None:
         """What other nodes queued while the store was away here is fetched when it is back."""
         self.start()

@@ -26,6 +26,8 @@ FAILED_ONCE = (
     1799,
     # A node killed while calls wait for the store.
     4243,
+    # An acknowledgement whose answer was lost, of what another node had handed out since.
+    309_584,
 )
 """Seeds that have found something, and what."""
 
