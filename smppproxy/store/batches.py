@@ -96,6 +96,25 @@ def receipts(arrivals: list[Arrival]) -> list[tuple[Any, ...]]:
     ]
 
 
+def flat_receipts(arrivals: list[Arrival]) -> list[Any]:
+    """The same for ``match.lua``: six items of a receipt that has one id, one of any other."""
+    flat: list[Any] = []
+    for arrival in arrivals:
+        keys = arrival.keys
+        if len(keys) == 1 and not arrival.segment:
+            flat += (
+                keys[0],
+                arrival.destination,
+                arrival.kind,
+                arrival.state,
+                arrival.final,
+                arrival.receipt,
+            )
+        else:
+            flat += receipts([arrival])
+    return flat
+
+
 def pdus(arrivals: list[Arrival]) -> bytes:
     """The receipts' PDUs, each behind its length; ``b""`` when none is to be kept."""
     join = b"".join

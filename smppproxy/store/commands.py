@@ -14,6 +14,7 @@ from .batches import (
     by_name,
     by_queue,
     counts,
+    flat_receipts,
     maps,
     named,
     new_entries,
@@ -24,7 +25,6 @@ from .batches import (
     outcomes,
     pairs,
     pdus,
-    receipts,
     reminders,
     same,
     seconds,
@@ -158,7 +158,7 @@ class Commands(ClusterCommands, LeftoverCommands, HistoryCommands):
         patience: float | None = None,
     ) -> Deferred[Matched]:
         self._share_limits(limits)
-        args = (named(provider), final_ttl, receipts(arrivals), pdus(arrivals))
+        args = (named(provider), final_ttl, flat_receipts(arrivals), pdus(arrivals))
         return self._calls.call(self._match, args, self._matched, patience)
 
     def put(

@@ -1,8 +1,7 @@
 -- args: {queue, ids, queue, ids, ...}. Result: how many entries were still there.
 -- Removing again changes nothing, but whoever counts what was delivered needs the first result.
-local done = kept()
-if done then return cmsgpack.pack(done) end
+local done = kept_packed()
+if done then return done end
 local removed = 0
 for i = 1, #args, 2 do removed = removed + remove(prefix .. 'q:' .. args[i], args[i + 1]) end
-keep(removed)
-return cmsgpack.pack(removed)
+return keep(removed)

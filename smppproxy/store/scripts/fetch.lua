@@ -1,14 +1,11 @@
 -- args: {queue, count, queue, count, ...}. Result: {{queue, entries}, ...}
--- What is kept for another try are the ids only; the entries are read again.
+-- What is kept for another try are the first and the last id; the entries are read again. New ones
+-- are handed out in their order, so whatever still lies between these two was in the first answer.
 local function again_from(taken)
   local result = {}
-  for i = 1, #taken, 2 do
-    local entries = {}
-    for _, id in ipairs(taken[i + 1]) do
-      local entry = call('XRANGE', prefix .. 'q:' .. taken[i], id, id)[1]
-      if entry then entries[#entries + 1] = entry end
-    end
-    result[#result + 1] = {taken[i], entries}
+  for i = 1, #taken, 3 do
+    local key = prefix .. 'q:' .. taken[i]
+    result[#result + 1] = {taken[i], call('XRANGE', key, taken[i + 1], taken[i + 2])}
   end
   return cmsgpack.pack(result)
 end
@@ -38,8 +35,8 @@ for i = 1, #args, 2 do
   local entries = take(args[i], args[i + 1])
   if entries and #entries > 0 then
     result[#result + 1] = {args[i], entries}
-    taken[#taken + 1] = args[i]
-    taken[#taken + 1] = ids_of(entries)
+    local at = #taken
+    taken[at + 1], taken[at + 2], taken[at + 3] = args[i], entries[1][1], entries[#entries][1]
   end
 end
 if #taken > 0 then keep(taken) end

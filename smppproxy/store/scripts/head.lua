@@ -21,17 +21,26 @@ end
 -- for the result of one call that is out; it is used again when the caller has its answer.
 local slot_key = prefix .. 'done:' .. instance .. ':' .. slot
 
-local function kept()
+-- As it was packed; kept: as it was.
+local function kept_packed()
   if not again then return nil end
   local value = call('GET', slot_key)
   if not value then return nil end
-  local whose, result = unpack(cmsgpack.unpack(value))
-  if whose == number then return result end
+  local whose, at = string.match(value, '^(%d+):()')
+  if tonumber(whose) == number then return string.sub(value, at) end
   return nil
 end
 
+local function kept()
+  local packed = kept_packed()
+  return packed and cmsgpack.unpack(packed)
+end
+
+-- Returns the result packed, which is what most scripts answer.
 local function keep(result)
-  call('SET', slot_key, cmsgpack.pack({number, result}), 'EX', 600)
+  local packed = cmsgpack.pack(result)
+  call('SET', slot_key, number .. ':' .. packed, 'EX', 600)
+  return packed
 end
 
 local args = cmsgpack.unpack(ARGV[2])

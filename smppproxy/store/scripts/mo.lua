@@ -1,7 +1,7 @@
 -- args: {{provider, record, queues, long, lead, once, id}, ...}. Result: {{outcome, queues}, ...},
 -- drops. ml: where the parts of a long message go; mo: what came from a provider lately.
-local done = kept()
-if done then return cmsgpack.pack(done) end
+local done = kept_packed()
+if done then return done end
 local UNROUTED, LONG_KEPT = 'm:', 300
 local FOLLOW, LEAD, FALLBACK = 0, 1, 2
 local grown, is_grown = {}, {}
@@ -53,5 +53,4 @@ for _, queue in ipairs(grown) do
     drops[#drops + 1] = dropped
   end
 end
-keep({results, drops})
-return cmsgpack.pack({results, drops})
+return keep({results, drops})

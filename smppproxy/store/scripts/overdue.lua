@@ -1,7 +1,7 @@
 -- args: count, seconds ahead. Result: {provider, id, account, want, destination, origin, parts}, ...;
 -- where queues lost something: {those, drops}
-local done = kept()
-if done then return cmsgpack.pack(done) end
+local done = kept_packed()
+if done then return done end
 local count, ahead = unpack(args)
 local index = prefix .. 'due'
 local result = {}
@@ -61,5 +61,5 @@ for _, name in ipairs(call('ZRANGEBYSCORE', index, '-inf', now + ahead, 'LIMIT',
 end
 local drops = cut_grown()
 if drops then result = {result, drops} end
-if #result > 0 then keep(result) end
+if #result > 0 then return keep(result) end
 return cmsgpack.pack(result)

@@ -1,7 +1,7 @@
 -- args: queue, {record, ...}; of receipts queue, {origin, receipt, origin, ...}, true.
 -- Result: how many entries were dropped.
-local done = kept()
-if done then return cmsgpack.pack(done) end
+local done = kept_packed()
+if done then return done end
 local queue, records, own = unpack(args)
 local key = prefix .. 'q:' .. queue
 if own then
@@ -10,5 +10,4 @@ else
   for i = 1, #records do call('XADD', key, '*', 'o', '', 'r', records[i]) end
 end
 local dropped = cut(queue, key)
-keep(dropped)
-return cmsgpack.pack(dropped)
+return keep(dropped)

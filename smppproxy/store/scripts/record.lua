@@ -1,8 +1,8 @@
 -- args: provider, ttl, final ttl for what was parked, {id, map, id, map, ...}, the same of maps that
 -- are more than a plain one (nil: none). Result: {outcome, queue, outcome, queue, ...} of the receipts
 -- released; where queues lost something: {those, drops}
-local done = kept()
-if done then return cmsgpack.pack(done) end
+local done = kept_packed()
+if done then return done end
 local provider, ttl, final_ttl, flat, wide = unpack(args)
 local expiry = now + ttl
 local head = struct.pack('>BIBBB', 1, expiry, 0, 0, 0)
@@ -69,6 +69,6 @@ if call('EXISTS', prefix .. 'pi:' .. provider) == 1 then
   if wide then release(wide) end
   local drops = cut_grown()
   if drops then released = {released, drops} end
-  if #released > 0 then keep(released) end
+  if #released > 0 then return keep(released) end
 end
 return cmsgpack.pack(released)

@@ -1,7 +1,7 @@
 -- args: kind, provider, final ttl, {id, receipt, id, receipt, ...}.
 -- Result: {outcome, queue, outcome, queue, ...}, drops
-local done = kept()
-if done then return cmsgpack.pack(done) end
+local done = kept_packed()
+if done then return done end
 local kind, provider, final_ttl, items = unpack(args)
 local map_prefix = prefix .. 'm:' .. provider .. ':'
 
@@ -35,5 +35,4 @@ end
 local results = {}
 for i = 1, #items, 2 do results[i], results[i + 1] = again(items[i], items[i + 1]) end
 local result = {results, cut_grown() or {}}
-keep(result)
-return cmsgpack.pack(result)
+return keep(result)
