@@ -79,25 +79,25 @@ class Run:
 
     def __init__(self, store: EmbeddedStore, batch: int, first: int, count: int) -> None:
         self.store = store
-        self.starts = range(first, first + count, batch)
         self.batch = batch
+        batches = [range(start, start + batch) for start in range(first, first + count, batch)]
+        self.mappings = [[mapping(each) for each in numbers] for numbers in batches]
+        self.arrivals = [[arrival(each) for each in numbers] for numbers in batches]
         self.limits = {QUEUE: Limit(1_000_000, 172_800)}
 
     async def maps(self) -> None:
         """What submit_sm_resp's leave behind."""
-        for start in self.starts:
-            batch = [mapping(each) for each in range(start, start + self.batch)]
+        for batch in self.mappings:
             await self.store.record(PROVIDER, batch, 259_200, self.limits)
 
     async def match(self) -> None:
         """Receipts find their maps and are queued."""
-        for start in self.starts:
-            batch = [arrival(each) for each in range(start, start + self.batch)]
+        for batch in self.arrivals:
             await self.store.match(PROVIDER, batch, 43_200, self.limits)
 
     async def deliver(self) -> None:
         """Fetch and ack."""
-        for _ in self.starts:
+        for _ in self.arrivals:
             entries = await self.store.fetch([(QUEUE, self.batch)])
             if len(entries) != self.batch:
                 raise RuntimeError(f"{len(entries)} of {self.batch} receipts are there")
@@ -192,7 +192,7 @@ async def bench(reactor: Any) -> None:
 def show(results: dict[str, dict[str, Any]]) -> None:
     """The table, then the line."""
     for title, figures in results.items():
-        print(f"{title:14}{'script us':>10}{'commands':>10}{'AOF':>8}{'memory':>8}{'Python us':>11}")
+        print(f"{title:14} script us  commands     AOF  memory  Python us")
         for step, each in figures.items():
             memory = f"{each['memory']:.0f}" if "memory" in each else ""
             print(
