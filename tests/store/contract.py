@@ -141,6 +141,27 @@ class Contract(Uses):
         owners = [whose, whose, whose, (b"alpha", b""), whose, (b"", b"")]
         self.assertEqual(answers.owners, owners)
 
+    async def test_receipts_of_every_kind_in_one_read(self):
+        """Each is settled as if it had come alone: final ones of maps that nothing had come for
+        beside those with a history, with other ids, for nobody, and for somebody else.
+        """
+        await self.record(*[mapping(b"%d" % number) for number in range(1, 7)])
+        await self.record(mapping(b"7", want=WANT_FAILURE), mapping(b"8", b"beta"))
+        await self.match(enroute(b"2"))
+        answers = await self.match(
+            arrival(b"1"), arrival(b"2"), arrival(b"1"), enroute(b"3"), arrival(b"3"),
+            arrival(b"x", b"4"), arrival(b"4"), arrival(b"5", destination=b""),
+            arrival(b"6", destination=b"123456"), arrival(b"7"), arrival(b"8"), arrival(b"9"),
+        )  # fmt: skip
+        alpha, beta = (QUEUED, b"r:alpha"), (QUEUED, b"r:beta")
+        expected = [
+            alpha, alpha, (DUPLICATE, b""), alpha, alpha,
+            alpha, (DUPLICATE, b""), alpha,
+            (QUARANTINED, b""), (UNWANTED, b""), beta, (PARKED, b""),
+        ]  # fmt: skip
+        self.assertEqual(answers, expected)
+        self.assertEqual(await self.outcomes(*[arrival(b"%d" % n) for n in (5, 6)]), [2, QUEUED])
+
     async def test_f22_an_empty_id_is_never_a_key(self):
         """A message without provider_message_id gets no map, and no receipt finds one."""
         self.assertEqual(await self.record(mapping(b"")), [])

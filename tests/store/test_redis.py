@@ -70,6 +70,18 @@ class RedisContractTests(ServerTestCase, Contract, LeaseContract, LossContract, 
         await self.store.match(b"north", [arrival(b"2")], TTL * 9, {})
         self.assertIn(server.command("TTL", "smppproxy:m:north:2"), (TTL - 1, TTL))
 
+    async def test_a_read_of_messages_takes_four_round_trips(self):
+        """Maps, match, fetch and ack of 50 messages: one call for each of the four, counted as
+        store_call_seconds counts them. With 1.5 a message a node would be far too slow.
+        """
+        ids = [b"%d" % number for number in range(50)]
+        before = self.store.times.count
+        await self.record(*map(mapping, ids))
+        await self.match(*map(arrival, ids))
+        entries = await self.fetch()
+        names = [(each.queue, each.entry_id) for each in entries]
+        self.assertEqual(await self.store.ack(names), len(ids))
+        self.assertEqual(self.store.times.count - before, 4)
 
     async def test_answers_are_timed(self):
         """Each call by how long its answer took; those that are out are counted."""
