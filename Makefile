@@ -10,6 +10,10 @@ JOBS ?= 2
 SEEDS ?= 1-10000
 SECONDS := 60
 TARGET ?= all
+# make chaos: what --kills and --messages bound as well, --rate and --every.
+MINUTES ?= 3
+SEED ?= 1
+CHAOS ?=
 SAY := @printf '\n== %s\n'
 
 # tests/interop asks for foreign programs, tests/kernel for namespaces: they have targets of their
@@ -19,13 +23,14 @@ SUITES = $(filter-out tests.interop tests.kernel tests.support, \
 	$(patsubst tests/%.py,tests.%,$(sort $(wildcard tests/test_*.py)))
 TRIAL = $(BIN)/python -m tests.support.trial
 
-.PHONY: help venv demo test simulate mission bench fuzz lock audit lint format types imports coverage interop-tools interop kernel check clean
+.PHONY: help venv demo test simulate chaos mission bench fuzz lock audit lint format types imports coverage interop-tools interop kernel check clean
 
 help:
 	@printf 'make %-9s %s\n' \
 	  demo     'two simulated hosts, a client, a host killed half-way: the whole product in 30 s' \
 	  test     'every test that needs nothing but Python' \
 	  simulate 'random schedules of the whole relay: SEEDS=1-100000' \
+	  chaos    'real processes, real faults: MINUTES=3 SEED=1 CHAOS="--kills 50 --messages 100000"' \
 	  mission  'the promises of five provider documents, each with its test and result' \
 	  bench    'what a choice, a journey and a whole message cost: build/bench' \
 	  fuzz     'octets from strangers, found by coverage: SECONDS=60 TARGET=all' \
@@ -66,6 +71,10 @@ test: venv
 simulate: venv
 	$(SAY) 'simulate: schedules $(SEEDS) on $(JOBS) cores; a seed that fails is told'
 	@$(BIN)/python -W error -m tests.simulation --seeds $(SEEDS) --jobs $(JOBS)
+
+chaos: venv
+	$(SAY) 'chaos: $(MINUTES) minutes of harm from seed $(SEED); the report is in build/chaos'
+	@$(BIN)/python -W error -m tests.chaos --minutes $(MINUTES) --seed $(SEED) $(CHAOS)
 
 mission: venv
 	$(SAY) 'mission: every promise of the provider documents'

@@ -1,0 +1,157 @@
+"""The processes of a run: a store, two nodes, two providers with two hosts each, six clients."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from twisted.internet.defer import DeferredList
+
+from tests.scenarios.world import Node, network
+from tests.support.processes import Actor, Event, until
+from tests.support.redis_server import RedisServer
+from tests.support.running import Upstream
+
+PEER = (sys.executable, "-m", "tests.chaos.peers")
+NODES = ("one", "two")
+PROVIDERS = ("north", "south")
+SESSIONS = 2
+"""Of every client."""
+CLIENTS: Mapping[str, Mapping[str, Any]] = {
+    "plain": {"prefix": "467010"},
+    "wide": {"prefix": "467011", "window": 200},
+    "narrow": {"prefix": "467012", "window": 5},
+    "answered": {"prefix": "467013"},
+    "southern": {"prefix": "467014"},
+    "parted": {"prefix": "467015", "bind": "txrx", "binds": 1},
+}
+ACCOUNTS = {**dict.fromkeys(CLIENTS, ""), "answered": 'in_doubt = "answer"'}
+ROUTES = """
+[[route]]
+name = "south"
+accounts = ["southern"]
+targets = ["south"]
+
+[[route]]
+name = "all"
+targets = ["north", "south"]
+"""
+PATIENCE = "window = 100\nresponse_timeout = 6.0\nenquire_link = 3.0\nenquire_answer = 3.0"
+MAP_LIFE = "mapping_ttl = 900\nfinal_ttl = 600"
+"""A receipt comes within seconds, or when a fault is over; what is kept for days makes every start
+of the store slower."""
+IDS = '[provider.NAME.ids]\nresp = "hex"\nreceipt_text = "dec"\nreceipt_tlv = "dec"\n'
+HABITS = {
+    "response_delay": [0.0, 0.05],
+    "receipt_delay": [0.0, 1.0],
+    "early": 0.05,
+    "other_host": 0.2,
+    "duplicates": 0.02,
+    "silence": 0.0002,
+}
+ERRORS = {"69": 0.002}
+"""0x45, which a node says only after a provider."""
+
+
+class Peer(Actor):
+    """One end; of its sums only the last ones are kept."""
+
+    def __init__(self, folder: Path, name: str, **settings: Any) -> None:
+        super().__init__(name, PEER, {"folder": str(folder), "name": name, **settings})
+        self.sums: Event = {}
+
+    def arrived(self, event: Event) -> None:
+        """Keep the sums, give on what somebody waits for."""
+        del self.story[:-200]
+        if event["event"] == "sums":
+            self.sums = event
+        else:
+            super().arrived(event)
+
+
+class World:
+    """All of them.
+
+    :ivar folder: where both ends write their histories.
+    """
+
+    def __init__(self, folder: Path, seed: int, rate: float) -> None:
+        self.folder = folder
+        self.store = RedisServer()
+        self.nodes: list[Node] = []
+        self.providers = {
+            "north": self._provider("north", seed, id_format="hex", receipt_id_format="padded"),
+            "south": self._provider("south", seed + 1),
+        }
+        options = {"rate": rate / len(CLIENTS), "binds": SESSIONS, "reconnect_delay": 0.2}
+        self.clients = Peer(
+            folder, "clients", kind="clients", clients=CLIENTS, options=options, refusals=0.001
+        )
+
+    def _provider(self, name: str, seed: int, **more: Any) -> Peer:
+        options = {**HABITS, "seed": seed, **more}
+        return Peer(self.folder, name, kind="provider", options=options, errors=ERRORS)
+
+    def histories(self) -> dict[str, Path]:
+        """Of the clients, by name."""
+        return {name: self.folder / f"client-{name}" for name in CLIENTS}
+
+    async def start(self) -> None:
+        """Everything runs, everybody is bound, and the clients submit."""
+        self.store.start()
+        upstreams = []
+        for name, provider in self.providers.items():
+            provider.start()
+            ports = (await provider.expect("ports"))["ports"]
+            tables = IDS if name == "north" else ""
+            options = f"{PATIENCE}\n{MAP_LIFE}"
+            upstreams.append(Upstream(name, [ports["a"], ports["b"]], options, tables))
+        text = network(upstreams, ACCOUNTS, ROUTES)
+        for name in NODES:
+            self.nodes.append(Node(text, store=f"{self.store.url}?deadline=5", name=name))
+            await self.nodes[-1].start()
+        self.clients.start()
+        self.tell_ports()
+        await until(self.is_bound_upstream)
+        self.clients.order("go")
+        await until(self.is_bound)
+
+    def tell_ports(self) -> None:
+        """The clients learn where the nodes are."""
+        self.clients.order("ports", ports=[node.port for node in self.nodes])
+
+    def is_bound_upstream(self) -> bool:
+        """Whether every node is bound to every host."""
+        return all(
+            len(bound := provider.sums.get("bound", {})) == 2
+            and min(bound.values()) >= len(NODES)
+            for provider in self.providers.values()
+        )
+
+    def is_bound(self) -> bool:
+        """Whether every client has its sessions."""
+        return bool(self.clients.sums.get("bound", 0) == SESSIONS * len(CLIENTS))
+
+    def is_quiet(self) -> bool:
+        """Whether nobody waits for anything."""
+        idle = all(provider.sums.get("idle") for provider in self.providers.values())
+        return bool(idle and self.clients.sums.get("pending") == 0)
+
+    def ledgers(self) -> list[dict[str, Any]]:
+        """The row of each node, and that of their sums."""
+        rows: list[dict[str, Any]] = self.nodes[0].get("api/v1/show/ledger")["rows"]
+        return rows
+
+    async def end_peers(self) -> None:
+        """Both ends have closed their histories and are gone."""
+        for peer in (self.clients, *self.providers.values()):
+            if peer.command and getattr(peer, "transport", None) is not None:
+                await peer.stop()
+
+    async def end(self) -> None:
+        """Nothing of it is left but its histories."""
+        await self.end_peers()
+        await DeferredList([node.end() for node in self.nodes])
+        self.store.close()
