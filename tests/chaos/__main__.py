@@ -39,6 +39,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--rate", type=float, default=300.0, help="submits a second")
     parser.add_argument("--every", type=float, nargs=2, default=EVERY, metavar="SECONDS",
                         help="least and most between two faults")
+    parser.add_argument("--only", default="", metavar="FAULT", help="as kill_node")
     parser.add_argument("--folder", type=Path, default=FOLDER)
     return parser.parse_args(arguments)
 
@@ -63,7 +64,9 @@ class Run:
         watching = LoopingCall(self.watch)
         try:
             await world.start()
-            nemesis = self.nemesis = Nemesis(world, options.seed, tuple(options.every))
+            nemesis = self.nemesis = Nemesis(
+                world, options.seed, tuple(options.every), options.only
+            )
             watching.start(5.0)
             await nemesis.rage(self.is_enough)
             await self.peace()

@@ -10,7 +10,7 @@ import os
 import random
 import signal
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import attrs
@@ -23,6 +23,8 @@ from tests.support.processes import reactor, until
 EVERY = (2.0, 10.0)
 """Seconds between the beginnings of two faults."""
 HOSTS = ("a", "b")
+
+Fault = Callable[[str, float], Coroutine[Any, Any, None]]
 
 
 @attrs.define
@@ -43,7 +45,12 @@ class Nemesis:
         nodes and of the store.
     """
 
-    def __init__(self, world: World, seed: int, every: tuple[float, float] = EVERY) -> None:
+    def __init__(
+        self, world: World, seed: int, every: tuple[float, float] = EVERY, only: str = ""
+    ) -> None:
+        """
+        :param only: the name of the one fault to choose; empty: of all.
+        """
         self.story: list[Happened] = []
         self.kills: Counter[str] = Counter()
         self._world = world
@@ -53,7 +60,7 @@ class Nemesis:
         self._busy: set[str] = set()
         self._running: list[Deferred[None]] = []
         nodes, hosts = [*NODES], [f"{name}.{host}" for name in PROVIDERS for host in HOSTS]
-        self._menu: list[tuple[Callable[[str, float], Awaitable[None]], list[str], int]] = [
+        self._menu: list[tuple[Fault, list[str], int]] = [
             (self.kill_node, nodes, 6),
             (self.stop_node, nodes, 2),
             (self.crash_host, hosts, 4),
@@ -65,8 +72,12 @@ class Nemesis:
             (self.leave_client, [*CLIENTS], 1),
             (self.kill_store, ["store"], 4),
             (self.pause_store, ["store"], 2),
+            (self.fill_store, ["store"], 1),
             (self.rolling, ["all"], 1),
         ]
+        if only:
+            self._menu = [entry for entry in self._menu if entry[0].__name__ == only]
+            assert self._menu, f"there is no fault {only!r}"
 
     @property
     def now(self) -> float:
@@ -93,7 +104,7 @@ class Nemesis:
             await self.healed()
         if victim in self._busy or victim in NODES and self._busy & {*NODES} - {victim}:
             return
-        happened = Happened(getattr(fault, "__name__", ""), victim, self.now)
+        happened = Happened(fault.__name__, victim, self.now)
         self.story.append(happened)
         self._running = [one for one in self._running if not one.called]
         self._running.append(Deferred.fromCoroutine(self._do(fault, happened, seconds)))
@@ -150,6 +161,13 @@ class Nemesis:
         self._world.store.freeze()
         await pause(0.2 + share * 8.0)
         self._world.store.thaw()
+
+    async def fill_store(self, victim: str, share: float) -> None:
+        """For up to 8 s the store has no room for anything new."""
+        store = self._world.store
+        store.command("CONFIG", "SET", "maxmemory", "1")
+        await pause(0.2 + share * 8.0)
+        store.command("CONFIG", "SET", "maxmemory", "0")
 
     async def crash_host(self, victim: str, share: float) -> None:
         """A provider's host dies and comes back."""
