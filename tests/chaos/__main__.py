@@ -110,6 +110,7 @@ class Run:
         await until(world.is_bound)
         world.clients.order("quit")
         await until(world.is_quiet, PEACE)
+        await until(lambda: not world.queued())
 
     def watch(self) -> None:
         """One line of progress; and what happened until now, for the picture."""

@@ -139,6 +139,10 @@ class World:
         idle = all(provider.sums.get("idle") for provider in self.providers.values())
         return bool(idle and self.clients.sums.get("pending") == 0)
 
+    def queued(self) -> int:
+        """Receipts that the store still holds for the clients."""
+        return sum(int(self.store.command("XLEN", f"smppproxy:q:r:{name}")) for name in CLIENTS)
+
     def ledgers(self) -> list[dict[str, Any]]:
         """The row of each node, and that of their sums."""
         rows: list[dict[str, Any]] = self.nodes[0].get("api/v1/show/ledger")["rows"]
