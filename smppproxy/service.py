@@ -32,6 +32,9 @@ from smppproxy.store.journal.keeper import MapJournal
 from smppproxy.wire.admission import Admission
 from smppproxy.wire.authentication import THREADS, Authenticator
 from smppproxy.wire.control import Control
+from smppproxy.wire.hop_door import HopDoor
+from smppproxy.wire.hop_links import HopLinks
+from smppproxy.wire.hop_tls import HopTls
 from smppproxy.wire.leases import StoreLeases
 from smppproxy.wire.listener import ClientListener
 from smppproxy.wire.places import Places
@@ -104,11 +107,12 @@ class SmppProxy(Service):
             lambda: self.network,
             self._take,
             self.relay.recent,
-            lambda: self._office.facts(),
+            lambda: self._office.facts() | {"hop": self._links.facts()},
             time.time,
         )
         self._are_doors_open = False
-        self._certificates: list[ServerTls] = []
+        self._certificates: list[ServerTls | HopTls] = []
+        self._open_hop(node, reactor)
         self.listeners = [self._listener(listener) for listener in node.listeners]
         self.pools: dict[str, UpstreamPool] = {}
         self._office = Office(
@@ -129,6 +133,29 @@ class SmppProxy(Service):
             self._certificates.append(self._office.door.tls)
         self._loop = LoopingCall(self._tick)
         self._loop.clock = reactor
+
+    def _open_hop(self, node: Node, reactor: Any) -> None:
+        """What other nodes send over binds of this one, and this one over theirs."""
+        hop, relay = node.hop, self.relay
+        tls = None
+        if hop.port:
+            tls = HopTls(hop.certificate, hop.key, hop.ca)
+            self._certificates.append(tls)
+        self._hop_door = HopDoor(
+            reactor, hop, node.name, relay, relay.hops, self.ticker, node.drain_timeout, tls
+        )
+        self._links = HopLinks(
+            reactor,
+            hop,
+            node.name,
+            self.store,
+            relay,
+            relay.directory,
+            self.ticker,
+            self._hop_door,
+            tls,
+        )
+        relay.hops.changed = self._links.changed
 
     def _listener(self, listener: Listener) -> ClientListener:
         return ClientListener(
@@ -157,7 +184,8 @@ class SmppProxy(Service):
 
     def binds(self) -> list[BindState]:
         """Every bind to a provider, for people and metrics."""
-        return [row for _, pool in sorted(self.pools.items()) for row in pool.states()]
+        rows = [row for _, pool in sorted(self.pools.items()) for row in pool.states()]
+        return rows + self._links.states()
 
     # -- start ----------------------------------------------------------------------------------
 
@@ -170,6 +198,7 @@ class SmppProxy(Service):
         for listener in self.listeners:
             listener.start()
             listener.hold()
+        self._hop_door.start()
         self._log.info("node {name} starts", event="node_starts", name=self.node.name)
         self.ticker.start()
         self._stalls.start()
@@ -178,6 +207,7 @@ class SmppProxy(Service):
         self._shares.start()
         self._places.start()
         self._control.start()
+        self._links.start()
         self._loop.start(1.0, now=False)
         self._message_log.start()
         self._use(self.network)
@@ -300,6 +330,7 @@ class SmppProxy(Service):
             if name in self.relay.directory.pools:
                 self.relay.directory.pool(provider)
         self._control.use(network.providers)
+        self._links.use(network.providers)
         for name in [*self.relay.directory.clients]:
             self._refresh(name)
 
@@ -330,6 +361,7 @@ class SmppProxy(Service):
         self._office.tick(now)
         for pool in self.pools.values():
             pool.tick(now)
+        self._links.tick(now)
 
     # -- stop -----------------------------------------------------------------------------------
 
@@ -341,6 +373,7 @@ class SmppProxy(Service):
         self._admission.draining = True
         self._log.info("node {name} drains", event="node_drains", name=self.node.name)
         clients = [listener.drain(self.node.drain_timeout) for listener in self.listeners]
+        clients.append(self._hop_door.drain())
         return (
             DeferredList(clients, consumeErrors=True)
             .addCallback(lambda _: self._stop_pools())
@@ -349,7 +382,8 @@ class SmppProxy(Service):
         )
 
     def _stop_pools(self) -> Deferred[Any]:
-        return DeferredList([pool.stop() for pool in self.pools.values()], consumeErrors=True)
+        stopping = [*self._links.stop(), *(pool.stop() for pool in self.pools.values())]
+        return DeferredList(stopping, consumeErrors=True)
 
     def _stop_rest(self) -> Deferred[Any]:
         if self._loop.running:

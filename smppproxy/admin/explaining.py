@@ -13,6 +13,7 @@ import attrs
 from smppproxy.admin.errors import ApiError, unknown
 from smppproxy.admin.parameters import moment
 from smppproxy.admin.rooms import Rooms
+from smppproxy.relay.pool import Pool
 from smppproxy.relay.reasons import UNFIT, reason_of
 from smppproxy.relay.rules import (
     TLV_MESSAGE_CLASS,
@@ -166,7 +167,7 @@ def _routed(rooms: Rooms, message: Message, judged: Judged | None, told: Told) -
         target["price"] = "" if price is None else f"{price:g}"
         target["measured"] = measured.get(target["provider"], "")
     told["targets"] = targets
-    return _chosen(told, pick, message)
+    return _chosen(rooms, told, pick, message)
 
 
 def _measured(rooms: Rooms, message: Message) -> dict[str, str]:
@@ -211,6 +212,13 @@ def _target(rooms: Rooms, message: Message, pick: Pick, name: str) -> Told:
     }
 
 
+def _via(pool: Pool | None) -> str:
+    """Over which other nodes it is reached; "" where this one has a bind itself."""
+    if pool is None or pool.own:
+        return ""
+    return " or ".join(sorted({bind.host.name for bind in pool.binds}))
+
+
 def _unfit(message: Message, provider: Provider, pick: Pick, now: float) -> str:
     """Why a provider cannot carry the message; "" when it can."""
     translator = translator_of(provider, lambda what: None)
@@ -235,7 +243,7 @@ def _rewritten(message: Message, rewrite: Rewrite | None) -> str:
     return f"to {destination.decode('latin-1')} from {sender[2].decode('latin-1')}"
 
 
-def _chosen(told: Told, pick: Pick, message: Message) -> Told:
+def _chosen(rooms: Rooms, told: Told, pick: Pick, message: Message) -> Told:
     """The first that would take it; where it would have to wait, the first that lets it."""
     usable = [each for each in told["targets"] if each["bound"] and each["fits"]]
     ready = [each for each in usable if each["state"] == "ready"]
@@ -249,6 +257,9 @@ def _chosen(told: Told, pick: Pick, message: Message) -> Told:
     (target,) = first
     told["chosen"] = target["provider"]
     told["verdict"] = f"goes to {target['provider']}"
+    via = _via(rooms.relay.directory.pools.get(target["provider"]))
+    if via:
+        told["verdict"] += f", {via}"
     if target["state"] != "ready":
         told["verdict"] = f"waits for {target['provider']}, which {target['why']}"
     return told

@@ -255,6 +255,20 @@ METRICS: dict[str, Described] = {
         upstream_deliveries="deliver_sm and data_sm read from a bind",
     ),
     **_described(
+        GAUGE,
+        PROVIDER,
+        hop_sessions="sessions that stand with other nodes which have binds of the provider",
+    ),
+    **_described(
+        COUNTER,
+        ("provider", "node"),
+        hop_messages="submit_sm taken from another node, for a bind of this one; they are in no"
+        " count of accounts or of the ledger",
+        hop_answered="of them, answered by the provider",
+        hop_not_sent="of them, given back unsent",
+        hop_in_doubt="of them, in doubt",
+    ),
+    **_described(
         COUNTER,
         ("route", "provider", "reason"),
         targets_passed_over="targets of routes that did not get a message which they came first"

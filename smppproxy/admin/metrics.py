@@ -9,8 +9,10 @@ from prometheus_client import CollectorRegistry, ProcessCollector, generate_late
 from smppproxy.admin.conditions import conditions
 from smppproxy.admin.families import Family, value, values
 from smppproxy.admin.ledgers import ALONE
+from smppproxy.admin.metric_table import Labels
 from smppproxy.admin.traffic import traffic
 from smppproxy.relay.ledger import FIELDS
+from smppproxy.relay.pool import Via
 from smppproxy.relay.relay import SmppRelay
 from smppproxy.routing.states import DOWN, DRAIN
 from smppproxy.wire.pool import BindState
@@ -44,6 +46,7 @@ class NodeCollector:
         yield values("targets_passed_over", dict(sorted(passed_over.items())))
         yield from upstreams(self._binds())
         yield from traffic(self._relay.counts)
+        yield from hops(self._relay)
         yield from conditions(self._relay.directory)
         for metrics in self._others:
             yield from metrics()
@@ -100,3 +103,17 @@ def pieces(collector: NodeCollector) -> Iterator[str]:
 def exposition(collector: NodeCollector) -> bytes:
     """All of that text at once."""
     return "".join(pieces(collector)).encode()
+
+
+def hops(relay: SmppRelay) -> Iterator[Family]:
+    """What goes over other nodes, and what of theirs goes over this one."""
+    sessions: dict[Labels, float] = {
+        (name,): sum(isinstance(each.host, Via) for each in pool.bound)
+        for name, pool in sorted(relay.directory.pools.items())
+    }
+    yield values("hop_sessions", sessions)
+    counts = sorted(relay.hops.counts.items())
+    yield values("hop_messages", {place: each.messages for place, each in counts})
+    yield values("hop_answered", {place: each.answered for place, each in counts})
+    yield values("hop_not_sent", {place: each.not_sent for place, each in counts})
+    yield values("hop_in_doubt", {place: each.in_doubt for place, each in counts})

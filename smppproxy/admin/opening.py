@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 from typing import Any
 
 from twisted.internet.defer import Deferred, gatherResults, maybeDeferred
@@ -13,6 +12,7 @@ from twisted.logger import Logger
 from twisted.protocols.tls import TLSMemoryBIOFactory
 
 from smppproxy.config import Admin
+from smppproxy.wire.sockets import remove_dead_socket
 from smppproxy.wire.tls import ServerTls
 
 log = Logger()
@@ -89,15 +89,3 @@ class AdminDoor:
         self._open.append(port)
         self.port = getattr(port.getHost(), "port", 0) or self.port
         log.info("admin door on {port}", event="admin_listening", port=port.getHost())
-
-
-def remove_dead_socket(path: str) -> None:
-    """Remove the Unix socket that a killed node left behind; one that is listened on stays."""
-    with socket.socket(socket.AF_UNIX) as probe:
-        probe.setblocking(False)
-        try:
-            probe.connect(path)
-        except ConnectionRefusedError:
-            os.unlink(path)
-        except OSError:
-            return  # nothing there, or somebody who is busy: listening will tell

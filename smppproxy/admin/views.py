@@ -11,7 +11,9 @@ from smppproxy.admin.loads import together
 from smppproxy.admin.rooms import Rooms
 from smppproxy.relay.counts import OTHER, AccountCounts, HostCounts
 from smppproxy.relay.events import shown
+from smppproxy.relay.hop import HopMessage
 from smppproxy.relay.peers import Client, Upstream
+from smppproxy.relay.pool import Via
 from smppproxy.relay.submission import Submit
 from smppproxy.routing.providers import Host, Provider
 from smppproxy.smpp.constants import status_name
@@ -40,6 +42,8 @@ def binds(rooms: Rooms) -> Iterator[Row]:
     for _, pool in sorted(rooms.pools.items()):
         for state in pool.states():
             yield _bind(rooms, pool, state, bound.get(name_of(state)), now)
+    for upstream in _vias(rooms):
+        yield _via(upstream, now)
     for account, clients in sorted(rooms.relay.directory.clients.items()):
         for client in sorted(clients, key=lambda client: client.name):
             yield _session(rooms, account, client, now)
@@ -68,6 +72,32 @@ def _bind(
         "deliveries": 0,
         "last_error": state.last_error,
         "alarm": state.alarm,
+    }
+
+
+def _vias(rooms: Rooms) -> list[Upstream]:
+    """Sessions with other nodes that have binds of a provider."""
+    upstreams = rooms.relay.directory.upstreams
+    found = [each for each in upstreams if isinstance(each.host, Via)]
+    return sorted(found, key=lambda upstream: upstream.name)
+
+
+def _via(upstream: Upstream, now: float) -> Row:
+    window = upstream.session.window
+    return {
+        "side": "provider",
+        "name": upstream.name,
+        "of": upstream.provider.name,
+        "type": "tx",
+        "state": "bound",
+        "admin": "up",
+        "for": round(now - getattr(upstream, "bound_at", now), 1),
+        "peer": upstream.peer or upstream.host.address,
+        "window": window.limit,
+        "outstanding": len(window),
+        "deliveries": 0,
+        "last_error": "",
+        "alarm": False,
     }
 
 
@@ -128,6 +158,30 @@ def hosts(rooms: Rooms) -> Iterator[Row]:
     for _, provider in sorted(rooms.network().providers.items()):
         for host in hosts_of(provider):
             yield _host(rooms, provider, host)
+        for upstream in _vias(rooms):
+            if upstream.provider.name == provider.name:
+                yield _via_host(rooms, upstream)
+
+
+def _via_host(rooms: Rooms, upstream: Upstream) -> Row:
+    """Another node, as if it were a host."""
+    provider, host = upstream.provider.name, upstream.host.name
+    counts = _host_counts(rooms, provider, host)
+    return {
+        "host": f"{provider}/{host}",
+        "provider": provider,
+        "address": upstream.host.address,
+        "tls": False,
+        "state": "up",
+        "why": _why(rooms, provider, host),
+        "admin": "up",
+        "binds": "1/1",
+        "outstanding": len(upstream.session.window),
+        "refusals": by_name(counts.refused),
+        "unreadable": counts.unreadable,
+        **_host_totals([counts]),
+        **rooms.loads.of(provider, host),
+    }
 
 
 def _host(rooms: Rooms, provider: Provider, host: Host) -> Row:
@@ -247,6 +301,8 @@ def inflight(rooms: Rooms) -> Iterator[Row]:
         window = upstream.session.window
         for state, held in (("sent", window.waiting()), ("in doubt", window.remembered())):
             for sequence_number, submit in held:
+                if isinstance(submit, HopMessage):
+                    continue  # its own node tells of it
                 yield _message(state, submit, upstream.name, sequence_number, now)
     for _, pool in sorted(directory.pools.items()):
         for submit in pool.backlog:
@@ -295,7 +351,7 @@ def nodes(rooms: Rooms) -> Iterator[Row]:
         "program": rooms.program,
         "admin": rooms.door(),
         "clients": sum(map(len, directory.clients.values())),
-        "binds": len(directory.upstreams),
+        "binds": len(directory.upstreams) - len(_vias(rooms)),
         "in_flight": rooms.relay.ledger.in_flight,
         "queued": rooms.relay.ledger.queued,
     }

@@ -26,6 +26,7 @@ Which file to open:
 `source`       one TOML file while it is read
 `lines`        on which line an option stands
 `options`      a table as the options of a class
+`hop`          the door for other nodes
 `beside`       options that say nothing unless another one is set
 `references`   `env:NAME` and `file:PATH`
 `passwords`    what may stand as a password
@@ -33,6 +34,7 @@ Which file to open:
 =============  =====================================================================================
 """
 
+from smppproxy.config.hop import Hop
 from smppproxy.config.network import Network, load_network, no_network
 from smppproxy.config.node import Admin, Listener, Node, load_node
 from smppproxy.config.problems import ConfigError, Problem
@@ -40,6 +42,7 @@ from smppproxy.config.problems import ConfigError, Problem
 __all__ = [
     "Admin",
     "ConfigError",
+    "Hop",
     "Listener",
     "Network",
     "Node",

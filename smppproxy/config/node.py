@@ -10,6 +10,7 @@ import attrs
 
 from smppproxy.config import options
 from smppproxy.config.beside import Beside, refuse_idle
+from smppproxy.config.hop import Hop, read_hop
 from smppproxy.config.lines import Path
 from smppproxy.config.message_log import MessageLog, read_message_log
 from smppproxy.config.references import secret, store_url
@@ -157,6 +158,7 @@ class Node:
     log_level: str = attrs.field(default="info", validator=OneOf(_LEVELS))
     log_format: str = attrs.field(default="text", validator=OneOf(_FORMATS))
     message_log: MessageLog = attrs.field(factory=MessageLog)
+    hop: Hop = attrs.field(factory=Hop)
     #: Where the node file lies; no option.
     own_folder: str = attrs.field(default=".", init=False, eq=False)
 
@@ -187,12 +189,14 @@ def load_node(path: str | FilePath, environ: Mapping[str, str] | None = None) ->
     network file is not read, but if it is named it must be there.
     """
     source = Source(path, os.environ if environ is None else environ)
-    source.unknown((), source.data, ("node", "listener", "admin", "log", "message_log"), "table")
+    tables = ("node", "listener", "admin", "log", "message_log", "hop")
+    source.unknown((), source.data, tables, "table")
     arguments = _node(source)
     listeners = _listeners(source)
     admin = _admin(source, listeners)
     log = options.read(source, ("log",), _table(source, "log") or {}, Log)
     message_log = read_message_log(source)
+    hop = read_hop(source)
     source.raise_problems()
     node = Node(
         **arguments,
@@ -201,6 +205,7 @@ def load_node(path: str | FilePath, environ: Mapping[str, str] | None = None) ->
         log_level=Log(**log).level,
         log_format=Log(**log).format,
         message_log=message_log,
+        hop=hop,
     )
     node.own_folder = str(source.folder)
     return node
@@ -214,7 +219,7 @@ def _node(source: Source) -> dict[str, Any]:
     table = _table(source, "node")
     if table is None:
         return {}
-    filled = frozenset({"listeners", "admin", "log_level", "log_format", "message_log"})
+    filled = frozenset({"listeners", "admin", "log_level", "log_format", "message_log", "hop"})
     arguments = options.read(source, ("node",), table, Node, other=filled)
     for name in sorted(filled & table.keys()):
         place = _PLACES.get(name, f"[{name}]")

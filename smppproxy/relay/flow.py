@@ -263,6 +263,28 @@ class Flow:
             pool.enter(upstream)
         self.advance(pool, now)
 
+    def unsent(self, upstream: Upstream, submits: Sequence[Submit], gone: bool, now: float) -> None:
+        """Another node did not send these: they wait for another bind, or go elsewhere.
+
+        :param gone: that node has no bind of the provider any more.
+        """
+        pool = self._directory.pool(upstream.provider)
+        if gone:
+            pool.rest(upstream)
+        for submit in submits:
+            if submit.settled or not submit.client.connected:
+                self._forget(submit)
+                continue
+            if submit.group is not None:
+                submit.group.flying.discard(submit)
+            if submit.pick.overflow != "wait":
+                self._dispatch.movable.add(pool)
+            pool.put_back(submit)
+        if pool.binds:
+            self.advance(pool, now)
+        else:
+            self.reroute(pool, now)
+
     def draining(self, upstream: Upstream, now: float) -> None:
         """The provider asked to unbind: nothing more goes to this bind (GW-04)."""
         pool = self._directory.rest_upstream(upstream)

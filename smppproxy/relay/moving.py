@@ -84,7 +84,7 @@ def _line(pool: Pool, submits: Iterable[Submit]) -> Iterator[tuple[bool, int, Su
 def room_of(pool: Pool, now: float) -> int:
     """How many submits could go to a provider now, as far as windows say."""
     bucket = pool.speed.bucket
-    if bucket is not None and bucket.wait(now) > 0:
+    if bucket is not None and pool.own and bucket.wait(now) > 0:
         return 0
     return sum(max(0, bind.session.window.room) for bind in pool.open if bind.writable)
 

@@ -132,6 +132,14 @@ class Relay(Protocol):
     def upstream_expired(self, upstream: Upstream, tokens: Sequence[Any], now: float) -> None:
         """submit_sm that were not answered in time: in doubt."""
 
+    def upstream_unsent(
+        self, upstream: Upstream, tokens: Sequence[Any], gone: bool, now: float
+    ) -> None:
+        """Another node did not send these; ``gone``: it has no bind any more."""
+
+    def upstream_doubted(self, upstream: Upstream, tokens: Sequence[Any], now: float) -> None:
+        """Another node sent these and their bind was lost there, or never answered."""
+
     def upstream_draining(self, upstream: Upstream, now: float) -> None:
         """The provider asked to unbind: no new submits on this bind."""
 

@@ -12,14 +12,17 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+import attrs
+
 from smppproxy.relay.health import Health
 from smppproxy.relay.peers import Upstream
 from smppproxy.relay.speed import Speed
 from smppproxy.routing.outliers import FAILURES, Outliers
-from smppproxy.routing.providers import Provider
+from smppproxy.routing.providers import Host, Provider
 from smppproxy.routing.states import UP
 
 if TYPE_CHECKING:
+    from smppproxy.relay.hop import HopMessage
     from smppproxy.relay.submission import Submit
 
 RUN = 8
@@ -38,6 +41,20 @@ LOST_WITHIN = 1.0
 
 TRIAL = 1
 """Window of the binds of a host that is on trial."""
+
+@attrs.define
+class Via(Host):
+    """Another node that has binds of the provider, as if it were a host: ``via node2``.
+
+    It takes submits only while this node has no bind of its own that does (decisions, reading 8).
+
+    :ivar node: its name.
+    :ivar binds: how many binds it has.
+    """
+
+    node: str = ""
+    binds: int = 1
+
 
 State = Callable[[str, str, str], str]
 """The state that is wanted of (provider, host, bind)."""
@@ -70,6 +87,8 @@ class Pool:
 
     :ivar bound: all that stand and could take submits.
     :ivar binds: those of them that may.
+    :ivar own: how many of these are of this node's own; the others lead over another node, and are
+        among them only when there is none of its own.
     :ivar open: those of them whose host is not left alone.
     :ivar pauses: of hosts that asked for one and have not been good since.
     :ivar resting: hosts that are paused at this moment.
@@ -90,6 +109,7 @@ class Pool:
         """
         self.bound: list[Upstream] = []
         self.binds: list[Upstream] = []
+        self.own = 0
         self.open: list[Upstream] = []
         self.backlog: deque[Submit] = deque()
         self.pauses: dict[str, Pause] = {}
@@ -123,8 +143,16 @@ class Pool:
 
     def restate(self) -> None:
         """Who is bound, or what an operator wants of them, has changed."""
-        self.binds = [each for each in self.bound if self.state_of(each) == UP]
+        binds = [each for each in self.bound if self.state_of(each) == UP]
+        own = [each for each in binds if not isinstance(each.host, Via)]
+        self.own = len(own)
+        self.binds = own or binds
         self.refresh()
+
+    @property
+    def has_own(self) -> bool:
+        """Whether a bind of this node's own stands, of whatever is wanted of it."""
+        return any(not isinstance(each.host, Via) for each in self.bound)
 
     def state_of(self, upstream: Upstream) -> str:
         """What is wanted of a bind."""
@@ -162,7 +190,9 @@ class Pool:
                 return bind if self.speed.bucket is None else self._paid(bind, now, urgent)
         return None
 
-    def pick_for(self, submit: Submit, now: float, urgent: bool = False) -> Upstream | None:
+    def pick_for(
+        self, submit: Submit | HopMessage, now: float, urgent: bool = False
+    ) -> Upstream | None:
         """The bind for a message that cannot go to any of them; None while it has no room.
 
         All parts of a concatenated message go to one bind on one host (XC-06): their ``affinity``
@@ -195,6 +225,9 @@ class Pool:
     def _paid(self, bind: Upstream, now: float, urgent: bool) -> Upstream | None:
         """The bind, if the provider's rate lets one more go now."""
         bucket = self.speed.bucket
+        if not self.own:
+            # What goes over another node is paid for there.
+            bucket = None
         self.limited = bucket is not None and not bucket.take_one(urgent, now)
         return None if self.limited else bind
 
@@ -314,7 +347,7 @@ class Pool:
         """
         speed = self.speed
         speed.latency.add(now - upstream.session.window.sent)
-        if refused and speed.pace is not None and speed.refused(refused, now):
+        if refused and self.own and speed.pace is not None and speed.refused(refused, now):
             self._tell("pace_lowered", "", rate=speed.rate, reason="throttled")
 
     def tick(self, now: float) -> None:
@@ -338,6 +371,8 @@ class Pool:
         if not bound:
             return "is not bound"
         binds = [bind for bind in self.binds if bind.host.name == host]
+        if not binds and self.own and isinstance(bound[0].host, Via):
+            return "is not needed"
         if not binds:
             return "has no bind that is not isolated"
         if host in self.resting:
@@ -373,13 +408,15 @@ class Pool:
             return "has no bind" if not self.bound else "has no bind that is not isolated"
         if self.backlog:
             return f"has {len(self.backlog)} message{'s' * (len(self.backlog) > 1)} waiting"
-        reasons = [self.why(host.name, now) for host in self.provider.hosts]
+        names = [host.name for host in self.provider.hosts]
+        if not self.own:
+            names = sorted({bind.host.name for bind in self.binds})
+        reasons = [self.why(name, now) for name in names]
         if all(reasons):
             return "; ".join(
-                f"host {host.name} {reason}"
-                for host, reason in zip(self.provider.hosts, reasons, strict=True)
+                f"host {name} {reason}" for name, reason in zip(names, reasons, strict=True)
             )
-        bucket = self.speed.bucket
+        bucket = self.speed.bucket if self.own else None
         if bucket is not None and bucket.wait(now) > 0:
             return f"has had its {bucket.rate:g} messages per second"
         return ""

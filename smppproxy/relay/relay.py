@@ -13,10 +13,12 @@ from smppproxy.relay.deliver import Delivers
 from smppproxy.relay.directory import Directory
 from smppproxy.relay.events import Events
 from smppproxy.relay.growth import Growth
+from smppproxy.relay.hop import Hops
 from smppproxy.relay.journal import NETWORK, Journal
 from smppproxy.relay.ledger import Ledger
 from smppproxy.relay.outbox import Outbox
 from smppproxy.relay.peers import Client, Clock, Upstream
+from smppproxy.relay.pool import Via
 from smppproxy.relay.quality import Watch
 from smppproxy.relay.recent import Recent
 from smppproxy.relay.reminders import Reminders
@@ -49,6 +51,7 @@ class SmppRelay:
     :ivar journal: what the message log is made of.
     :ivar maps: keeps maps while the store is away.
     :ivar replay_maps: writes maps that were kept while the store was away, as ``Store.record``.
+    :ivar hops: messages of other nodes, over this node's binds.
     :ivar quality: how well providers deliver, for the routes that ask.
     :ivar reasons: how often targets of routes were passed over, and why.
     """
@@ -72,6 +75,7 @@ class SmppRelay:
         self.journal = Journal()
         self._events = Events(self.ledger, clock.seconds, self.journal)
         self.directory = Directory(self._noticed)
+        self.hops = Hops(self.directory, self._ask)
         self.quality = Watch()
         self.store = store
         self.maps: Keeper = maps or NoJournal()
@@ -210,9 +214,10 @@ class SmppRelay:
         """See :class:`~smppproxy.relay.peers.Relay`."""
         upstream.counts = self.counts.host(upstream.provider.name, upstream.host.name)
         pool = self.directory.enter_upstream(upstream)
-        if pool.speed.is_waiting:
+        if pool.speed.is_waiting and not isinstance(upstream.host, Via):
             self._ask_share()
         self._submits.flow.bound(pool, now)
+        self.hops.restated(now)
 
     def upstream_requests(self, upstream: Upstream, pdus: Sequence[Pdu], now: float) -> None:
         """See :class:`~smppproxy.relay.peers.Relay`."""
@@ -224,6 +229,9 @@ class SmppRelay:
         """See :class:`~smppproxy.relay.peers.Relay`."""
         upstream.counts.answered(answers)
         self.directory.answered(upstream, answers, now)
+        if self.hops.used:
+            answers = self.hops.take(answers)
+            self.hops.answered(upstream, now)
         self.quality.answers(upstream, answers, now)
         self._submits.responses(upstream, answers, now)
 
@@ -232,22 +240,40 @@ class SmppRelay:
     ) -> None:
         """See :class:`~smppproxy.relay.peers.Relay`."""
         upstream.counts.answered(answers)
+        if self.hops.used:
+            answers = self.hops.take(answers, True)
         self._submits.late(upstream, answers, now)
 
     def upstream_expired(self, upstream: Upstream, tokens: Sequence[Any], now: float) -> None:
         """See :class:`~smppproxy.relay.peers.Relay`."""
         self.directory.unanswered(upstream, len(tokens), now)
+        if self.hops.used:
+            tokens = self.hops.expired(upstream, tokens)
         self._submits.flow.expired(upstream, tokens, now)
+
+    def upstream_unsent(
+        self, upstream: Upstream, tokens: Sequence[Any], gone: bool, now: float
+    ) -> None:
+        """See :class:`~smppproxy.relay.peers.Relay`."""
+        self._submits.flow.unsent(upstream, tokens, gone, now)
+
+    def upstream_doubted(self, upstream: Upstream, tokens: Sequence[Any], now: float) -> None:
+        """See :class:`~smppproxy.relay.peers.Relay`."""
+        self._submits.flow.doubt(upstream, tokens, now)
 
     def upstream_draining(self, upstream: Upstream, now: float) -> None:
         """See :class:`~smppproxy.relay.peers.Relay`."""
         self._submits.flow.draining(upstream, now)
+        self.hops.restated(now)
 
     def upstream_lost(self, upstream: Upstream, now: float) -> None:
         """See :class:`~smppproxy.relay.peers.Relay`."""
         self._delivers.lost(upstream)
         self.directory.lost(upstream, now)
+        if self.hops.used:
+            self.hops.lost(upstream)
         self._submits.flow.lost(upstream, now)
+        self.hops.restated(now)
 
     def _noticed(self, event: str, provider: str, host: str, more: Any) -> None:
         """A host is ejected or comes back, a provider is sent less: counted and told."""
@@ -264,6 +290,7 @@ class SmppRelay:
                 self._submits.flow.bound(pool, now)
             elif pool.backlog:
                 self._submits.flow.reroute(pool, now)
+        self.hops.restated(now)
 
     # -- time -----------------------------------------------------------------------------------
 
@@ -276,6 +303,8 @@ class SmppRelay:
         self._beat = None
         now = self._clock.seconds()
         submits = self._submits.flow.look(now)
+        if self.hops.used and self.hops.look(now):
+            submits = True
         if self._outbox.look(now) or submits:
             self._ask()
 
@@ -349,7 +378,7 @@ class SmppRelay:
         for pool in self.directory.pools.values():
             if names and BUDGET + pool.provider.key not in names:
                 continue
-            demand = pool.speed.demand(bool(pool.bound))
+            demand = pool.speed.demand(pool.has_own)
             if demand is not None:
                 demands.append(demand)
         return demands

@@ -24,6 +24,7 @@ from smppproxy.text.segments import concatenation
 
 if TYPE_CHECKING:
     from smppproxy.relay.groups import Group
+    from smppproxy.relay.hop import HopMessage
     from smppproxy.relay.retry import Retry
 
 Writes = dict[Upstream, list[bytes]]
@@ -222,6 +223,12 @@ def affinity_of(raw: bytes, offsets: Offsets, account: Account) -> int:
     return crc32(raw[offsets[0] : offsets[2]], part[0]) ^ crc32(account.key)
 
 
+def affinity_between(raw: bytes, offsets: Offsets) -> int:
+    """As :func:`affinity_of`, for a message of another node, whose account is not known here."""
+    part = concatenation(raw, offsets)
+    return -1 if part is None else crc32(raw[offsets[0] : offsets[2]], part[0])
+
+
 def without_stray_nul(pdu: Pdu, offsets: Offsets) -> tuple[Pdu, Offsets]:
     """The submit_sm without the octet that a much copied client leaves behind its text (GW-53).
 
@@ -254,7 +261,9 @@ def without_last_nul(pdu: Pdu) -> Pdu | None:
     return Pdu(pdu.command_id, 0, pdu.sequence_number, clean)
 
 
-def write_to(bind: Upstream, submit: Submit, now: float, writes: Writes) -> None:
+def write_to(
+    bind: Upstream, submit: Submit | HopMessage, now: float, writes: Writes
+) -> None:
     """Take a place in the bind's window and add the PDU to what this turn writes to it."""
     octets = submit.out.resequenced(bind.session.window.open(submit, now))
     waiting = writes.get(bind)

@@ -81,6 +81,10 @@ class Window:
             tokens.append(token)
         return tokens
 
+    def remember(self, sequence_number: int, token: Any, now: float) -> None:
+        """Its answer was none: one that comes within 600 s is to be found by `late`."""
+        self._late[sequence_number] = (token, now)
+
     def late(self, sequence_number: int) -> Any | None:
         """The token of an expired request that this number answers after all, once; else None."""
         entry = self._late.pop(sequence_number, None)

@@ -95,6 +95,7 @@ class Core:
 
     :ivar patience: seconds that a bind which is to stop waits for outstanding answers.
     :ivar watch: told of each state that is entered.
+    :ivar make_session: makes the session of an attempt.
     """
 
     provider: Provider
@@ -115,6 +116,7 @@ class Core:
     timer: IDelayedCall | None = None
     patience: float = 0.0
     watch: Callable[[str], None] = lambda state: None
+    make_session: Callable[..., UpstreamSession] = UpstreamSession
     stop_waiters: list[Deferred[None]] = attrs.field(factory=list)
 
     @property
@@ -150,7 +152,7 @@ class Core:
 
     def connect(self, inputs: Inputs) -> None:
         """Begin an attempt with a session of its own; both end together."""
-        session = self.session = UpstreamSession(
+        session = self.session = self.make_session(
             self.provider,
             self.host,
             self.command_id,

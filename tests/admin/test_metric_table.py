@@ -68,6 +68,7 @@ class BusyNodeTests(DoorCase):
         esme = self.client(node, count=40)
         await self.wait(lambda: esme.done and smsc.idle, "traffic")
         node.relay.reasons.counts["all", "acme", "full"] = 3
+        node.relay.hops.counts_of("acme", "node2").messages = 1
         await self.wait(lambda: node._office._backlogs._sizes, "a look into the queues")
         found = await scraped(node)
         self.assertEqual({*found}, {*METRICS})

@@ -136,7 +136,8 @@ class SampleTest(SynchronousTestCase):
         """The TLS listener and the providers behind # load once the # is taken away."""
         folder = Path(self.mktemp())
         folder.mkdir(parents=True)
-        for name in ("tls.crt", "tls.key", "acme-ca.pem", "clients-ca.pem"):
+        names = ["tls.crt", "tls.key", "acme-ca.pem", "clients-ca.pem"]
+        for name in (*names, "hop.crt", "hop.key", "hop-ca.pem"):
             (folder / name).touch()
         for name in ("mobile.csv", "prices.csv"):
             (folder / name).write_bytes((ETC / name).read_bytes())
@@ -152,6 +153,7 @@ class SampleTest(SynchronousTestCase):
         self.assertEqual(node.admin.tokens.keys(), {"read", "operate:alice"})
         self.assertEqual([listener.port for listener in node.listeners], [2775, 8775])
         self.assertEqual(node.admin.path, "/run/smppproxy/admin")
+        self.assertTrue(node.hop.is_on)
         secrets = dict.fromkeys(("BETA_PASSWORD", "GATEWAY_PASSWORD", "LATAM_PASSWORD"), "x")
         network = load_network(node.network_file, secrets)
         self.assertEqual(network.providers["beta"].bind, "transmitter+receiver")

@@ -107,6 +107,14 @@ class RecordingRelay(Waits):
     def upstream_expired(self, upstream: Upstream, tokens: Sequence[Any], now: float) -> None:
         self._note("upstream_expired", upstream, list(tokens), now)
 
+    def upstream_unsent(
+        self, upstream: Upstream, tokens: Sequence[Any], gone: bool, now: float
+    ) -> None:
+        self._note("upstream_unsent", upstream, (list(tokens), gone), now)
+
+    def upstream_doubted(self, upstream: Upstream, tokens: Sequence[Any], now: float) -> None:
+        self._note("upstream_doubted", upstream, list(tokens), now)
+
     def upstream_draining(self, upstream: Upstream, now: float) -> None:
         self._note("upstream_draining", upstream, None, now)
 
