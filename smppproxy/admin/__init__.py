@@ -10,6 +10,7 @@ Which file to open:
 `rooms`         the node's rooms by name
 `opening`       where the door is: a Unix socket, a TCP port, TLS
 `http`          the site behind the door
+`pages`         the web page's files, which are in `web/`
 `door`          a request and its answer
 `access`        who may do what, and what is written down about it
 `parameters`    what a request gives, checked against what its operation takes
@@ -18,6 +19,7 @@ Which file to open:
 `api`           everything that can be asked: one table of operations
 `catalogue`     the views of `show`, column by column
 `network_api`   the operations on versions of the network
+`history_api`   the operations that the charts need
 `operation`     one path and method
 `schemas`       parameters and columns as JSON schema
 `openapi`       the OpenAPI document of it all
@@ -40,6 +42,8 @@ Which file to open:
 `pdus`          PDUs as people read them; `masking` puts stars where nobody may read
 `masking`       PDUs with stars, of the same length
 `reporting`     `report`: the traffic of past hours
+`history`       the last hour in steps of two seconds, for charts
+`charting`      `history` and `whoami`, as the page asks for them
 
 `following`     which version of the network a node runs, and how it comes by it
 `own_network`   one node's network: its file, and the versions it follows

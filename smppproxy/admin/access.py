@@ -11,6 +11,7 @@ import pwd
 import struct
 from collections.abc import Callable, Mapping
 from hashlib import sha256
+from ipaddress import ip_address
 from socket import SO_PEERCRED, SOL_SOCKET
 from typing import Any
 
@@ -27,6 +28,9 @@ MOST = 1000
 """Peers and refusals that are remembered for that; beyond them they are only counted."""
 
 _CREDENTIALS = struct.Struct("3i")  # struct ucred of Linux: pid, uid, gid
+
+UNIX = "unix"
+"""Where callers over the socket come from."""
 
 log = Logger()
 
@@ -74,7 +78,7 @@ class Access:
         peer = transport.getPeer()
         host = getattr(peer, "host", None)
         if host is None:
-            return Caller(ADMIN, person(transport), "unix")
+            return Caller(ADMIN, person(transport), UNIX)
         if not self._digests:
             text = (
                 "this port serves /livez, /readyz and /metrics; for the rest use the Unix socket "
@@ -127,6 +131,39 @@ class Access:
             for key, (since, untold) in self._refused.items()
             if now - since < EVERY
         }
+
+
+def own_page(host: bytes | None, origin: bytes | None, site: bytes | None) -> None:
+    """Refuse what a browser asks of a door without tokens on behalf of somebody else's page.
+
+    A socket that is led to a browser (``ssh -L``) opens to whatever page the browser shows: pages
+    of another origin are turned away, and so are names that their owner may have led here.
+
+    :param host: the header Host: a browser writes there what stands in its address.
+    :param origin: the header Origin, and `site` Sec-Fetch-Site; programs write neither.
+    :raises ApiError: 403.
+    """
+    name = (host or b"").decode("latin-1")
+    if not _is_near(name):
+        text = f"this door is not called {name[:64]}; write http://localhost:PORT"
+        raise ApiError(403, "foreign_host", text)
+    came = (origin or b"").decode("latin-1")
+    if (came and came.partition("://")[2] != name) or site in (b"cross-site", b"same-site"):
+        text = "a page of another address may not ask this door; open the door's own page"
+        raise ApiError(403, "foreign_page", text)
+
+
+def _is_near(host: str) -> bool:
+    """Whether nobody's name server decides where this leads: an address, or a name without a
+    dot."""
+    name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() else host
+    if "." not in name and ":" not in name:
+        return True
+    try:
+        ip_address(name.strip("[]"))
+    except ValueError:
+        return name.endswith(".localhost")
+    return True
 
 
 def person(transport: Any) -> str:

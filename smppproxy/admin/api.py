@@ -11,6 +11,7 @@ from typing import Any
 import attrs
 
 from smppproxy.admin.catalogue import NODE, VIEWS, View
+from smppproxy.admin.history_api import HISTORY, WHOAMI
 from smppproxy.admin.network_api import NETWORK
 from smppproxy.admin.operation import ADMIN, OPERATE, READ, Operation
 from smppproxy.admin.schemas import (
@@ -339,6 +340,8 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         REPLAY,
         TRACE,
         REPORT,
+        HISTORY,
+        WHOAMI,
         TAP,
     )
 }

@@ -169,6 +169,7 @@ VIEWS: dict[str, View] = {
                 text("queue", "receipts or mo"),
                 whole("waiting"),
                 whole("in_hands", "handed to a node and not acknowledged"),
+                number("oldest", "seconds since the oldest of them came into the queue"),
                 whole("limit", "entries it holds at most"),
                 whole("keep", "seconds that it keeps them"),
                 whole("dropped", "pushed out by its limits since the store began"),

@@ -20,7 +20,7 @@ from twisted.web.resource import IResource, Resource
 from twisted.web.server import NOT_DONE_YET, Request, Site
 from zope.interface import implementer
 
-from smppproxy.admin.access import Access, Caller
+from smppproxy.admin.access import UNIX, Access, Caller, own_page
 from smppproxy.admin.api import ADMIN, OPERATIONS, PREFIX, Operation
 from smppproxy.admin.errors import ApiError
 from smppproxy.admin.openapi import document
@@ -38,6 +38,9 @@ MOST_BODY = 16 * 1024 * 1024
 
 MOST_CONNECTIONS = 200
 """Connections at once; further ones are closed."""
+
+OF_A_BROWSER = (b"host", b"origin", b"sec-fetch-site")
+"""Headers that tell whose page asks."""
 
 log = Logger()
 
@@ -322,7 +325,10 @@ def caller_of(access: Access, request: Request) -> Caller:
     """
     transport: Any = request.channel.transport
     try:
-        return access.caller(transport, request.getHeader(b"authorization"))
+        caller = access.caller(transport, request.getHeader(b"authorization"))
+        if caller.peer == UNIX:
+            own_page(*(request.getHeader(name) for name in OF_A_BROWSER))
+        return caller
     except ApiError as error:
         path = request.path.decode("utf-8", "replace")[:100]
         access.refused(getattr(transport.getPeer(), "host", "unix"), path, error)

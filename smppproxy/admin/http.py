@@ -13,6 +13,7 @@ from smppproxy.admin.access import Access
 from smppproxy.admin.door import Answer, Api, Door, Page, Root
 from smppproxy.admin.families import Family
 from smppproxy.admin.metrics import NodeCollector, pieces
+from smppproxy.admin.pages import put_pages
 from smppproxy.admin.scrape import ScrapePage
 from smppproxy.relay.relay import SmppRelay
 from smppproxy.wire.pool import BindState
@@ -54,6 +55,7 @@ def site(
     access = Access(tokens, clock.seconds)
     collector = NodeCollector(relay, binds, *metrics)
     root: Resource = Root()  # type: ignore[no-untyped-call]
+    put_pages(root)
     root.putChild(b"livez", Page(health(lambda: True)))
     root.putChild(b"readyz", Page(health(ready)))
     root.putChild(b"metrics", ScrapePage(lambda: pieces(collector), clock))

@@ -12,6 +12,7 @@ from twisted.internet.defer import Deferred
 from smppproxy.admin.backlogs import Backlogs
 from smppproxy.admin.families import Family
 from smppproxy.admin.hands import NodeHands, Want
+from smppproxy.admin.history import History
 from smppproxy.admin.http import site
 from smppproxy.admin.loads import Loads
 from smppproxy.admin.message_log.trace import Tracer
@@ -56,6 +57,7 @@ class Office:
         self.door = AdminDoor(reactor, node.admin)
         self._started = time.time()
         self._loads = Loads(relay.counts)
+        self._history = History(relay, time.time)
         self._searching = Threads(reactor, 1, "search")
         tracer = Tracer(
             node.message_log.folder,
@@ -83,6 +85,7 @@ class Office:
             lambda: self.door.place,
             own.desk,
             tracer,
+            self._history,
         )
         hands = NodeHands(relay, admission, listeners, pools, want, node.drain_timeout)
         self.operator = Operator(rooms, hands, admission.ticker)
@@ -112,6 +115,7 @@ class Office:
     def tick(self, now: float) -> None:
         """Once a second."""
         self._loads.tick(now)
+        self._history.tick()
         self._backlogs.tick(now)
 
     def facts(self) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from twisted.python.failure import Failure
 from smppproxy.admin.access import Caller
 from smppproxy.admin.api import Operation
 from smppproxy.admin.catalogue import VIEWS, View
+from smppproxy.admin.charting import ChartOperations
 from smppproxy.admin.cluster import Nodes, Request, Said
 from smppproxy.admin.errors import ApiError, unknown
 from smppproxy.admin.explaining import explain
@@ -38,7 +39,7 @@ log = Logger()
 Given = dict[str, Any]
 
 
-class Operator(NetworkOperations, TraceOperations, ReportOperations):
+class Operator(NetworkOperations, TraceOperations, ReportOperations, ChartOperations):
     """See :mod:`smppproxy.admin.api` for what it can be asked.
 
     Every method that answers an operation takes the operation, its parameters and who asks.
@@ -195,6 +196,7 @@ class Operator(NetworkOperations, TraceOperations, ReportOperations):
         "act": _act,
         "explain": _explain,
         "trace": TraceOperations._trace,
+        "history": ChartOperations._history,
     }
 
     # -------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from smppproxy.admin.following import Standing
+from smppproxy.admin.history import History
 from smppproxy.admin.loads import Loads
 from smppproxy.config import Network, Node
 from smppproxy.relay.relay import SmppRelay
@@ -37,6 +38,7 @@ class Rooms:
     :ivar door: where the admin door is.
     :ivar tracer: finds messages in this node's log and in the store.
     :ivar desk: makes and compares versions of the network.
+    :ivar history: what went through this node in the last hour.
     """
 
     node: Node
@@ -56,3 +58,4 @@ class Rooms:
     door: Callable[[], str]
     desk: Desk
     tracer: Tracer
+    history: History

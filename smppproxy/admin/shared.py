@@ -28,7 +28,7 @@ def queues(rooms: Rooms, limit: int) -> Deferred[list[Row]]:
     names = [kind + account.key for account in accounts for kind in (RECEIPTS, MESSAGES)]
 
     def rows(found: list[Any]) -> list[Row]:
-        sizes, dropped = found
+        sizes, dropped, ages = found
         told = []
         for place, account in enumerate(accounts):
             limits = (account.receipt_limit, account.receipt_keep), (
@@ -43,6 +43,7 @@ def queues(rooms: Rooms, limit: int) -> Deferred[list[Row]]:
                         "queue": kind,
                         "waiting": waiting,
                         "in_hands": held,
+                        "oldest": round(ages[2 * place + number], 1),
                         "limit": limits[number][0],
                         "keep": limits[number][1],
                         "dropped": dropped.get(names[2 * place + number], 0),
@@ -50,7 +51,11 @@ def queues(rooms: Rooms, limit: int) -> Deferred[list[Row]]:
                 )
         return told
 
-    asked: list[Deferred[Any]] = [rooms.store.sizes(names), rooms.store.dropped()]
+    asked: list[Deferred[Any]] = [
+        rooms.store.sizes(names),
+        rooms.store.dropped(),
+        rooms.store.ages(names),
+    ]
     return gatherResults(asked, consumeErrors=True).addCallback(rows)
 
 

@@ -8,7 +8,7 @@ import click
 @click.command()
 @click.option("--port", default=2775, show_default=True, help="Where clients bind; 0 = any free.")
 @click.option("--tls-port", default=8775, show_default=True, help="The same with TLS; 0 = any.")
-@click.option("--http-port", default=8080, show_default=True, help="Health and counts; 0 = any.")
+@click.option("--http-port", default=8080, show_default=True, help="The web page, health, counts.")
 @click.option(
     "--for",
     "seconds",

@@ -213,6 +213,7 @@ class Demo:
             f"bind with any SMPP client: {stage.ADDRESS}:{ports.plain} (TLS: {ports.tls}) "
             f"system_id {stage.DEMO[0]} password {stage.DEMO[1]}",
             f"a message from a mobile comes to {stage.DEMO[0]} every two seconds, bound or not",
+            f"look at it: {stage.page(self.folder, ports)}",
             f"health: http://{stage.ADDRESS}:{ports.http}/readyz   counts: /metrics",
         ]
         socket = stage.admin_socket(self.folder)

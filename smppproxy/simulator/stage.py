@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import secrets
 import socket
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,6 +15,9 @@ from attrs import define
 from smppproxy.simulator.certificate import self_signed
 
 ADDRESS = "127.0.0.1"
+
+TOKEN = "admin.token"
+"""The file with what opens the demo's port: made anew for each demo."""
 
 LONGEST_SOCKET = 107
 """Octets that the system lets the name of a Unix socket have."""
@@ -50,6 +54,10 @@ key = "demo.key"
 address = "{address}"
 port = {http_port}
 path = "{socket}"
+{tokens}
+
+[message_log]
+folder = "messages"
 """
 
 _NETWORK = """\
@@ -156,9 +164,8 @@ def write_files(
     """Write node file, network file and certificate; returns the path of the node file."""
     own = self_signed("localhost")
     (folder / "demo.crt").write_bytes(own.certificate_pem)
-    key = os.open(folder / "demo.key", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(key, "wb") as file:
-        file.write(own.key_pem)
+    _write_secret(folder / "demo.key", own.key_pem)
+    _write_secret(folder / TOKEN, secrets.token_urlsafe(18).encode())
     node = folder / "smppproxy.toml"
     node.write_text(
         _NODE.format(
@@ -167,6 +174,7 @@ def write_files(
             tls_port=ports.tls,
             http_port=ports.http,
             socket=admin_socket(folder),
+            tokens=f'tokens = {{ admin = "file:{TOKEN}" }}' if ports.http else "",
         )
     )
     demo_password, sample_password = _hashes((DEMO[1], SAMPLE[1]))
@@ -185,6 +193,16 @@ def write_files(
         )
     )
     return node
+
+
+def page(folder: Path, ports: Ports) -> str:
+    """The address of the web page, with what opens it: a browser sends that part to nobody."""
+    return f"http://{ADDRESS}:{ports.http}/#token={(folder / TOKEN).read_text()}"
+
+
+def _write_secret(path: Path, octets: bytes) -> None:
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(octets)
 
 
 def admin_socket(folder: Path) -> str:

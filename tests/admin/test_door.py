@@ -120,7 +120,7 @@ class RequestTests(DoorCase):
         )
         status, text = await self.refused("api/v1/xyz")
         self.assertEqual((status, "openapi.json" in text), (404, True))
-        for path in ("", "api", "api/v2", "nothing"):
+        for path in ("api", "api/v2", "nothing", "web", "web/nothing.js", "web/views"):
             self.assertEqual((await ask(self.service, path)).status, 404, path)
         reply = await ask(self.service, "api/v1/drain")
         self.assertEqual((reply.status, reply.header("allow")), (405, "POST"))

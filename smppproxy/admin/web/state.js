@@ -1,0 +1,97 @@
+// What all pages share: who is at the door, and the last hour of all nodes.
+
+import { get } from "./api.js";
+
+const HOUR = 3600;
+
+/** Who is at the door; null until the node has said so. */
+export const me = { node: "", program: "", role: "", who: "", peer: "", may: [] };
+
+export function may(operation) {
+  return me.may.includes(operation);
+}
+
+/** The last hour in steps: fetched whole once, then only what is new. */
+export class History {
+  constructor() {
+    this.clear();
+  }
+
+  clear() {
+    this.step = 2;
+    this.times = [];
+    this.series = new Map();
+    this.nodes = [];
+  }
+
+  async refresh() {
+    const last = this.times.at(-1);
+    const query = { named: true };
+    if (last !== undefined) query.since = last + this.step;
+    const answer = await get("history", query);
+    this.nodes = answer.nodes;
+    this.step = answer.step;
+    if (last !== undefined && answer.at < last - 60) {
+      this.clear(); // the node's clock was set back
+      return;
+    }
+    if (answer.count) this.take(answer);
+  }
+
+  take(answer) {
+    const last = this.times.at(-1);
+    let missing = 0;
+    if (last !== undefined) {
+      if (answer.first <= last) return; // told twice
+      missing = Math.min(Math.round((answer.first - last) / this.step) - 1, HOUR / this.step);
+    }
+    const before = this.times.length + missing;
+    for (let each = 0; each < missing; each += 1) this.times.push(answer.first - (missing - each) * this.step);
+    for (let each = 0; each < answer.count; each += 1) this.times.push(answer.first + each * this.step);
+    const put = (name, values) => {
+      const mine = this.series.get(name) ?? new Array(before).fill(null);
+      while (mine.length < before) mine.push(null);
+      mine.push(...values);
+      this.series.set(name, mine);
+    };
+    for (const group of ["totals", "answers", "finals"]) {
+      for (const [name, values] of Object.entries(answer[group])) put(`${group}.${name}`, values);
+    }
+    for (const [group, noun] of [["providers", "provider"], ["accounts", "account"]]) {
+      for (const row of answer[group]) {
+        for (const [name, values] of Object.entries(row)) if (name !== noun) put(`${noun}:${row[noun]}.${name}`, values);
+      }
+    }
+    const most = HOUR / this.step;
+    const over = Math.max(0, this.times.length - most);
+    if (over) this.times.splice(0, over);
+    for (const mine of this.series.values()) {
+      if (over) mine.splice(0, over);
+      while (mine.length < this.times.length) mine.push(null);
+    }
+  }
+
+  /** The numbers of the last seconds; null where nobody knows. */
+  of(name, seconds = HOUR) {
+    const none = () => (this.series.get("totals.submitted") ?? []).map((value) => (value === null ? null : 0));
+    const values = this.series.get(name) ?? none();
+    return values.slice(-Math.round(seconds / this.step));
+  }
+
+  sum(name, seconds = HOUR) {
+    return this.of(name, seconds).reduce((total, value) => total + (value ?? 0), 0);
+  }
+
+  /** A second, mean of the last ones; null: nobody knows. */
+  rate(name, seconds = 10) {
+    const known = this.of(name, seconds).filter((value) => value !== null);
+    return known.length ? known.reduce((total, value) => total + value, 0) / (known.length * this.step) : null;
+  }
+
+  /** The newest number that is known of the last half minute. */
+  newest(name) {
+    return this.of(name, 30).findLast((value) => value !== null) ?? null;
+  }
+}
+
+export const hour = new History();
