@@ -5,6 +5,8 @@ The header is the session's business; the body can be made before it is known wh
 
 from __future__ import annotations
 
+import attrs
+
 from smppproxy.receipts import errs
 from smppproxy.receipts.dialects import DIALECTS, downstream
 from smppproxy.receipts.text import date_text, render
@@ -98,20 +100,95 @@ def receipt_body(
     :raises KeyError: for a dialect or ``enroute_final_as`` that does not exist; ValueError for such
         a zone.
     """
+    shown = shown_of(
+        state, stat, err, done_date, network_error_code, final, dialect, tz, enroute_final_as
+    )
+    return body_of_shown(
+        shown,
+        client_message_id,
+        source_addr_ton,
+        source_addr_npi,
+        source_addr,
+        dest_addr_ton,
+        dest_addr_npi,
+        destination_addr,
+        submit_date,
+        user_message_reference or b"",
+        sub,
+        dlvrd,
+        with_tlvs,
+        tz,
+    )
+
+
+@attrs.define
+class Shown:
+    """What a client reads of a receipt, whichever message it is about.
+
+    :ivar word: ``stat`` of the text; ``message_state`` is of the TLV.
+    :ivar done_date: as the text has it. ``err`` likewise.
+    :ivar parts: whether the provider's count of good parts holds: it says no other state.
+    :ivar error_tlv: the network_error_code TLV, b"" for none.
+    """
+
+    word: bytes
+    message_state: int
+    done_date: bytes
+    err: bytes
+    parts: bool
+    error_tlv: bytes
+
+
+def shown_of(
+    state: int,
+    stat: bytes,
+    err: bytes,
+    done_date: int,
+    network_error_code: bytes,
+    final: bool,
+    dialect: str,
+    tz: str,
+    enroute_final_as: str,
+) -> Shown:
+    """The half of :func:`receipt_body` that many receipts have in common; parameters as there."""
     spoken = DIALECTS[dialect]
     word, message_state = downstream(spoken, state, stat, final, enroute_final_as)
     digits, number = errs.three_digits(err)
-    if dlvrd < 0 or message_state != state == STATE_ENROUTE:
+    error_tlv = b""
+    if number > _MOST_ERR or spoken.network_error_code:
+        error_tlv = _error_tlv(number, network_error_code)
+    parts = not message_state != state == STATE_ENROUTE
+    return Shown(word, message_state, date_text(done_date, tz), digits, parts, error_tlv)
+
+
+def body_of_shown(
+    shown: Shown,
+    client_message_id: bytes,
+    source_addr_ton: int,
+    source_addr_npi: int,
+    source_addr: bytes,
+    dest_addr_ton: int,
+    dest_addr_npi: int,
+    destination_addr: bytes,
+    submit_date: int,
+    reference: bytes,
+    sub: int,
+    dlvrd: int,
+    with_tlvs: bool,
+    tz: str,
+) -> bytes:
+    """The other half: the body for one message; parameters as of :func:`receipt_body`."""
+    message_state = shown.message_state
+    if dlvrd < 0 or not shown.parts:
         dlvrd = sub if message_state == STATE_DELIVERED else 0
-    reference = user_message_reference or b""
     line = render(
         client_message_id,
         min(sub, _MOST_PARTS),
         min(dlvrd, _MOST_PARTS),
         date_text(submit_date, tz),
-        date_text(done_date, tz),
-        word,
-        digits,
+        shown.done_date,
+        shown.word,
+        shown.err,
         reference_text(reference) if reference else b"",
     )
     body = _BODY % (
@@ -127,8 +204,7 @@ def receipt_body(
     if not with_tlvs:
         return body
     body += _ID_AND_STATE % (0, len(client_message_id) + 1, client_message_id, message_state)
-    if number > _MOST_ERR or spoken.network_error_code:
-        body += _error_tlv(number, network_error_code)
+    body += shown.error_tlv
     if reference:
         body += _REFERENCE + len(reference).to_bytes(2, "big") + reference
     return body

@@ -45,7 +45,15 @@ _UMR_OCTETS = 255
 _WORD_OCTETS = 65
 _TEXT_OCTETS = 255
 _DATES_KEPT = 4096
+_SHARED_KEPT = 1024
+_LONGEST_SHARED = 200
 _tag_and_length = Struct(">HH").unpack_from
+
+# What receipts of a provider have in common for a minute: the octets between id and text, the
+# TLVs message_state and network_error_code, intermediate; and what Receipt has of them: state,
+# stat, err, submit_date, done_date, sub, dlvrd, network_error_code, final, kind, oddity.
+_Key = tuple[bytes, bytes, bytes, bool]
+_Shared = tuple[int, bytes, bytes, int, int, int, int, bytes, bool, int, str]
 
 
 @attrs.define
@@ -119,6 +127,7 @@ class ReceiptProfile:
     )
     zone: tzinfo | None = attrs.field(init=False, repr=False, eq=False)
     _dates: dict[bytes, int] = attrs.field(init=False, repr=False, eq=False, factory=dict)
+    _shared: dict[_Key, _Shared] = attrs.field(init=False, repr=False, eq=False, factory=dict)
 
     def __attrs_post_init__(self) -> None:
         self.zone = None if self.tz == "UTC" else text.zone_of(self.tz)
@@ -142,6 +151,28 @@ class ReceiptProfile:
                 self._dates.clear()
             seconds = self._dates[date] = text.seconds_of(date, self.zone)
         return seconds
+
+    def share(self, key: _Key, receipt: Receipt) -> None:
+        """Keep what a receipt says that others of the same key say too."""
+        if len(self._shared) >= _SHARED_KEPT:
+            self._shared.clear()
+        self._shared[key] = (
+            receipt.state,
+            receipt.stat,
+            receipt.err,
+            receipt.submit_date,
+            receipt.done_date,
+            receipt.sub,
+            receipt.dlvrd,
+            receipt.network_error_code,
+            receipt.final,
+            receipt.kind,
+            receipt.oddity,
+        )
+
+    def shared(self, key: _Key) -> _Shared | None:
+        """What :meth:`share` kept."""
+        return self._shared.get(key)
 
 
 def _tlvs(raw: bytes, at: int) -> tuple[dict[int, bytes], bool]:
@@ -229,6 +260,10 @@ def _read(
     octets = octets or tlvs.get(TLV_MESSAGE_PAYLOAD, b"")
     if esm_class & ESM_UDHI and octets and octets[0] < len(octets):
         octets = octets[octets[0] + 1 :]
+    if certain and not profile.final_for:
+        usual = _usual(octets, tlvs, destination, message_type == ESM_INTERMEDIATE, profile)
+        if usual is not None:
+            return usual
     fields = text.parse(octets) if octets else None
     if fields is None:
         if not certain:
@@ -237,6 +272,63 @@ def _read(
     elif not certain and not message_type and not (fields.id and fields.stat):
         return None
     return _receipt(fields, tlvs, destination, message_type == ESM_INTERMEDIATE, profile)
+
+
+def _usual(
+    octets: bytes,
+    tlvs: dict[int, bytes],
+    destination: bytes,
+    intermediate: bool,
+    profile: ReceiptProfile,
+) -> Receipt | None:
+    """As :func:`_receipt`: what most receipts share is read once. None for any unusual one.
+
+    The receipts of one read differ in id, destination and text; the rest is looked up.
+    """
+    parts = text.cut(octets)
+    if parts is None:
+        return None
+    text_id, middle, rest = parts
+    state_tlv = tlvs.get(TLV_MESSAGE_STATE, b"")
+    code = tlvs.get(TLV_NETWORK_ERROR_CODE, b"")
+    key = (middle, state_tlv, code, intermediate)
+    shared = profile.shared(key)
+    if shared is None:
+        if len(middle) + len(state_tlv) + len(code) > _LONGEST_SHARED:
+            return None
+        fields = text.parse_middle(text_id, middle, rest)
+        if fields is None:
+            return None
+        receipt = _receipt(fields, tlvs, destination, intermediate, profile)
+        profile.share(key, receipt)
+        return receipt
+    state, stat, err, submit_date, done_date, sub, dlvrd, code, final, kind, oddity = shared
+    tlv_id = tlvs.get(TLV_RECEIPTED_MESSAGE_ID, b"").partition(b"\x00")[0]
+    text_first = profile.prefer == "text" or not tlv_id
+    if not tlv_id or tlv_id == text_id:
+        message_ids: tuple[bytes, ...] = (text_id,)
+    else:
+        message_ids = (text_id, tlv_id) if text_first else (tlv_id, text_id)
+    return Receipt(
+        message_ids,
+        state,
+        stat,
+        err,
+        submit_date,
+        done_date,
+        sub,
+        dlvrd,
+        rest[:_TEXT_OCTETS],
+        code,
+        tlvs.get(TLV_USER_MESSAGE_REFERENCE, b"")[:_UMR_OCTETS],
+        destination,
+        final,
+        kind,
+        tlv_id,
+        text_id,
+        text_first,
+        oddity,
+    )
 
 
 def _receipt(

@@ -36,6 +36,12 @@ _USUAL = re.compile(
     re.DOTALL,
 ).fullmatch
 
+# The same from behind the id to the first octet of the text.
+_USUAL_MIDDLE = re.compile(
+    rb" (?:sub:(\S*) dlvrd:(\S*) )?submit date:(\S*) done date:(\S*) "
+    rb"stat:(\S+) err:(\S*)( [Tt]ext:)?"
+).fullmatch
+
 _KEY = re.compile(
     rb"(?<!\S)(?:(id)|(sub)|(dlvrd)|(submit[ _]?date)|(done[ _]?date)"
     rb"|(stat(?:us)?)|(err(?:or)?)|(text))\s*:",
@@ -86,6 +92,34 @@ def parse_any(octets: bytes) -> Fields | None:
     if not fields[_ID] and not fields[_STAT]:
         return None
     return Fields._make([field or b"" for field in fields])
+
+
+def cut(octets: bytes) -> tuple[bytes, bytes, bytes] | None:
+    """A receipt text in three: the id, what most receipts of a provider share, the text.
+
+    None for what does not look like one. Whether it is one, :func:`parse_middle` says.
+    """
+    if octets[-1:] == b"\x00":
+        octets = octets.rstrip(b"\x00")
+    at = octets.find(b" ", 3)
+    message_id = octets[3:at]
+    if at < 0 or octets[:3] != b"id:" or at > _MAX_ID + 3 or not message_id.isalnum():
+        return None
+    end = octets.find(b"ext:", at) + 4
+    if end < 4:
+        return message_id, octets[at:], b""
+    return message_id, octets[at:end], octets[end:]
+
+
+def parse_middle(message_id: bytes, middle: bytes, rest: bytes) -> Fields | None:
+    """As :func:`parse` reads what :func:`cut` has cut; None where that needs the whole of it."""
+    match = _USUAL_MIDDLE(middle)
+    if match is None:
+        return None
+    sub, dlvrd, submit_date, done_date, stat, err, text = match.groups(b"")
+    if middle[-4:] == b"ext:" and not text:
+        return None
+    return Fields(message_id, sub, dlvrd, submit_date, done_date, stat, err, rest)
 
 
 def count_of(octets: bytes) -> int:

@@ -37,7 +37,7 @@ from smppproxy.routing.providers import Provider
 from smppproxy.smpp.errors import BodyError
 from smppproxy.smpp.pdu import Pdu
 from smppproxy.store.interface import PARKED, QUARANTINED, UNKNOWN, Arrival, Limit, Store
-from smppproxy.store.records import ReceiptRecord
+from smppproxy.store.records import pack_receipt
 
 # What a provider writes is bounded before it is stored; longer words are no SMPP words.
 MAX_WORD = 32
@@ -286,7 +286,7 @@ def arrival_of(
     :param place: PROVIDER/HOST that it came from.
     :param arrived: unix seconds: the done date of one that tells none.
     """
-    record = ReceiptRecord(
+    record = pack_receipt(
         receipt.state,
         receipt.stat[:MAX_WORD],
         receipt.err[:MAX_WORD],
@@ -305,6 +305,6 @@ def arrival_of(
         receipt.kind,
         receipt.state,
         receipt.final,
-        record.pack(),
+        record,
         raw=raw if len(raw) <= MOST_KEPT else b"",
     )

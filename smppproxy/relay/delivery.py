@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-from smppproxy.receipts.deliver import receipt_body
-from smppproxy.relay.directory import Inbox
+from smppproxy.receipts.deliver import Shown, body_of_shown, shown_of
+from smppproxy.relay.directory import Inbox, ShownKey
 from smppproxy.relay.peers import Client
 from smppproxy.smpp.constants import TLV_MESSAGE_PAYLOAD
 from smppproxy.smpp.fields import walk_message
 from smppproxy.smpp.tlv import find_tlv
 from smppproxy.store.interface import Entry
-from smppproxy.store.records import MoRecord, Origin, ReceiptRecord, RecordError
+from smppproxy.store.records import (
+    MoRecord,
+    ReceiptRecord,
+    RecordError,
+    origin_fields,
+    receipt_head,
+)
 
 HEADER = 16
 LONGEST_TEXT = 254
 """Octets of short_message."""
+
+SHOWN = 200
+"""Different receipts of an account, ids and addresses aside, that are remembered ready made."""
 
 FIRST_DELAY = 10.0
 """Seconds before a temporarily refused delivery is tried again, doubling (GW-23)."""
@@ -57,35 +66,47 @@ def body_of(delivery: Delivery, client: Client) -> bytes:
     if not entry.origin:
         body = MoRecord.unpack(entry.receipt).body
         return body if client.session.takes_tlvs else without_tlvs(body)
-    origin = Origin.unpack(entry.origin)
-    receipt = ReceiptRecord.unpack(entry.receipt)
-    message_id = origin.client_message_id
-    account = delivery.inbox.account
-    if delivery.inbox.overtaken(message_id, receipt.state, origin.registered_delivery):
+    origin = origin_fields(entry.origin)
+    inbox = delivery.inbox
+    account = inbox.account
+    head = receipt_head(entry.receipt)
+    key = (head, account.dialect, account.receipt_tz, account.enroute_final_as)
+    known = inbox.shown.get(key)
+    if known is None:
+        known = _shown(inbox, entry.receipt, key)
+    state, shown = known
+    message_id = origin[0]
+    if inbox.overtaken(message_id, state, origin[7]):
         return b""
-    return receipt_body(
-        message_id,
-        origin.source_addr_ton,
-        origin.source_addr_npi,
-        origin.source_addr,
-        origin.dest_addr_ton,
-        origin.dest_addr_npi,
-        origin.destination_addr,
-        origin.submit_time,
-        receipt.done_date,
+    return body_of_shown(
+        shown,
+        *origin[:7],
+        origin[8],
+        origin[9] or b"",
+        entry.sub,
+        entry.dlvrd,
+        client.session.takes_tlvs,
+        account.receipt_tz,
+    )
+
+
+def _shown(inbox: Inbox, record: bytes, key: ShownKey) -> tuple[int, Shown]:
+    """message_state of a packed receipt and what the account's clients read of it; remembered for
+    others that say the same."""
+    receipt = ReceiptRecord.unpack(record)
+    shown = shown_of(
         receipt.state,
         receipt.stat,
         receipt.err,
-        sub=entry.sub,
-        dlvrd=entry.dlvrd,
-        user_message_reference=origin.user_message_reference,
-        network_error_code=receipt.network_error_code,
-        with_tlvs=client.session.takes_tlvs,
-        dialect=account.dialect,
-        tz=account.receipt_tz,
-        final=receipt.final,
-        enroute_final_as=account.enroute_final_as,
+        receipt.done_date,
+        receipt.network_error_code,
+        receipt.final,
+        *key[1:],
     )
+    if len(inbox.shown) >= SHOWN:
+        inbox.shown.clear()
+    inbox.shown[key] = known = (receipt.state, shown)
+    return known
 
 
 def without_tlvs(body: bytes) -> bytes:

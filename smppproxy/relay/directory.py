@@ -20,6 +20,7 @@ from smppproxy.smpp.constants import STATE_ACCEPTED, STATE_ENROUTE, STATE_UNKNOW
 from smppproxy.smpp.pdu import Pdu
 
 if TYPE_CHECKING:
+    from smppproxy.receipts.deliver import Shown
     from smppproxy.relay.delivery import Delivery
 
 __all__ = ["RUN", "Directory", "Inbox", "Pool"]
@@ -29,9 +30,15 @@ PASSING = frozenset({STATE_SCHEDULED, STATE_ENROUTE, STATE_ACCEPTED, STATE_UNKNO
 
 REMEMBERED = 10_000
 
+ShownKey = tuple[bytes, str, str, str]
+"""What makes up a receipt, and the account's settings that say how it is shown."""
+
 
 class Inbox:
-    """The receivers of one account on this node, and what is in this node's hands for them."""
+    """The receivers of one account on this node, and what is in this node's hands for them.
+
+    :ivar shown: message_state and looks of receipts that were sent last, see ``delivery``.
+    """
 
     def __init__(self, account: Account) -> None:
         self.account = account
@@ -40,6 +47,7 @@ class Inbox:
         self.later: list[Delivery] = []
         self.waiting: set[bytes] = set()
         self.finished: dict[bytes, None] = {}
+        self.shown: dict[ShownKey, tuple[int, Shown]] = {}
         self._turn = 0
 
     @property

@@ -19,7 +19,7 @@ from smppproxy.smpp.fields import walk_message
 from smppproxy.smpp.pdu import Pdu
 from smppproxy.smpp.tlv import find_tlv
 from smppproxy.store.interface import Mapping
-from smppproxy.store.records import Origin
+from smppproxy.store.records import pack_origin
 from smppproxy.text.segments import concatenation
 
 if TYPE_CHECKING:
@@ -166,14 +166,15 @@ def mapping_of(
     :param parts: how many maps of one message there are: their receipts become one.
     """
     account = submit.account
-    origin = origin_of(submit, began)
+    raw = submit.pdu.raw
+    _, dest_at, esm_at, flags_at, _, _ = submit.offsets
     if want is None:
-        want = wanted(origin.registered_delivery, account.receipts, account.intermediate)
-    destination = origin.destination_addr
+        want = wanted(raw[flags_at], account.receipts, account.intermediate)
+    destination = raw[dest_at + 2 : esm_at - 1]
     tail = destination_tail(destination)
     if submit.pick.rewrites:
         tail = tail_at(submit, provider, destination)
-    mapping = Mapping(key, account.key, tail, want, origin.pack())
+    mapping = Mapping(key, account.key, tail, want, origin_of(submit, began))
     if account.late_delivery:
         mapping.late = True
     if account.on_no_receipt != "nothing":
@@ -185,8 +186,11 @@ def mapping_of(
     return mapping
 
 
-def origin_of(submit: Submit, began: float) -> Origin:
-    """What is kept of a submit_sm to write its receipts later; ``began`` as in `mapping_of`."""
+def origin_of(submit: Submit, began: float) -> bytes:
+    """What is kept of a submit_sm to write its receipts later: a packed Origin.
+
+    ``began`` as in `mapping_of`.
+    """
     raw = submit.pdu.raw
     source_at, dest_at, esm_at, flags_at, _, tlv_at = submit.offsets
     account = submit.account
@@ -197,18 +201,18 @@ def origin_of(submit: Submit, began: float) -> Origin:
     form = account.message_id_format
     if interface_version < VERSION_3_4:
         form = receipt_form(account, interface_version)
-    return Origin(
-        client_message_id=format_client_message_id(submit.number, form),
-        source_addr_ton=raw[source_at],
-        source_addr_npi=raw[source_at + 1],
-        source_addr=raw[source_at + 2 : dest_at - 1],
-        dest_addr_ton=raw[dest_at],
-        dest_addr_npi=raw[dest_at + 1],
-        destination_addr=raw[dest_at + 2 : esm_at - 1],
-        registered_delivery=raw[flags_at],
-        submit_time=int(began + submit.arrived),
-        user_message_reference=reference,
-        interface_version=interface_version,
+    return pack_origin(
+        format_client_message_id(submit.number, form),
+        raw[source_at],
+        raw[source_at + 1],
+        raw[source_at + 2 : dest_at - 1],
+        raw[dest_at],
+        raw[dest_at + 1],
+        raw[dest_at + 2 : esm_at - 1],
+        raw[flags_at],
+        int(began + submit.arrived),
+        reference,
+        interface_version,
     )
 
 

@@ -61,87 +61,121 @@ class Origin:
 
     def pack(self) -> bytes:
         """The record's octets; :class:`RecordError` when a field does not fit."""
-        client_message_id = self.client_message_id
-        source_addr = self.source_addr
-        destination_addr = self.destination_addr
-        reference = self.user_message_reference
-        version = _VERSION
-        if reference is None:
-            reference = b""
-            reference_length = _NONE
-        else:
-            reference_length = len(reference)
-            if reference_length == _NONE:
-                version = _FULL_REFERENCE
-        try:
-            return (
-                _pack_origin(
-                    version,
-                    self.interface_version,
-                    self.registered_delivery,
-                    self.source_addr_ton,
-                    self.source_addr_npi,
-                    self.dest_addr_ton,
-                    self.dest_addr_npi,
-                    len(client_message_id),
-                    len(source_addr),
-                    len(destination_addr),
-                    reference_length,
-                    self.submit_time,
-                )
-                + client_message_id
-                + source_addr
-                + destination_addr
-                + reference
-            )
-        except StructError as error:
-            raise RecordError(f"a field of the origin does not fit: {error}") from None
+        return pack_origin(
+            self.client_message_id,
+            self.source_addr_ton,
+            self.source_addr_npi,
+            self.source_addr,
+            self.dest_addr_ton,
+            self.dest_addr_npi,
+            self.destination_addr,
+            self.registered_delivery,
+            self.submit_time,
+            self.user_message_reference,
+            self.interface_version,
+        )
 
     @classmethod
     def unpack(cls, record: bytes) -> Origin:
         """Read what :meth:`pack` wrote; :class:`RecordError` for anything else."""
-        if len(record) < _ORIGIN_SIZE or record[0] not in (_VERSION, _FULL_REFERENCE):
-            raise RecordError("not an origin record of a version that is known here")
-        (
-            version,
-            interface_version,
-            registered_delivery,
-            source_ton,
-            source_npi,
-            dest_ton,
-            dest_npi,
-            id_length,
-            source_length,
-            destination_length,
-            reference_length,
-            submit_time,
-        ) = _unpack_origin(record)
-        source_at = _ORIGIN_SIZE + id_length
-        destination_at = source_at + source_length
-        reference_at = destination_at + destination_length
-        if version == _FULL_REFERENCE and reference_length != _NONE:
-            raise RecordError("an origin record with a short reference of the wrong version")
-        if version == _VERSION and reference_length == _NONE:
-            reference = None
-            end = reference_at
-        else:
-            reference = record[reference_at:]
-            end = reference_at + reference_length
-        if end != len(record):
-            raise RecordError("the lengths in an origin record do not add up")
-        return cls(
-            record[_ORIGIN_SIZE:source_at],
-            source_ton,
-            source_npi,
-            record[source_at:destination_at],
-            dest_ton,
-            dest_npi,
-            record[destination_at:reference_at],
-            registered_delivery,
-            submit_time,
-            reference,
-            interface_version,
+        return cls(*origin_fields(record))
+
+
+OriginFields = tuple[bytes, int, int, bytes, int, int, bytes, int, int, bytes | None, int]
+"""The fields of :class:`Origin`, in their order."""
+
+
+def pack_origin(
+    client_message_id: bytes,
+    source_addr_ton: int,
+    source_addr_npi: int,
+    source_addr: bytes,
+    dest_addr_ton: int,
+    dest_addr_npi: int,
+    destination_addr: bytes,
+    registered_delivery: int,
+    submit_time: int,
+    user_message_reference: bytes | None,
+    interface_version: int,
+) -> bytes:
+    """:meth:`Origin.pack` without an object, for every message there is."""
+    version = _VERSION
+    if user_message_reference is None:
+        user_message_reference = b""
+        reference_length = _NONE
+    else:
+        reference_length = len(user_message_reference)
+        if reference_length == _NONE:
+            version = _FULL_REFERENCE
+    try:
+        return (
+            _pack_origin(
+                version,
+                interface_version,
+                registered_delivery,
+                source_addr_ton,
+                source_addr_npi,
+                dest_addr_ton,
+                dest_addr_npi,
+                len(client_message_id),
+                len(source_addr),
+                len(destination_addr),
+                reference_length,
+                submit_time,
+            )
+            + client_message_id
+            + source_addr
+            + destination_addr
+            + user_message_reference
         )
+    except StructError as error:
+        raise RecordError(f"a field of the origin does not fit: {error}") from None
+
+
+def origin_fields(record: bytes) -> OriginFields:
+    """:meth:`Origin.unpack` without an object, for every receipt there is."""
+    if len(record) < _ORIGIN_SIZE or record[0] not in (_VERSION, _FULL_REFERENCE):
+        raise RecordError("not an origin record of a version that is known here")
+    (
+        version,
+        interface_version,
+        registered_delivery,
+        source_ton,
+        source_npi,
+        dest_ton,
+        dest_npi,
+        id_length,
+        source_length,
+        destination_length,
+        reference_length,
+        submit_time,
+    ) = _unpack_origin(record)
+    source_at = _ORIGIN_SIZE + id_length
+    destination_at = source_at + source_length
+    reference_at = destination_at + destination_length
+    if version == _FULL_REFERENCE and reference_length != _NONE:
+        raise RecordError("an origin record with a short reference of the wrong version")
+    if version == _VERSION and reference_length == _NONE:
+        reference = None
+        end = reference_at
+    else:
+        reference = record[reference_at:]
+        end = reference_at + reference_length
+    if end != len(record):
+        raise RecordError("the lengths in an origin record do not add up")
+    return (
+        record[_ORIGIN_SIZE:source_at],
+        source_ton,
+        source_npi,
+        record[source_at:destination_at],
+        dest_ton,
+        dest_npi,
+        record[destination_at:reference_at],
+        registered_delivery,
+        submit_time,
+        reference,
+        interface_version,
+    )
 
 
 @attrs.define
@@ -169,34 +203,19 @@ class ReceiptRecord:
 
     def pack(self) -> bytes:
         """The record's octets; :class:`RecordError` when a field does not fit."""
-        if self.state >= _FINAL:
-            raise RecordError("there is no such message_state")
-        stat = self.stat
-        err = self.err
-        text = self.text
-        network_error_code = self.network_error_code
-        place = self.place
-        provider_message_id = self.provider_message_id
-        fields = (
-            self.state | _FINAL if self.final else self.state,
-            len(stat),
-            len(err),
-            len(network_error_code),
-            len(text),
+        return pack_receipt(
+            self.state,
+            self.stat,
+            self.err,
+            self.done_date,
             self.sub,
             self.dlvrd,
-            self.done_date,
+            self.text,
+            self.network_error_code,
+            self.final,
+            self.place,
+            self.provider_message_id,
         )
-        try:
-            if place or provider_message_id:
-                head = _pack_placed(_PLACED, *fields, len(place), len(provider_message_id))
-                tail = place + provider_message_id
-            else:
-                head = _pack_receipt(_VERSION, *fields)
-                tail = b""
-            return head + stat + err + network_error_code + text + tail
-        except StructError as error:
-            raise RecordError(f"a field of the receipt does not fit: {error}") from None
 
     @classmethod
     def unpack(cls, record: bytes) -> ReceiptRecord:
@@ -242,6 +261,56 @@ class ReceiptRecord:
             record[place_at:id_at],
             record[id_at:],
         )
+
+
+def pack_receipt(
+    state: int,
+    stat: bytes,
+    err: bytes,
+    done_date: int,
+    sub: int,
+    dlvrd: int,
+    text: bytes,
+    network_error_code: bytes,
+    final: bool,
+    place: bytes,
+    provider_message_id: bytes,
+) -> bytes:
+    """:meth:`ReceiptRecord.pack` without an object, for every receipt there is."""
+    if state >= _FINAL:
+        raise RecordError("there is no such message_state")
+    fields = (
+        state | _FINAL if final else state,
+        len(stat),
+        len(err),
+        len(network_error_code),
+        len(text),
+        sub,
+        dlvrd,
+        done_date,
+    )
+    try:
+        if place or provider_message_id:
+            head = _pack_placed(_PLACED, *fields, len(place), len(provider_message_id))
+        else:
+            head = _pack_receipt(_VERSION, *fields)
+    except StructError as error:
+        raise RecordError(f"a field of the receipt does not fit: {error}") from None
+    return head + stat + err + network_error_code + text + place + provider_message_id
+
+
+def receipt_head(record: bytes) -> bytes:
+    """The octets of a packed :class:`ReceiptRecord` that say all but text, place and
+    provider_message_id: equal ones say the same. :class:`RecordError` where it cannot be read.
+    """
+    size = _PLACED_RECEIPT.size
+    if len(record) < size or record[0] != _PLACED:
+        ReceiptRecord.unpack(record)
+        return record
+    text_at = size + record[2] + record[3] + record[4]
+    if text_at + (record[5] << 8 | record[6]) + record[size - 2] + record[size - 1] != len(record):
+        raise RecordError("the lengths in a receipt record do not add up")
+    return record[:text_at]
 
 
 @attrs.define

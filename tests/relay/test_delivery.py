@@ -7,6 +7,7 @@ from typing import Any
 from twisted.trial.unittest import SynchronousTestCase
 
 from smppproxy.receipts.receipt import ReceiptProfile
+from smppproxy.relay import delivery
 from smppproxy.routing.mo import MoRoute
 from smppproxy.smpp import constants as c
 from tests.support.memory_peers import (
@@ -46,6 +47,20 @@ class ReceiptTests(SynchronousTestCase):
             text, told = self.receipt(b"DELETED", dialect=dialect)
             self.assertIn(b" stat:%b " % word, text)
             self.assertEqual(state, told)
+
+    def test_only_the_last_looks_are_kept(self) -> None:
+        """Receipts that each say something else cost bounded memory, and are right."""
+        self.patch(delivery, "SHOWN", 2)
+        self.receipt()
+        client, upstream = self.world.clients[0], self.world.upstreams[0]
+        for number, stat in enumerate((b"UNDELIV", b"EXPIRED", b"UNDELIV", b"REJECTD"), 2):
+            client.receive(submit(number))
+            upstream.accept((upstream.submits()[0], b"x%d" % number))
+            upstream.receipt(b"x%d" % number, stat=stat)
+            (pdu,) = client.deliveries()
+            self.assertIn(b" stat:%b " % stat, fields_of(pdu).short_message)
+            shown = self.world.relay.directory.inboxes[client.account.key].shown
+            self.assertLessEqual(len(shown), 2)
 
     def test_gw27_receipt_tz(self) -> None:
         """GW-27: dates are in the account's zone."""

@@ -7,7 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from smppproxy.store.records import MoRecord, Origin, ReceiptRecord, RecordError, glance
+from smppproxy.store.records import (
+    MoRecord,
+    Origin,
+    ReceiptRecord,
+    RecordError,
+    glance,
+    receipt_head,
+)
 
 octet = st.integers(0, 255)
 short = st.binary(max_size=255)
@@ -94,3 +101,30 @@ class RecordTests(SynchronousTestCase):
             " 44454c49565244 303030 030001 6869".replace(" ", ""),
         )
         self.assertEqual(MoRecord(b"body").pack().hex(), "0100000004626f6479")
+
+
+class HeadTests(SynchronousTestCase):
+    """What receipts share that differ in text, place and provider_message_id alone."""
+
+    RECEIPT = ReceiptRecord(2, b"DELIVRD", b"000", 5, 1, 1, b"hello", b"", True, b"p/a", b"1")
+
+    def test_equal_heads_say_the_same(self) -> None:
+        """Other ids of the same length make no other head; another word or date does."""
+        head = receipt_head(self.RECEIPT.pack())
+        other = attrs.evolve(self.RECEIPT, text=b"world", provider_message_id=b"2", place=b"q/b")
+        self.assertEqual(head, receipt_head(other.pack()))
+        for change in ({"stat": b"EXPIRED"}, {"done_date": 6}, {"final": False}, {"err": b"001"}):
+            changed = attrs.evolve(self.RECEIPT, **change)
+            self.assertNotEqual(head, receipt_head(changed.pack()))
+
+    def test_a_record_without_a_place(self) -> None:
+        """One of our own is its own head."""
+        own = attrs.evolve(self.RECEIPT, place=b"", provider_message_id=b"").pack()
+        self.assertEqual(own, receipt_head(own))
+
+    def test_lengths_are_checked(self) -> None:
+        """What unpack refuses has no head."""
+        record = self.RECEIPT.pack()
+        for broken in (record[:-1], record + b"x", b"", b"\x07" + record[1:], record[:26]):
+            self.assertRaises(RecordError, ReceiptRecord.unpack, broken)
+            self.assertRaises(RecordError, receipt_head, broken)

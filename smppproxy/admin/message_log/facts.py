@@ -172,7 +172,7 @@ class Facts:
             upstream, ids, origin = submit.taken
             bind = self._bind(upstream)
         if not origin or origin[:1] == SHARED:
-            origin = origin_of(submit, self._began).pack()
+            origin = origin_of(submit, self._began)
         account = submit.account
         self._pack(
             (
@@ -230,7 +230,7 @@ class Facts:
                 NOBODY if upstream is None else self._bind(upstream),
                 KINDS[fact[0]],
                 submit.pdu.sequence_number,
-                origin_of(submit, self._began).pack(),
+                origin_of(submit, self._began),
                 ("", "") if retry is None else retry.last,
                 submit.pick.route.name,
             )

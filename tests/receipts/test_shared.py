@@ -1,0 +1,115 @@
+"""What the receipts of a provider share is read once: nothing reads differently for it."""
+
+from __future__ import annotations
+
+from unittest import TestCase
+from unittest.mock import patch
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from smppproxy.receipts import receipt as module
+from smppproxy.receipts.receipt import Receipt, ReceiptProfile, read_receipt
+from smppproxy.receipts.text import cut, parse_middle
+from smppproxy.smpp import constants as c
+from smppproxy.smpp.pdu import Pdu
+
+_IDS = [b"1", b"abc123", b"0042", b"a-b", b"x" * 65, b"x" * 66, b"", b"1ext:2", b"a\tb"]
+_WORDS = [b"DELIVRD", b"UNDELIV", b"ENROUTE", b"unheard", b"7", b"DELIVRD text:", b"ext:"]
+_ERRS = [b"000", b"1", b"21b", b"", b"0ext:", b"12 ", b"99999"]
+_DATES = [b"2611231130", b"261123113059", b"0", b""]
+_COUNTS = [b"", b" sub:001 dlvrd:001", b" sub:... dlvrd:", b" sub:1", b" dlvrd:2 sub:1"]
+_TEXTS = [
+    b"", b" text:", b" Text:hello", b" text:id:9 stat:UNDELIV err:9 text:x", b" TEXT:loud",
+    b" text:end\x00\x00", b"\x00", b" more:1", b" more:1 text:x", b"  text:x",
+]  # fmt: skip
+
+TEXTS = st.one_of(
+    st.builds(
+        lambda name, counts, submit, done, stat, err, text: (
+            b"id:%b%b submit date:%b done date:%b stat:%b err:%b%b"
+            % (name, counts, submit, done, stat, err, text)
+        ),
+        *map(st.sampled_from, (_IDS, _COUNTS, _DATES, _DATES, _WORDS, _ERRS, _TEXTS)),
+    ),
+    st.binary(max_size=40).map(lambda octets: b"id:" + octets),
+)
+TLVS = st.tuples(
+    st.sampled_from([None, b"abc123\0", b"1\0", b"", b"other\0rest"]),
+    st.sampled_from([None, b"\x02", b"\x05", b"\x00", b"\x63", b"\x02\x02"]),
+    st.sampled_from([None, b"\x03\x00\x0a", b"\x00"]),
+    st.sampled_from([None, b"ref", b"r" * 300]),
+)
+PROFILES = [
+    ReceiptProfile(),
+    ReceiptProfile(prefer="text", err="hex", tz="Europe/Stockholm"),
+    ReceiptProfile(err="opaque", final_for=(("4670", frozenset({"ENROUTE"})),)),
+    ReceiptProfile(detect_by_text=True, err="gatewayapi", addresses="as_submitted"),
+]
+_TAGS = (
+    c.TLV_RECEIPTED_MESSAGE_ID,
+    c.TLV_MESSAGE_STATE,
+    c.TLV_NETWORK_ERROR_CODE,
+    c.TLV_USER_MESSAGE_REFERENCE,
+)
+
+Tlvs = tuple[bytes | None, bytes | None, bytes | None, bytes | None]
+
+
+def pdu_of(text: bytes, esm_class: int, destination: bytes, tlvs: Tlvs) -> Pdu:
+    """A deliver_sm with this text and these TLVs."""
+    body = b"\0\1\1" + destination + b"\0\1\1" + b"12345\0" + bytes([esm_class]) + bytes(8)
+    body += bytes([len(text)]) + text
+    for tag, value in zip(_TAGS, tlvs, strict=True):
+        if value is not None:
+            body += tag.to_bytes(2, "big") + len(value).to_bytes(2, "big") + value
+    raw = (len(body) + 16).to_bytes(4, "big") + c.DELIVER_SM.to_bytes(4, "big") + bytes(8) + body
+    return Pdu(c.DELIVER_SM, 0, 0, raw)
+
+
+def slowly(pdu: Pdu, profile: ReceiptProfile) -> Receipt | None:
+    """The receipt, with nothing looked up."""
+    with patch.object(module, "_usual", lambda *arguments: None):
+        return read_receipt(pdu, profile)
+
+
+class SharedTests(TestCase):
+    """Receipts that were looked up are those that are read."""
+
+    @given(
+        TEXTS,
+        st.sampled_from([0, c.ESM_RECEIPT, c.ESM_INTERMEDIATE, 0x10, c.ESM_RECEIPT | 0x40]),
+        st.sampled_from([b"46701234567", b"573001", b""]),
+        TLVS,
+        st.sampled_from(PROFILES),
+    )
+    def test_the_same_as_read_whole(
+        self, text: bytes, esm_class: int, destination: bytes, tlvs: Tlvs, profile: ReceiptProfile
+    ) -> None:
+        """Any text, TLVs and profile: the first time and the next."""
+        pdu = pdu_of(text[:254], esm_class, destination, tlvs)
+        expected = slowly(pdu, profile)
+        self.assertEqual(expected, read_receipt(pdu, profile))
+        self.assertEqual(expected, read_receipt(pdu, profile))
+
+    def test_only_the_last_ones_are_kept(self) -> None:
+        """A provider that writes something else each time costs bounded memory."""
+        profile = ReceiptProfile()
+        with patch.object(module, "_SHARED_KEPT", 3):
+            for number in range(10):
+                text = b"id:1 submit date: done date: stat:X%d err:0" % number
+                read_receipt(pdu_of(text, 4, b"1", (None,) * 4), profile)
+                self.assertLessEqual(len(profile._shared), 3)
+        long = b"id:1 submit date: done date: stat:%b err:0" % (b"X" * 180)
+        profile = ReceiptProfile()
+        receipt = read_receipt(pdu_of(long, 4, b"1", (None,) * 4), profile)
+        assert receipt is not None
+        self.assertEqual(65, len(receipt.stat))
+        self.assertEqual({}, profile._shared)
+
+    def test_a_text_is_cut_at_its_own_key(self) -> None:
+        """``ext:`` within a field is no key."""
+        octets = b"id:1 submit date: done date: stat:A err:0ext:b c"
+        parts = cut(octets)
+        assert parts is not None
+        self.assertIsNone(parse_middle(*parts))
