@@ -17,6 +17,7 @@ from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from smppproxy.admin.log_levels import LogLevels
 from smppproxy.admin.message_log.keeper import MessageLog
 from smppproxy.admin.office import Office
 from smppproxy.admin.own_network import OwnNetwork
@@ -272,6 +273,11 @@ class SmppProxy(Service):
         self.relay.restate(self._reactor.seconds())
         for pool in self.pools.values():
             pool.restate()
+
+    @property
+    def log_levels(self) -> LogLevels:
+        """How much is logged, room by room; for whoever makes the log's observers."""
+        return self._office.log_levels
 
     @property
     def admin_port(self) -> int:

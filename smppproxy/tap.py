@@ -7,17 +7,12 @@ import signal
 from typing import Any
 
 from twisted.application.service import IService
-from twisted.logger import (
-    FileLogObserver,
-    FilteringLogObserver,
-    LogLevel,
-    LogLevelFilterPredicate,
-    globalLogPublisher,
-)
+from twisted.logger import FileLogObserver, FilteringLogObserver, globalLogPublisher
 from twisted.python.usage import Options as UsageOptions
 from twisted.python.usage import UsageError
 
 from smppproxy.admin.log_json import as_json
+from smppproxy.admin.log_levels import LogLevels
 from smppproxy.config import ConfigError, load_network, load_node, no_network
 
 DEFAULT = "etc/smppproxy.toml"
@@ -62,7 +57,7 @@ def makeService(options: Options) -> IService:  # noqa: N802 - the name twistd l
     signal.signal(signal.SIGHUP, reload)
     # The reactor's own handler would end a process that drained well as "killed by SIGTERM".
     reactor.callWhenRunning(signal.signal, signal.SIGTERM, stop)
-    reactor.callWhenRunning(limit_log, node.log_level, node.log_format)
+    reactor.callWhenRunning(limit_log, service.log_levels, node.log_format)
     reactor.callWhenRunning(settle)
     return service
 
@@ -79,16 +74,15 @@ def settle() -> None:
     gc.set_threshold(YOUNG, 10, 10)
 
 
-def limit_log(level: str, form: str = "text") -> None:
-    """Let twistd's log observers see only events of this level and above, and write this form.
+def limit_log(levels: LogLevels, form: str = "text") -> None:
+    """Let twistd's log observers see only events of these levels and above, and write this form.
 
     twistd makes its observers itself and offers neither, so those it has made are wrapped, and for
     JSON those that write to a file are replaced; the publisher tells them by no public name, nor
     an observer its file.
     """
-    passes = LogLevelFilterPredicate(LogLevel.levelWithName(level))
     for observer in [*globalLogPublisher._observers]:
         globalLogPublisher.removeObserver(observer)
         if form == "json" and isinstance(observer, FileLogObserver):
             observer = FileLogObserver(observer._outFile, as_json)
-        globalLogPublisher.addObserver(FilteringLogObserver(observer, [passes]))
+        globalLogPublisher.addObserver(FilteringLogObserver(observer, [levels.passes]))

@@ -15,7 +15,15 @@ from pathlib import Path
 from twisted.trial.unittest import SynchronousTestCase
 
 ROOT = Path(__file__).resolve().parents[1]
-SOURCES = ("smppproxy", "twisted", "pyproject.toml", "setup.cfg", "README.rst", "LICENSE")
+SOURCES = (
+    "smppproxy",
+    "twisted",
+    "pyproject.toml",
+    "setup.cfg",
+    "setup.py",
+    "README.rst",
+    "LICENSE",
+)
 NOT_OURS = shutil.ignore_patterns("__pycache__", "*.pyc", "dropin.cache", "*.egg-info")
 TWISTD = "from twisted.scripts.twistd import run; run()"
 
@@ -78,6 +86,21 @@ class WheelTests(SynchronousTestCase):
         self.assertEqual(packed ^ wanted, set())
         self.assertIn("twisted/plugins/smppproxy_plugin.py", packed)
         self.assertIn("smppproxy/py.typed", packed)
+
+    def test_commit(self) -> None:
+        """A wheel built from a repository knows its commit, also by way of an sdist."""
+        git = ("git", "-c", "user.name=t", "-c", "user.email=t@t")
+        # What building the first wheel left behind is no change of ours.
+        (self.tree / ".gitignore").write_text("build\n*.egg-info\n")
+        run(*git, "init", "-q", cwd=self.tree)
+        run(*git, "add", ".", cwd=self.tree)
+        run(*git, "commit", "-q", "-m", "one", cwd=self.tree)
+        commit = run(*git, "rev-parse", "--short", "HEAD", cwd=self.tree).strip()
+        home = self.folder / "second"
+        run(sys.executable, "-m", "build", "--no-isolation", "--outdir", str(home), cwd=self.tree)
+        (wheel,) = home.glob("*.whl")
+        with zipfile.ZipFile(wheel) as archive:
+            self.assertEqual(archive.read("smppproxy/commit.txt").decode().strip(), commit)
 
     def test_works_when_installed(self) -> None:
         """twistd knows the service, the command is there, and both come from the wheel."""

@@ -18,6 +18,7 @@ from twisted.python.usage import UsageError
 from twisted.trial.unittest import SynchronousTestCase
 
 from smppproxy import tap
+from smppproxy.admin.log_levels import LogLevels
 from smppproxy.service import SmppProxy, monotonic
 
 reactor: Any = global_reactor
@@ -126,7 +127,7 @@ class LogTests(SynchronousTestCase):
         """``format = "json"``: what twistd writes to a file is one object per event and line."""
         file = StringIO()
         globalLogPublisher.addObserver(textFileLogObserver(file))
-        tap.limit_log("info", "json")
+        tap.limit_log(LogLevels("info", {}), "json")
         Logger("t").info("hello {name}", event="greeting", name="world")
         line = json.loads(file.getvalue())
         self.assertEqual((line["event"], line["message"]), ("greeting", "hello world"))
@@ -135,7 +136,7 @@ class LogTests(SynchronousTestCase):
         """``level = "warn"`` keeps info from the observers that twistd made."""
         seen: list[Any] = []
         globalLogPublisher.addObserver(seen.append)  # type: ignore[arg-type]
-        tap.limit_log("warn")
+        tap.limit_log(LogLevels("warn", {}))
         for level in (LogLevel.info, LogLevel.warn):
             event = {"log_level": level, "log_namespace": "t", "log_format": "x"}
             globalLogPublisher({**event, "log_time": 0.0})

@@ -60,6 +60,8 @@ Which file to open:
 `stalls`        who made the reactor stand still, and for how long
 
 `log_json`      the node's log as JSON
+`log_levels`    how much of it there is, room by room
+`program`       which release and commit this is
 `systemd`       what systemd is told of this node
 `message_log`   what became of each message, as JSON lines in files
 ==============  ====================================================================================

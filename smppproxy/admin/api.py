@@ -12,6 +12,7 @@ import attrs
 
 from smppproxy.admin.catalogue import NODE, VIEWS, View
 from smppproxy.admin.history_api import HISTORY, WHOAMI
+from smppproxy.admin.log_levels import CONFIGURED, EVERYTHING, LEVELS, LOG_ROOMS
 from smppproxy.admin.network_api import NETWORK
 from smppproxy.admin.operation import ADMIN, OPERATE, READ, Operation
 from smppproxy.admin.schemas import (
@@ -187,6 +188,30 @@ EXPLAINED["properties"]["targets"] = listing(
 )
 EXPLAINED["required"] += ["routes", "targets"]
 
+LOG = Operation(
+    "POST",
+    "/log",
+    "log",
+    OPERATE,
+    "log more or less of a part of the program, until the node ends",
+    (
+        text(
+            "room",
+            "a part of the program; all: what has no level of its own",
+            required=True,
+            choices=(EVERYTHING, *LOG_ROOMS),
+        ),
+        text(
+            "level",
+            "the least that is logged; configured: what the node file says",
+            required=True,
+            choices=(*LEVELS, CONFIGURED),
+        ),
+        ONE_NODE,
+    ),
+    DONE,
+)
+
 TLV = "0x[0-9A-Fa-f]{4}=([0-9A-Fa-f]{2}){0,500}"
 """A TLV as explain takes it."""
 
@@ -336,6 +361,7 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
         *(_show(view) for view in VIEWS.values()),
         *(_do(verb) for verb in VERBS.values()),
         EXPLAIN,
+        LOG,
         *NETWORK,
         REPLAY,
         TRACE,

@@ -310,6 +310,18 @@ VIEWS: dict[str, View] = {
             ),
         ),
         View(
+            "logs",
+            "how much is logged, room by room",
+            "room",
+            ("room",),
+            (
+                NODE,
+                text("room", "a part of the program; all: what has no level of its own"),
+                text("level", "the least that is logged"),
+                flag("own", "it has a level of its own"),
+            ),
+        ),
+        View(
             "config",
             "every option of the node and the network; secrets are not shown",
             "option",

@@ -14,6 +14,7 @@ from smppproxy.admin.door import Answer, Api, Door, Page, Root
 from smppproxy.admin.families import Family
 from smppproxy.admin.metrics import NodeCollector, pieces
 from smppproxy.admin.pages import put_pages
+from smppproxy.admin.program import NAME
 from smppproxy.admin.scrape import ScrapePage
 from smppproxy.relay.relay import SmppRelay
 from smppproxy.wire.pool import BindState
@@ -61,6 +62,6 @@ def site(
     root.putChild(b"metrics", ScrapePage(lambda: pieces(collector), clock))
     root.putChild(b"ledger", Page(as_json(relay.ledger.as_dict), access))
     api: Resource = Root()  # type: ignore[no-untyped-call]
-    api.putChild(b"v1", Api(operator, access, clock, version("smppproxy")))
+    api.putChild(b"v1", Api(operator, access, clock, version(NAME)))
     root.putChild(b"api", api)
     return Door(root, access, clock)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from importlib.metadata import version
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -15,11 +14,13 @@ from smppproxy.admin.hands import NodeHands, Want
 from smppproxy.admin.history import History
 from smppproxy.admin.http import site
 from smppproxy.admin.loads import Loads
+from smppproxy.admin.log_levels import LogLevels
 from smppproxy.admin.message_log.trace import Tracer
 from smppproxy.admin.node_metrics import node_metrics
 from smppproxy.admin.opening import AdminDoor
 from smppproxy.admin.operator import Operator
 from smppproxy.admin.own_network import OwnNetwork
+from smppproxy.admin.program import program
 from smppproxy.admin.rooms import Rooms
 from smppproxy.config import Network, Node
 from smppproxy.relay.relay import SmppRelay
@@ -55,6 +56,7 @@ class Office:
         *metrics: Callable[[], Iterator[Family]],
     ) -> None:
         self.door = AdminDoor(reactor, node.admin)
+        self.log_levels = LogLevels(node.log_level, node.log_rooms)
         self._started = time.time()
         self._loads = Loads(relay.counts)
         self._history = History(relay, time.time)
@@ -80,12 +82,13 @@ class Office:
             reactor,
             time.time,
             self._started,
-            version("smppproxy"),
+            program(),
             own.standing,
             lambda: self.door.place,
             own.desk,
             tracer,
             self._history,
+            self.log_levels,
         )
         hands = NodeHands(relay, admission, listeners, pools, want, node.drain_timeout)
         self.operator = Operator(rooms, hands, admission.ticker)
@@ -122,6 +125,6 @@ class Office:
         """What this node says of itself to the others."""
         return {
             "started": self._started,
-            "program": version("smppproxy"),
+            "program": program(),
             "door": self.door.place,
         }

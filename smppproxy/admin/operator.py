@@ -29,6 +29,7 @@ from smppproxy.admin.tapping import Taps
 from smppproxy.admin.targets import NODE, Target
 from smppproxy.admin.tracing import TraceOperations
 from smppproxy.admin.verbs import Hands, Verbs, is_shared
+from smppproxy.admin.verbs import row as done_row
 from smppproxy.admin.views import OF_A_NODE, Row
 from smppproxy.relay.replays import UNROUTED_KIND, Filter
 from smppproxy.store.interface import StoreUnavailable
@@ -145,6 +146,30 @@ class Operator(NetworkOperations, TraceOperations, ReportOperations, ChartOperat
             done = self._nodes.ask(request)
         return done.addCallback(_done, verb, target)
 
+    def log(self, operation: Operation, given: Given, caller: Caller) -> Deferred[Any]:
+        """Another level of logging, on every node or on one, until it ends."""
+        request = {
+            "do": "log",
+            "room": given["room"],
+            "level": given["level"],
+            "node": given["node"],
+            "who": f"{caller.who}@{caller.peer}",
+        }
+        return self._nodes.ask(request).addCallback(_done, "log", given["room"])
+
+    def _log(self, request: Request) -> Any:
+        room, levels = request["room"], self._rooms.log_levels
+        was = levels.set(room, request["level"])
+        log.warn(
+            "{who}: {room} logs {least}",
+            event="operator",
+            verb="log",
+            room=room,
+            least=levels.level(room),
+            who=request["who"],
+        )
+        return {"rows": [done_row(f"log:{room}", was, levels.level(room))]}
+
     def replay(self, operation: Operation, given: Given, caller: Caller) -> Deferred[Any]:
         """Look for the owners of what has none; the store does each of them once, whoever asks."""
         kind, dry_run, force = given["kind"], given["dry_run"], bool(given["force"])
@@ -195,6 +220,7 @@ class Operator(NetworkOperations, TraceOperations, ReportOperations, ChartOperat
         "show": _rows,
         "act": _act,
         "explain": _explain,
+        "log": _log,
         "trace": TraceOperations._trace,
         "history": ChartOperations._history,
     }
@@ -260,7 +286,7 @@ EVERY_NODE = "all"
 """Stands for the node where all of them are meant."""
 
 
-def _done(said: Said, verb: str, target: Target) -> Any:
+def _done(said: Said, verb: str, target: Target | str) -> Any:
     """What was done, by all nodes; an error only when none of them did anything."""
     rows: list[Row] = []
     errors: list[dict[str, Any]] = []

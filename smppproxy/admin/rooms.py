@@ -10,6 +10,7 @@ import attrs
 from smppproxy.admin.following import Standing
 from smppproxy.admin.history import History
 from smppproxy.admin.loads import Loads
+from smppproxy.admin.log_levels import LogLevels
 from smppproxy.config import Network, Node
 from smppproxy.relay.relay import SmppRelay
 from smppproxy.store.interface import Store
@@ -39,6 +40,7 @@ class Rooms:
     :ivar tracer: finds messages in this node's log and in the store.
     :ivar desk: makes and compares versions of the network.
     :ivar history: what went through this node in the last hour.
+    :ivar log_levels: how much is logged.
     """
 
     node: Node
@@ -59,3 +61,4 @@ class Rooms:
     desk: Desk
     tracer: Tracer
     history: History
+    log_levels: LogLevels

@@ -8,6 +8,7 @@ from typing import Any
 
 from smppproxy.admin.ledgers import told
 from smppproxy.admin.loads import together
+from smppproxy.admin.log_levels import EVERYTHING, LOG_ROOMS
 from smppproxy.admin.rooms import Rooms
 from smppproxy.relay.counts import OTHER, AccountCounts, HostCounts
 from smppproxy.relay.events import shown
@@ -385,6 +386,13 @@ def quality(rooms: Rooms) -> Iterator[Row]:
         yield {**row, **known, "prefix": row["prefix"] or "all others"}
 
 
+def logs(rooms: Rooms) -> Iterator[Row]:
+    """How much is logged of everything, then of each room."""
+    levels = rooms.log_levels
+    for room in (EVERYTHING, *LOG_ROOMS):
+        yield {"room": room, "level": levels.level(room), "own": levels.is_own(room)}
+
+
 OF_A_NODE: dict[str, Callable[[Rooms], Rows]] = {
     "binds": binds,
     "providers": providers,
@@ -395,5 +403,6 @@ OF_A_NODE: dict[str, Callable[[Rooms], Rows]] = {
     "nodes": nodes,
     "budgets": budgets,
     "quality": quality,
+    "logs": logs,
 }
 """By the name of the view."""

@@ -3,8 +3,8 @@
 A command imports what it needs when it runs, so that `smppproxy --help` and the small commands
 start at once and none of them brings in a reactor that it does not use.
 
-`check`, `demo`, `explain`, `load`, `password`, `replay`, `show`, `simulate`, `tap` and `trace` are
-one command each; `network` has plan, apply, rollback and history, `records` what is exported and
+`check`, `demo`, `explain`, `load`, `log`, `password`, `replay`, `show`, `simulate`, `tap` and
+`trace` are one command each; `network` has plan, apply, rollback and history, `records` what is exported and
 reported, `importing` what other gateways' settings become, `verbs` what is done to providers,
 accounts and nodes. `door` is the way to a node for all of them, `tables` how rows are shown,
 `pcap` the file that tap writes.
@@ -18,6 +18,7 @@ from smppproxy.cli import (
     explain,
     importing,
     load,
+    log,
     network,
     password,
     records,
@@ -30,8 +31,20 @@ from smppproxy.cli import (
 )
 
 
+def told_version(context: click.Context, _: click.Parameter, wanted: bool) -> None:
+    """Say which program this is."""
+    if wanted and not context.resilient_parsing:
+        from smppproxy.admin.program import NAME, program
+
+        click.echo(f"{NAME} {program()}")
+        context.exit()
+
+
 @click.group("smppproxy", context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="smppproxy", prog_name="smppproxy")
+@click.option(
+    "--version", is_flag=True, is_eager=True, expose_value=False, callback=told_version,
+    help="Release and commit.",
+)  # fmt: skip
 def main() -> None:
     """Everything around the SMPP multiplexing router that is not the server itself.
 
@@ -53,6 +66,7 @@ for command in (
     explain.explain,
     importing.importing,
     load.load,
+    log.log,
     *network.COMMANDS,
     password.password,
     records.export,

@@ -24,14 +24,7 @@ def _command(verb: Verb) -> click.Command:
     @options
     def told(door: Door, target: str, node: str | None, as_json: bool) -> None:
         answer = door.post(f"/{verb.name}", target=target, node=node)
-        if as_json:
-            click.echo(json.dumps(answer["done"], indent=1))
-        else:
-            _print(answer)
-        for silent in answer["silent"]:
-            click.echo(f"node {silent} does not answer: nothing is known of it", err=True)
-        if answer["note"]:
-            click.echo(answer["note"], err=True)
+        tell(answer, as_json)
 
     command: Any = told
     for option in (
@@ -43,6 +36,18 @@ def _command(verb: Verb) -> click.Command:
     examples = "\n".join(f"smppproxy {verb.name} {each}" for each in EXAMPLES[verb.name])
     text = f"{verb.help[0].upper()}{verb.help[1:]}.\n\n\b\n{examples}"
     return click.command(verb.name, help=text)(command)
+
+
+def tell(answer: dict[str, Any], as_json: bool) -> None:
+    """What was done, as lines or as JSON, and who said nothing."""
+    if as_json:
+        click.echo(json.dumps(answer["done"], indent=1))
+    else:
+        _print(answer)
+    for silent in answer["silent"]:
+        click.echo(f"node {silent} does not answer: nothing is known of it", err=True)
+    if answer["note"]:
+        click.echo(answer["note"], err=True)
 
 
 def _print(answer: dict[str, Any]) -> None:

@@ -29,7 +29,12 @@ from smppproxy.routing.rules import (
 from smppproxy.smpp.timers import Timers
 
 _HOUR = 3600.0
-_LEVELS = ("debug", "info", "warn", "error", "critical")
+LEVELS = ("debug", "info", "warn", "error", "critical")
+"""Of what is logged, the gravest last."""
+
+LOG_ROOMS = ("admin", "relay", "service", "store", "wire")
+"""Parts of the program whose level of logging may be another one."""
+
 _FORMATS = ("text", "json")
 _STORE = "embedded:///var/lib/smppproxy"
 
@@ -53,11 +58,13 @@ _ADMIN_BESIDE = (
 SHORTEST_TOKEN = 16
 """Octets of a token at least: who may guess it has the whole network's traffic."""
 
+_ROOMS_EXAMPLE = '{ wire = "debug" }'
 _TOKENS_EXAMPLE = '{ read = "env:SMPPPROXY_READ", "admin:alice" = "file:alice.token" }'
 _PLACES = {
     "listeners": "[[listener]]",
     "log_level": "[log] as level",
     "log_format": "[log] as format",
+    "log_rooms": "[log] as rooms",
 }
 _LISTENER_EXAMPLE = '[[listener]] with address = "127.0.0.1" and port = 2775'
 
@@ -109,9 +116,13 @@ class Admin:
 class Log:
     """What is logged."""
 
-    level: str = attrs.field(default="info", validator=OneOf(_LEVELS))
+    level: str = attrs.field(default="info", validator=OneOf(LEVELS))
     #: Readable lines, or one JSON object per event with all its fields.
     format: str = attrs.field(default="text", validator=OneOf(_FORMATS))
+    #: Parts of the program with a level of their own.
+    rooms: dict[str, str] = attrs.field(
+        factory=dict, validator=Table(OneOf(LOG_ROOMS), OneOf(LEVELS), _ROOMS_EXAMPLE)
+    )
 
 
 @attrs.define
@@ -155,8 +166,11 @@ class Node:
     unbind_timeout: float = attrs.field(default=2.0, validator=Seconds(0.01, _HOUR))
     listeners: tuple[Listener, ...] = ()
     admin: Admin = attrs.field(factory=Admin)
-    log_level: str = attrs.field(default="info", validator=OneOf(_LEVELS))
+    log_level: str = attrs.field(default="info", validator=OneOf(LEVELS))
     log_format: str = attrs.field(default="text", validator=OneOf(_FORMATS))
+    log_rooms: dict[str, str] = attrs.field(
+        factory=dict, validator=Table(OneOf(LOG_ROOMS), OneOf(LEVELS), _ROOMS_EXAMPLE)
+    )
     message_log: MessageLog = attrs.field(factory=MessageLog)
     hop: Hop = attrs.field(factory=Hop)
     #: Where the node file lies; no option.
@@ -204,6 +218,7 @@ def load_node(path: str | FilePath, environ: Mapping[str, str] | None = None) ->
         admin=admin,
         log_level=Log(**log).level,
         log_format=Log(**log).format,
+        log_rooms=Log(**log).rooms,
         message_log=message_log,
         hop=hop,
     )
@@ -219,7 +234,9 @@ def _node(source: Source) -> dict[str, Any]:
     table = _table(source, "node")
     if table is None:
         return {}
-    filled = frozenset({"listeners", "admin", "log_level", "log_format", "message_log", "hop"})
+    filled = frozenset(
+        {"listeners", "admin", "log_level", "log_format", "log_rooms", "message_log", "hop"}
+    )
     arguments = options.read(source, ("node",), table, Node, other=filled)
     for name in sorted(filled & table.keys()):
         place = _PLACES.get(name, f"[{name}]")

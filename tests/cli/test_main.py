@@ -2,6 +2,7 @@
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from smppproxy.admin.program import program
 from tests.cli.running import run
 
 
@@ -16,5 +17,5 @@ class GroupTest(SynchronousTestCase):
             self.assertIn(word, result.output)
 
     def test_version(self) -> None:
-        """It tells its version."""
-        self.assertRegex(run("--version").output, r"smppproxy, version \d+\.\d+")
+        """It tells its release and its commit."""
+        self.assertEqual(run("--version").output, f"smppproxy {program()}\n")

@@ -41,7 +41,7 @@ BAD: list[tuple[str, str, str]] = [
     (
         "an option nobody knows",
         HEAD + DOOR + "[log]\nzzz = 1 # <--\n",
-        "log.zzz: there is no such option; known are format, level",
+        "log.zzz: there is no such option; known are format, level, rooms",
     ),
     (
         "node is no table",

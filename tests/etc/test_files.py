@@ -31,7 +31,8 @@ PROFILE_KINDS = (
 
 def options(*kinds: Any) -> set[str]:
     """The options of attrs classes that a file gives by their names."""
-    elsewhere = {"listeners", "admin", "log_level", "log_format", "hosts", "status", *PROFILES}
+    elsewhere = {"listeners", "admin", "hosts", "status", *PROFILES}
+    elsewhere |= {"log_level", "log_format", "log_rooms"}
     # Refused but for its default: nobody is told to write it.
     elsewhere.add("join")
     names = {field.name for kind in kinds for field in attrs.fields(kind) if field.init}
