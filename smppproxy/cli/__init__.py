@@ -4,10 +4,10 @@ A command imports what it needs when it runs, so that `smppproxy --help` and the
 start at once and none of them brings in a reactor that it does not use.
 
 `check`, `demo`, `explain`, `load`, `log`, `password`, `replay`, `show`, `simulate`, `tap` and
-`trace` are one command each; `network` has plan, apply, rollback and history, `records` what is exported and
-reported, `importing` what other gateways' settings become, `verbs` what is done to providers,
-accounts and nodes. `door` is the way to a node for all of them, `tables` how rows are shown,
-`pcap` the file that tap writes.
+`trace` are one command each; `network` has plan, apply, rollback and history, `records` what is
+exported and reported, `importing` what other gateways' settings become, `verbs` what is done to
+providers, accounts and nodes. `door` is the way to a node for all of them, `tables` how rows are
+shown, `pcap` the file that tap writes.
 """
 
 import click

@@ -22,6 +22,7 @@ Which file to open:
 
 `bundle`       a network file that can travel, with the files it names
 `plan`         what one network makes different from another
+`importers`    what the settings of other gateways become
 
 `source`       one TOML file while it is read
 `lines`        on which line an option stands
