@@ -28,6 +28,9 @@ FAILED_ONCE = (
     4243,
     # An acknowledgement whose answer was lost, of what another node had handed out since.
     309_584,
+    # A second look: messages on their way when their bind was lost; a client that is not read.
+    311_780,
+    312_576,
 )
 """Seeds that have found something, and what."""
 

@@ -142,6 +142,11 @@ class Participants:
         self.calm = False
         if self.random.random() < 0.8:
             self.read_upstream(upstream)
+        else:
+            # On its way when the connection went: nobody will ever know.
+            for pdu in self.read(upstream):
+                if pdu.command_id == c.SUBMIT_SM:
+                    self.message_of(pdu)[0].silent = True
         self.forget_upstream(upstream)
         upstream.lose()
 

@@ -201,9 +201,12 @@ class FakePeer:
     def hold(self) -> None:
         self.held = True
         self.holds += 1
+        # What is not read cannot be overdue, as in smppproxy.wire.protocol.
+        self.session.reading = False
 
     def release(self) -> None:
         self.held = False
+        self.session.reading = not self.unread
 
     def close(self, reason: str) -> None:
         self.closed_for = self.closed_for or reason
@@ -226,6 +229,7 @@ class FakePeer:
         """What waited to be read is read, as far as the relay lets it."""
         while self.unread and not self.held:
             self.handle(self.session.receive(self.unread.pop(0), self.world.now))
+        self.session.reading = not self.held
 
     def handle(self, received: Received) -> None:
         raise NotImplementedError
