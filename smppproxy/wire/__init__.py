@@ -23,6 +23,11 @@ Which file to open:
 `places`            the binds to a provider over all nodes
 `control`           what operators want of providers, hosts and binds
 
+`hop_door`          the door for other nodes, which have no bind of a provider of their own
+`hop_links`         sessions with other nodes' doors: which of them this node needs, and when
+`hop_tls`           mutual TLS between nodes
+`sockets`           Unix sockets that a killed node has left behind
+
 `protocol`          the edge of a session, for both sides; `Ticker` turns them all
 `shares`            this node's parts of the limits that all nodes share
 `threads`           threads for work that would hold up the reactor
