@@ -4,7 +4,7 @@ import { ApiError, get, token } from "./api.js";
 import { CHARTS, drawAll } from "./charts.js";
 import { h, show } from "./dom.js";
 import { clock, span } from "./format.js";
-import { me } from "./state.js";
+import { me, to } from "./state.js";
 import { close, confirm, toast } from "./verbs.js";
 import { accounts } from "./views/accounts.js";
 import { binds } from "./views/binds.js";
@@ -248,7 +248,7 @@ addEventListener("keydown", (event) => {
   const typing = event.target.closest?.("input, textarea, select, dialog");
   if (event.key === "/" && !typing && !event.ctrlKey && !event.metaKey) {
     event.preventDefault();
-    location.hash = "#/trace";
+    to("#/trace");
   }
 });
 setInterval(() => {

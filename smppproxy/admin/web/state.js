@@ -11,6 +11,12 @@ export function may(operation) {
   return me.may.includes(operation);
 }
 
+/** To one of the page's addresses; asked anew where it is shown already. */
+export function to(address) {
+  if (location.hash === address) dispatchEvent(new HashChangeEvent("hashchange"));
+  else location.hash = address;
+}
+
 /** The last hour in steps: fetched whole once, then only what is new. */
 export class History {
   constructor() {

@@ -2,6 +2,7 @@
 
 import { get, show } from "../api.js";
 import { h, mark, table } from "../dom.js";
+import { to } from "../state.js";
 
 const ASKED = ["account", "destination", "source", "text"];
 
@@ -12,7 +13,7 @@ function form(route, names) {
       event.preventDefault();
       const query = new URLSearchParams();
       for (const name of ASKED) if (event.target.elements[name].value) query.set(name, event.target.elements[name].value);
-      location.hash = `#/explain?${query}`;
+      to(`#/explain?${query}`);
     },
   },
   h("div", {}, h("label", { for: "account" }, "Account"),

@@ -3,6 +3,7 @@
 import { get } from "../api.js";
 import { bar, h, table } from "../dom.js";
 import { count, csv, moment, percent, save } from "../format.js";
+import { to } from "../state.js";
 
 const FIELDS = ["account", "provider", "country", "result", "hour"];
 const SPANS = [["1", "1 hour"], ["6", "6 hours"], ["24", "1 day"], ["168", "7 days"], ["744", "31 days"]];
@@ -35,7 +36,7 @@ function go(form) {
   query.set("hours", form.elements.hours.value);
   query.set("by", FIELDS.filter((name) => form.elements[`by-${name}`].checked).join(","));
   for (const name of ["account", "provider"]) if (form.elements[name].value) query.set(name, form.elements[name].value);
-  location.hash = `#/report?${query}`;
+  to(`#/report?${query}`);
 }
 
 function chooser(want) {

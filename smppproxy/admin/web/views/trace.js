@@ -3,6 +3,7 @@
 import { get } from "../api.js";
 import { h, mark, table } from "../dom.js";
 import { moment, plural } from "../format.js";
+import { to } from "../state.js";
 import { notes } from "./binds.js";
 
 const SHOWN = new Set([
@@ -96,7 +97,7 @@ function search(route) {
     onsubmit: (event) => {
       event.preventDefault();
       const wanted = event.target.elements.id.value.trim();
-      if (wanted) location.hash = `#/trace/${encodeURIComponent(wanted)}`;
+      if (wanted) to(`#/trace/${encodeURIComponent(wanted)}`);
     },
   },
   h("label", { for: "id" }, "Our id, the provider's, the client's reference, or a number"),

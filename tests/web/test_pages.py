@@ -1,0 +1,97 @@
+"""Every page in light, dark and on a phone: what it shows, and that everybody can read it."""
+
+from __future__ import annotations
+
+from smppproxy.simulator.smsc import Smsc
+from tests.support.doors import asynchronous
+from tests.web.browser import Visit, apart, there
+from tests.web.cases import WebCase
+
+PAGES = {
+    "": ("Throughput", "What needs a look", "acme"),
+    "binds": ("Sessions of clients", "To providers", "acme"),
+    "providers": ("acme/a", "127.0.0.1"),
+    "accounts": ("What waits for them", "shop", "bank"),
+    "trace": ("Trace a message",),
+    "report": ("Traffic report", "ESME_ROK"),
+    "explain?account=bank&destination=4670112345678": ("goes to acme", "Routes in force"),
+    "network": ("Versions, the newest first", "in force", "node1"),
+    "ledger": ("adds up", "Messages from mobiles for nobody"),
+    "help": ("ssh -L", "Keyboard"),
+}
+"""By its address, what each page must tell of a node that carried messages."""
+
+
+class PageTests(WebCase):
+    """One walk through all pages for each look."""
+
+    async def seen(self, look: str) -> None:
+        """Each page shows its facts, keeps nobody out, does not scroll sideways, and the browser
+        complains of nothing; a picture of each is kept."""
+        smsc, _ = await self.carried()
+        await apart(self.walk, look, smsc)
+
+    def walk(self, look: str, smsc: Smsc) -> None:
+        """In the browser's thread."""
+        with self.look(look=look) as seen:
+            seen.see("Throughput")
+            there(smsc.crash, "b")
+            seen.see("acme/b/1", ".attention")
+            for address, texts in PAGES.items():
+                seen.go(address)
+                self.page(seen, look, address, texts)
+            self.trace(seen, look)
+            self.dialog(seen, look)
+            self.fine(seen)
+
+    def page(self, seen: Visit, look: str, address: str, texts: tuple[str, ...]) -> None:
+        """One of them."""
+        if address == "report":
+            # The store counts the hours some seconds after the messages.
+            while not seen.page.locator("main", has_text=texts[-1]).count():
+                seen.page.get_by_role("button", name="Show", exact=True).click()
+                seen.page.wait_for_selector('main[aria-busy="false"]')
+                seen.page.wait_for_timeout(200)
+        for text in texts:
+            seen.see(text, "main")
+        name = address.partition("?")[0] or "now"
+        self.assertEqual(seen.faults(), [], name)
+        self.assertFalse(seen.overflows(), name)
+        seen.picture(f"{name}-{look}")
+
+    def trace(self, seen: Visit, look: str) -> None:
+        """A message's own page, by a number."""
+        seen.go("trace/4670100000001")
+        seen.see("Hops of", "main")
+        self.assertEqual(seen.faults(), [])
+        self.assertFalse(seen.overflows())
+        seen.picture(f"trace-message-{look}")
+
+    def dialog(self, seen: Visit, look: str) -> None:
+        """What can be done with a bind, and what will happen then."""
+        seen.go("binds")
+        seen.page.get_by_role("button", name="host acme/a").click()
+        seen.see("Its binds are unbound and made anew", "dialog")
+        self.assertEqual(seen.faults(), [])
+        seen.picture(f"verbs-{look}")
+        seen.page.get_by_role("button", name="Drain", exact=True).click()
+        seen.see("Drain acme/a?", "dialog")
+        self.assertEqual(seen.faults(), [])
+        self.assertFalse(seen.overflows())
+        seen.picture(f"confirm-{look}")
+        seen.page.get_by_role("button", name="Leave it").click()
+
+    @asynchronous
+    async def test_light(self) -> None:
+        """On a light desk."""
+        await self.seen("light")
+
+    @asynchronous
+    async def test_dark(self) -> None:
+        """In a dark room."""
+        await self.seen("dark")
+
+    @asynchronous
+    async def test_phone(self) -> None:
+        """On a phone of 360 pixels: nothing is cut off or wider than the screen."""
+        await self.seen("phone")
