@@ -24,9 +24,12 @@ def commit() -> str:
 
 def commit_of(folder: Path) -> str:
     """The commit that a folder's files are of; "" when it is no repository of its own."""
-    if not (folder / ".git").exists():
+    git = folder / ".git"
+    if not git.exists():
         return ""
-    command = (GIT, "-C", str(folder), "describe", "--always", "--dirty=+", "--exclude=*")
+    # By name: left to itself, git goes on looking in the folders above.
+    where = (f"--git-dir={git}", f"--work-tree={folder}")
+    command = (GIT, *where, "describe", "--always", "--dirty=+", "--exclude=*")
     try:
         told = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
     except (OSError, subprocess.TimeoutExpired):
