@@ -2,4 +2,5 @@
 
 from smppproxy.simulator.load.worker import main
 
-main()
+if __name__ == "__main__":
+    main()
