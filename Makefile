@@ -16,14 +16,14 @@ SEED ?= 1
 CHAOS ?=
 SAY := @printf '\n== %s\n'
 
-# tests/interop asks for foreign programs, tests/kernel for namespaces: they have targets of their
-# own; tests/support holds no tests.
-SUITES = $(filter-out tests.interop tests.kernel tests.support, \
+# tests/interop asks for foreign programs, tests/kernel for namespaces, tests/web for a browser: they
+# have targets of their own; tests/support holds no tests.
+SUITES = $(filter-out tests.interop tests.kernel tests.support tests.web, \
 	$(patsubst tests/%/__init__.py,tests.%,$(sort $(wildcard tests/*/__init__.py)))) \
 	$(patsubst tests/%.py,tests.%,$(sort $(wildcard tests/test_*.py)))
 TRIAL = $(BIN)/python -m tests.support.trial
 
-.PHONY: help venv demo test simulate chaos mission bench fuzz lock audit lint format types imports coverage interop-tools interop kernel check clean
+.PHONY: help venv demo test simulate chaos mission bench fuzz lock audit lint format types imports coverage interop-tools interop kernel web check clean
 
 help:
 	@printf 'make %-9s %s\n' \
@@ -38,6 +38,7 @@ help:
 	  kernel   'silent networks, full disks: faults in namespaces of their own' \
 	  lock     'requirements.lock anew: versions and hashes of a release' \
 	  audit    'known holes in what requirements.lock names; asks the registry' \
+	  web      'the web page in a browser; pictures in build/screenshots' \
 	  check    'what CI runs: lint types imports coverage interop kernel' \
 	  lint     'ruff' \
 	  format   'sort imports and mend what ruff can mend' \
@@ -138,6 +139,11 @@ interop: interop-tools
 kernel: venv
 	$(SAY) 'kernel: silent networks and full disks, in namespaces of their own'
 	@tests/kernel/run $(TRIAL) --record kernel -- tests.kernel
+
+web: venv
+	$(SAY) 'web: the page in Chromium'
+	@tests/web/install
+	@$(TRIAL) --record web -- tests.web
 
 check: lint types imports coverage interop kernel
 	$(SAY) 'check: all passed'
