@@ -112,7 +112,7 @@ class SmppProxy(Service):
             time.time,
         )
         self._are_doors_open = False
-        self._certificates: list[ServerTls | HopTls] = []
+        self._certificates: list[ServerTls] = []
         self._open_hop(node, reactor)
         self.listeners = [self._listener(listener) for listener in node.listeners]
         self.pools: dict[str, UpstreamPool] = {}

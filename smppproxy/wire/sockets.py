@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import stat
 
 
 def remove_dead_socket(path: str) -> None:
@@ -21,6 +22,6 @@ def remove_dead_socket(path: str) -> None:
 def is_socket(path: str) -> bool:
     """Whether a Unix socket of this name is on this machine."""
     try:
-        return (os.stat(path).st_mode & 0o170000) == 0o140000
+        return stat.S_ISSOCK(os.stat(path).st_mode)
     except OSError:
         return False

@@ -66,6 +66,9 @@ class ServerTls:
     :raises TlsError: when the files cannot be used.
     """
 
+    # Twisted would insist on a certificate of everybody.
+    verify = SSL.VERIFY_PEER | SSL.VERIFY_CLIENT_ONCE
+
     def __init__(self, certificate: str, key: str, client_ca: str = "") -> None:
         self._certificate = certificate
         self._key = key
@@ -104,8 +107,7 @@ class ServerTls:
             context = options.getContext()
             context.set_options(SSL.OP_NO_RENEGOTIATION)
             if trust is not None:
-                # Twisted would insist on a certificate of everybody.
-                context.set_verify(SSL.VERIFY_PEER | SSL.VERIFY_CLIENT_ONCE)
+                context.set_verify(self.verify)
         except (OSError, SSL.Error, TypeError, ValueError, UnsupportedAlgorithm) as error:
             raise TlsError(f"{self._key}: {reason_of(error)}") from error
         return options
