@@ -11,6 +11,7 @@ Which file to open:
 `admission`         who may bind: every check in its order
 `authentication`    passwords checked off the reactor's thread, guessing slowed
 `passwords`         the forms of passwords
+`guest`             a session that the other side opened: its timer, and who waits for its end
 `client`            a client's session, from the first octet to the last
 `parking`           submit_sm that the relay wants no more of for the moment
 `leases`            the binds of an account over all nodes

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import attrs
-from twisted.internet.defer import Deferred, succeed
+from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 
@@ -28,8 +28,9 @@ from smppproxy.smpp.fields import read_bind
 from smppproxy.smpp.pdu import Pdu
 from smppproxy.smpp.refusals import status_of
 from smppproxy.smpp.session import SMSC, Received, Session
+from smppproxy.wire.guest import Guest
 from smppproxy.wire.parking import Parking
-from smppproxy.wire.protocol import HELD, LEAVING, TIMEOUTS, VERIFYING, SmppProtocol
+from smppproxy.wire.protocol import HELD, LEAVING, TIMEOUTS, VERIFYING
 
 if TYPE_CHECKING:
     from smppproxy.wire.listener import ClientFactory
@@ -45,7 +46,7 @@ BIND_TYPES = {BIND_TRANSMITTER: "tx", BIND_RECEIVER: "rx", BIND_TRANSCEIVER: "tr
 log = Logger()
 
 
-class ClientSession(SmppProtocol):
+class ClientSession(Guest):
     """One connection of a client.
 
     :ivar account: whose session it is; set when the bind is accepted.
@@ -70,7 +71,6 @@ class ClientSession(SmppProtocol):
         self.admission = admission
         self.peer = host
         self.outstanding = 0
-        self.bound = False
         self.bound_at = 0.0
         self.leased: Account | None = None
         self.slowed = False
@@ -80,9 +80,6 @@ class ClientSession(SmppProtocol):
         self._feeder: IDelayedCall | None = None
         self._timeouts = 0
         self._number = number
-        self._farewell = b""
-        self._timer: IDelayedCall | None = None
-        self._gone: list[Deferred[None]] = []
 
     # -- before the bind ------------------------------------------------------------------------
 
@@ -258,10 +255,9 @@ class ClientSession(SmppProtocol):
         :param patience: seconds to wait for the answers.
         :return: fires when the connection is gone; never fails.
         """
-        if not self.transport or not self.connected:
-            return succeed(None)
-        gone: Deferred[None] = Deferred()
-        self._gone.append(gone)
+        gone = self.until_gone()
+        if not self.connected:
+            return gone
         if not self.bound:
             self.close("shutting down")
         elif not self.leaving:
@@ -318,23 +314,4 @@ class ClientSession(SmppProtocol):
     def disconnected(self) -> None:
         """The socket is gone too."""
         self.factory.closed(self)
-        gone, self._gone = self._gone, []
-        for deferred in gone:
-            deferred.callback(None)
-
-    # -- one timer ------------------------------------------------------------------------------
-
-    def wait(self, seconds: float, then: Any, *arguments: object) -> None:
-        """Call ``then`` later, instead of what was to be called before."""
-        self.stop_waiting()
-        self._timer = self.clock.callLater(seconds, self._time_is_up, then, *arguments)
-
-    def stop_waiting(self) -> None:
-        """Forget what was to be called."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-
-    def _time_is_up(self, then: Any, *arguments: object) -> None:
-        self._timer = None
-        self.guard(then, *arguments)
+        super().disconnected()

@@ -10,8 +10,8 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from twisted.internet.defer import Deferred, gatherResults, maybeDeferred, succeed
-from twisted.internet.interfaces import IAddress, IDelayedCall, IListeningPort
+from twisted.internet.defer import Deferred, gatherResults, maybeDeferred
+from twisted.internet.interfaces import IAddress, IListeningPort
 from twisted.internet.protocol import Factory
 from twisted.logger import Logger
 from twisted.protocols.tls import TLSMemoryBIOFactory
@@ -27,8 +27,9 @@ from smppproxy.smpp.pdu import Pdu
 from smppproxy.smpp.refusals import status_of
 from smppproxy.smpp.session import SMSC, Session
 from smppproxy.smpp.timers import Timers
+from smppproxy.wire.guest import Guest
 from smppproxy.wire.hop_tls import HopTls
-from smppproxy.wire.protocol import SmppProtocol, Ticker
+from smppproxy.wire.protocol import Ticker
 from smppproxy.wire.sockets import remove_dead_socket
 
 MOST_SESSIONS = 10_000
@@ -38,7 +39,7 @@ MOST_OUTSTANDING = 20_000
 log = Logger()
 
 
-class HopSession(SmppProtocol):
+class HopSession(Guest):
     """A session of another node: a :class:`smppproxy.relay.hop.HopPeer` once it is bound.
 
     :ivar node: the name of the node.
@@ -51,12 +52,8 @@ class HopSession(SmppProtocol):
         self.door = door
         self.provider = ""
         self.node = ""
-        self.bound = False
         self.since = 0.0
         self.outstanding = 0
-        self._farewell = b""
-        self._patience: IDelayedCall | None = None
-        self._gone: list[Deferred[None]] = []
 
     def opened(self) -> None:
         """Known to the door from here on."""
@@ -130,10 +127,9 @@ class HopSession(SmppProtocol):
 
     def drain(self, patience: float) -> Deferred[None]:
         """Answer what is under way, unbind, close. Fires when it is gone; never fails."""
+        gone = self.until_gone()
         if not self.connected:
-            return succeed(None)
-        gone: Deferred[None] = Deferred()
-        self._gone.append(gone)
+            return gone
         if not self.bound:
             self.close("shutting down")
         elif not self.leaving:
@@ -148,13 +144,7 @@ class HopSession(SmppProtocol):
             self._wait(patience)
 
     def _wait(self, patience: float) -> None:
-        if self._patience is not None:
-            self._patience.cancel()
-        self._patience = self.clock.callLater(patience, self._impatient)
-
-    def _impatient(self) -> None:
-        self._patience = None
-        self.close("not answered in time")
+        self.wait(patience, self.close, "not answered in time")
 
     def _settled(self) -> None:
         if self._farewell:
@@ -166,18 +156,14 @@ class HopSession(SmppProtocol):
 
     def lost(self, reason: str, now: float) -> None:
         """The session is over; what it waited for is in doubt on its node."""
-        if self._patience is not None:
-            self._patience.cancel()
-            self._patience = None
+        self.stop_waiting()
         if self.bound:
             self._told("hop_lost", "{node} left for {provider}: {reason}", reason)
 
     def disconnected(self) -> None:
         """The socket is gone too."""
         self.door.sessions.discard(self)
-        gone, self._gone = self._gone, []
-        for deferred in gone:
-            deferred.callback(None)
+        super().disconnected()
 
 
 class HopDoor(Factory):
