@@ -59,68 +59,6 @@ def reference_text(user_message_reference: bytes) -> bytes:
     return characters.translate(_TO_PRINTABLE)
 
 
-def receipt_body(
-    client_message_id: bytes,
-    source_addr_ton: int,
-    source_addr_npi: int,
-    source_addr: bytes,
-    dest_addr_ton: int,
-    dest_addr_npi: int,
-    destination_addr: bytes,
-    submit_date: int,
-    done_date: int,
-    state: int,
-    stat: bytes,
-    err: bytes,
-    *,
-    sub: int = 1,
-    dlvrd: int = -1,
-    user_message_reference: bytes | None = None,
-    network_error_code: bytes = b"",
-    with_tlvs: bool = True,
-    dialect: str = "default",
-    tz: str = "UTC",
-    final: bool = False,
-    enroute_final_as: str = "ENROUTE",
-) -> bytes:
-    """All octets after the header of the deliver_sm that tells a client about its message.
-
-    The addresses are those of its submit_sm; they are swapped here. ``submit_date`` (our own time
-    of the submit, GW-27) and ``done_date`` are unix seconds, 0 unknown, shown in the zone ``tz``,
-    the account's ``receipt_tz``. ``state``, ``stat``, ``err``, ``network_error_code`` and ``final``
-    are as :class:`smppproxy.receipts.receipt.Receipt` has them; what the client reads follows its
-    ``dialect`` and, where ENROUTE is the last word, its ``enroute_final_as`` (MG-22). ``sub`` and
-    ``dlvrd`` are our true counts of parts (GW-26), not the provider's; -1: ``sub`` if delivered,
-    else 0. ``user_message_reference`` is the client's own, None or b"" when it gave none (GW-31,
-    GW-32). ``with_tlvs`` is False for a session bound below 0x34.
-
-    ``err`` is always three digits. A number above 999 is sent as 999 and in network_error_code
-    (GW-35). Otherwise that TLV is left out, except where the dialect has it in every receipt.
-
-    :raises KeyError: for a dialect or ``enroute_final_as`` that does not exist; ValueError for such
-        a zone.
-    """
-    shown = shown_of(
-        state, stat, err, done_date, network_error_code, final, dialect, tz, enroute_final_as
-    )
-    return body_of_shown(
-        shown,
-        client_message_id,
-        source_addr_ton,
-        source_addr_npi,
-        source_addr,
-        dest_addr_ton,
-        dest_addr_npi,
-        destination_addr,
-        submit_date,
-        user_message_reference or b"",
-        sub,
-        dlvrd,
-        with_tlvs,
-        tz,
-    )
-
-
 @attrs.define
 class Shown:
     """What a client reads of a receipt, whichever message it is about.
@@ -150,14 +88,26 @@ def shown_of(
     tz: str,
     enroute_final_as: str,
 ) -> Shown:
-    """The half of :func:`receipt_body` that many receipts have in common; parameters as there."""
+    """What many receipts have in common of the deliver_sm that tells a client about its message.
+
+    ``done_date`` is unix seconds, 0 unknown, shown in the zone ``tz``, the account's
+    ``receipt_tz``. ``state``, ``stat``, ``err``, ``network_error_code`` and ``final`` are as
+    :class:`smppproxy.receipts.receipt.Receipt` has them; what the client reads follows its
+    ``dialect`` and, where ENROUTE is the last word, its ``enroute_final_as`` (MG-22).
+
+    ``err`` is always three digits. A number above 999 is sent as 999 and in network_error_code
+    (GW-35). Otherwise that TLV is left out, except where the dialect has it in every receipt.
+
+    :raises KeyError: for a dialect or ``enroute_final_as`` that does not exist; ValueError for such
+        a zone.
+    """
     spoken = DIALECTS[dialect]
     word, message_state = downstream(spoken, state, stat, final, enroute_final_as)
     digits, number = errs.three_digits(err)
     error_tlv = b""
     if number > _MOST_ERR or spoken.network_error_code:
         error_tlv = _error_tlv(number, network_error_code)
-    parts = not message_state != state == STATE_ENROUTE
+    parts = state != STATE_ENROUTE or message_state == state
     return Shown(word, message_state, date_text(done_date, tz), digits, parts, error_tlv)
 
 
@@ -177,7 +127,14 @@ def body_of_shown(
     with_tlvs: bool,
     tz: str,
 ) -> bytes:
-    """The other half: the body for one message; parameters as of :func:`receipt_body`."""
+    """All octets after the header of the deliver_sm that tells a client about its message.
+
+    The addresses are those of its submit_sm; they are swapped here. ``submit_date`` (our own time
+    of the submit, GW-27) is unix seconds, shown in the zone ``tz``. ``sub`` and ``dlvrd`` are our
+    true counts of parts (GW-26), not the provider's; -1: ``sub`` if delivered, else 0.
+    ``reference`` is the client's own user_message_reference, b"" when it gave none (GW-31, GW-32).
+    ``with_tlvs`` is False for a session bound below 0x34.
+    """
     message_state = shown.message_state
     if dlvrd < 0 or not shown.parts:
         dlvrd = sub if message_state == STATE_DELIVERED else 0

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
-from smppproxy.receipts.deliver import receipt_body, reference_status, reference_text
+from smppproxy.receipts.deliver import reference_status, reference_text
 from smppproxy.receipts.receipt import ReceiptProfile, read_receipt
 from smppproxy.smpp.constants import (
     DELIVER_SM,
@@ -18,6 +18,7 @@ from smppproxy.smpp.constants import (
 from smppproxy.smpp.fields import Message, read_message
 from smppproxy.smpp.pdu import Pdu
 from tests.receipts import bounded
+from tests.receipts.bodies import receipt_body
 
 V27 = bytes.fromhex(
     "000000bb000000050000000000000001000101343531303230333034300000003132333435000400000000000000"

@@ -2,10 +2,10 @@
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from smppproxy.receipts.deliver import receipt_body
 from smppproxy.receipts.dialects import FINAL_BY_DEFAULT, NORMALISED, STATES
 from smppproxy.receipts.errs import gatewayapi_code
 from smppproxy.receipts.own import ON_NO_RECEIPT, OWN, OwnReceipt
+from tests.receipts.bodies import receipt_body
 
 
 def line(own: OwnReceipt, dialect: str) -> bytes:
