@@ -50,18 +50,12 @@ class ChartOperations:
         return self._rooms.history.told(request["first"], request["named"])
 
     def _charted(self, said: Said) -> Any:
-        good = {node: answer for node, answer in said.answers.items() if "error" not in answer}
-        notes = [said.note] if said.note else []
-        notes += [
-            f"{node}: {answer['error']['text']}"
-            for node, answer in sorted(said.answers.items())
-            if "error" in answer
-        ]
+        good = said.good
         return {
             "node": self._rooms.node.name,
             "at": round(self._rooms.wall(), 3),
-            "nodes": sorted(good),
+            "nodes": [*good],
             "silent": said.silent,
-            "note": "; ".join(notes),
+            "note": "; ".join(said.notes),
             **together(good.values()),
         }

@@ -44,6 +44,21 @@ class Said:
     silent: list[str]
     note: str = ""
 
+    @property
+    def good(self) -> dict[str, Any]:
+        """What those answered that could, in the order of their names."""
+        return {node: each for node, each in sorted(self.answers.items()) if "error" not in each}
+
+    @property
+    def notes(self) -> list[str]:
+        """What one should know about these answers: the note, and what the others could not."""
+        errors = [
+            f"{node}: {each['error']['text']}"
+            for node, each in sorted(self.answers.items())
+            if "error" in each
+        ]
+        return [self.note, *errors] if self.note else errors
+
 
 class Nodes:
     """Asks all nodes, and answers for this one.

@@ -92,11 +92,7 @@ class Operator(NetworkOperations, TraceOperations, ReportOperations, ChartOperat
     def _shown(self, said: Said, view: View, given: Given) -> Any:
         rows: list[Row] = []
         others: set[str] = set()
-        notes = [said.note] if said.note else []
-        for node, answer in sorted(said.answers.items()):
-            if "error" in answer:
-                notes.append(f"{node}: {answer['error']['text']}")
-                continue
+        for node, answer in said.good.items():
             rows += [{"node": node, **row} for row in answer["rows"]]
             others.update(answer["others"])
         if view.name == "nodes":
@@ -107,7 +103,7 @@ class Operator(NetworkOperations, TraceOperations, ReportOperations, ChartOperat
             rows = summed(view, rows)
         if given["name"] and not rows and others and not said.silent:
             raise unknown(view.noun, given["name"], others)
-        return self._told(view, rows, given, said.silent, "; ".join(notes))
+        return self._told(view, rows, given, said.silent, "; ".join(said.notes))
 
     def _chosen(self, found: list[Row], view: View, given: Given) -> Any:
         rows, others = _named(found, view, given["name"], given["limit"] + 1)

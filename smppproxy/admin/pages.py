@@ -8,6 +8,7 @@ in its headers: nothing from elsewhere, no script or style but these files, in n
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from gzip import compress
 from hashlib import sha256
 from importlib.resources import files
@@ -88,9 +89,10 @@ class AssetPage(Resource):
         return b"" if request.method == b"HEAD" else octets
 
 
-def read_assets() -> Iterator[tuple[tuple[str, ...], Asset]]:
-    """Every file below ``web/``, by the parts of its path."""
-    yield from _below(files("smppproxy.admin") / FOLDER, ())
+@cache
+def read_assets() -> tuple[tuple[tuple[str, ...], Asset], ...]:
+    """Every file below ``web/``, by the parts of its path; read once, however many doors."""
+    return tuple(_below(files("smppproxy.admin") / FOLDER, ()))
 
 
 def _below(folder: Traversable, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Asset]]:

@@ -83,13 +83,9 @@ def spellings(query: str) -> set[str]:
 
 
 def _hops(said: Said, notes: dict[str, None]) -> list[Event]:
-    if said.note:
-        notes[said.note] = None
+    notes |= dict.fromkeys(said.notes)
     found: list[list[Event]] = []
-    for node, answer in sorted(said.answers.items()):
-        if "error" in answer:
-            notes[f"{node}: {answer['error']['text']}"] = None
-            continue
+    for node, answer in said.good.items():
         found.append([{"node": node, **hop} for hop in answer["hops"] if hop["event"] != "cut"])
         for hop in answer["hops"]:
             if hop["event"] == "cut":

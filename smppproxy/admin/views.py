@@ -92,7 +92,7 @@ def _via(upstream: Upstream, now: float) -> Row:
         "type": "tx",
         "state": "bound",
         "admin": "up",
-        "for": round(now - getattr(upstream, "bound_at", now), 1),
+        "for": round(now - upstream.bound_at, 1),
         "peer": upstream.peer or upstream.host.address,
         "window": window.limit,
         "outstanding": len(window),

@@ -81,8 +81,10 @@ class Upstream(Peer, Protocol):
     """One bound session to a host of a provider.
 
     :ivar counts: the host's; set by the relay when it is bound.
+    :ivar bound_at: monotonic seconds at which it bound.
     """
 
+    bound_at: float
     counts: HostCounts
     provider: Provider
     host: Host

@@ -333,6 +333,7 @@ class FakeUpstream(FakePeer):
         super().__init__(world, f"{provider.name}/{host}#{len(world.upstreams)}")
         self.provider = provider
         self.host = next(item for item in provider.hosts if item.name == host)
+        self.bound_at = world.now
         timers = Timers(enquire_link=0, probe_after=0, response=provider.response_timeout)
         self.session = Session(ESME, timers, provider.window)
         request = self.session.bind(command_id, Bind(b"smppproxy"), world.now)
