@@ -145,9 +145,7 @@ def _together(
         field.name: field.default for field in attrs.fields(Account)
     } | arguments
 
-    def refuse(option: str, text: str, mend: str) -> None:
-        source.problem((*path, option), text, mend)
-
+    refuse = source.refuser(path)
     if effective["burst"] and not effective["tps"]:
         refuse("burst", "burst without tps means nothing", "set tps too, or remove burst")
     # A preset may enforce the sources that an account will have once they are agreed.

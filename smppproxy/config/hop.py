@@ -1,6 +1,5 @@
 """The table [hop] of the node file: how nodes that share a store reach each other's binds."""
 
-import os
 from typing import Any
 
 import attrs
@@ -56,17 +55,12 @@ def read_hop(source: Source) -> Hop:
         return Hop()
     hop = Hop(**arguments)
     if hop.path:
-        whole = os.path.normpath(source.folder / hop.path)
-        if options.option(source, ("hop", "path"), attrs.fields(Hop).path, whole):
-            hop.path = whole
+        field = attrs.fields(Hop).path
+        hop.path = options.own_path(source, ("hop", "path"), field, hop.path)
     if hop.port:
         _port(source, hop)
     else:
-
-        def refuse(option: str, text: str, mend: str) -> None:
-            source.problem(("hop", option), text, mend)
-
-        refuse_idle(refuse, Hop, _BESIDE, written or {}, attrs.asdict(hop))
+        refuse_idle(source.refuser(("hop",)), Hop, _BESIDE, written or {}, attrs.asdict(hop))
     return hop
 
 

@@ -37,9 +37,10 @@ def _route(
     arguments = options.read(source, path, table, MoRoute)
     if len(source.problems) == known:
         said = [arguments.get(name, other) for name, other in _TAKERS]
+        refuse = source.refuser(path)
         for option, text, mend in contradictions(*said):
             # The option that is missing has no line of its own.
-            source.problem((*path, option), text, mend)
+            refuse(option, text, mend)
     if "account" in arguments and arguments["account"] not in ("", *accounts):
         _unknown(source, (*path, "account"), "account", arguments["account"], accounts)
     for place, name in enumerate(arguments.get("accounts", ())):

@@ -208,7 +208,7 @@ def load_node(path: str | FilePath, environ: Mapping[str, str] | None = None) ->
     arguments = _node(source)
     listeners = _listeners(source)
     admin = _admin(source, listeners)
-    log = options.read(source, ("log",), _table(source, "log") or {}, Log)
+    log = Log(**options.read(source, ("log",), _table(source, "log") or {}, Log))
     message_log = read_message_log(source)
     hop = read_hop(source)
     source.raise_problems()
@@ -216,9 +216,9 @@ def load_node(path: str | FilePath, environ: Mapping[str, str] | None = None) ->
         **arguments,
         listeners=tuple(listeners.values()),
         admin=admin,
-        log_level=Log(**log).level,
-        log_format=Log(**log).format,
-        log_rooms=Log(**log).rooms,
+        log_level=log.level,
+        log_format=log.format,
+        log_rooms=log.rooms,
         message_log=message_log,
         hop=hop,
     )
@@ -337,20 +337,16 @@ def _admin(source: Source, listeners: dict[Path, Listener]) -> Admin:
     admin.tokens = _tokens(source, arguments.get("tokens", {}))
     _admin_tls(source, admin)
     if admin.path:
-        whole = os.path.normpath(source.folder / admin.path)
-        if options.option(source, ("admin", "path"), attrs.fields(Admin).path, whole):
-            admin.path = whole
+        field = attrs.fields(Admin).path
+        admin.path = options.own_path(source, ("admin", "path"), field, admin.path)
     for listener in listeners.values():
         if admin.port and admin.port == listener.port and _overlap(admin.address, listener.address):
             text = f"listener {listener.name} listens on port {admin.port} already"
             source.problem(("admin", "port"), text, "give the admin door a port of its own")
     if len(source.problems) == known:
-
-        def refuse(option: str, text: str, mend: str) -> None:
-            source.problem(("admin", option), text, mend)
-
         values = attrs.asdict(admin, recurse=False)
-        refuse_idle(refuse, Admin, _ADMIN_BESIDE, source.data.get("admin", {}), values)
+        written = source.data.get("admin", {})
+        refuse_idle(source.refuser(("admin",)), Admin, _ADMIN_BESIDE, written, values)
     return admin
 
 

@@ -1,5 +1,6 @@
 """A TOML table read as the options of an attrs class, each checked by the class's own rule."""
 
+import os
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Any, get_args
 
@@ -62,6 +63,13 @@ def option(source: Source, path: Path, field: Any, written: object) -> Any:
         source.problem(path, text, error.mend)
         return None
     return value
+
+
+def own_path(source: Source, path: Path, field: Any, written: str) -> str:
+    """A path from the file's folder on, made absolute; as it was after noting that it does not
+    fit the field's rule any more."""
+    whole: str | None = option(source, path, field, os.path.normpath(source.folder / written))
+    return whole or written
 
 
 def missing(source: Source, path: Path, name: str, mend: str) -> None:

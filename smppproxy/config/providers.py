@@ -249,10 +249,7 @@ def _times(source: Source, path: Path, arguments: dict[str, Any]) -> None:
 
 def _together(source: Source, path: Path, provider: Provider) -> None:
     """What is fine alone and impossible with this provider."""
-
-    def refuse(option: str, text: str, mend: str) -> None:
-        source.problem((*path, option), text, mend)
-
+    refuse = source.refuser(path)
     if 0 < provider.max_password < len(provider.password):
         text = f"the password is longer than the {provider.max_password} octets that it may have"
         refuse("password", text, "take the password that the provider gave, or set max_password")
@@ -273,12 +270,8 @@ def _together(source: Source, path: Path, provider: Provider) -> None:
 
 def _idle(source: Source, path: Path, written: dict[str, Any], provider: Provider) -> None:
     """What was written and has no effect on this provider."""
-
-    def refuse(option: str, text: str, mend: str) -> None:
-        source.problem((*path, option), text, mend)
-
     values = attrs.asdict(provider, recurse=False) | {"door": provider.door}
-    refuse_idle(refuse, Provider, _BESIDE, written, values)
+    refuse_idle(source.refuser(path), Provider, _BESIDE, written, values)
     for option in ("strip_zeros", "fold_case"):
         if provider.ids.auto and written.get("ids", {}).get(option) is False:
             text = f'{option} is always true with "auto", which tries every spelling'

@@ -123,10 +123,7 @@ class _Reader:
 
     def _together(self, path: Path, written: dict[str, Any], arguments: dict[str, Any]) -> None:
         """Options that are fine alone and impossible, or idle, together."""
-
-        def refuse(option: str, text: str, mend: str) -> None:
-            self.source.problem((*path, option), text, mend)
-
+        refuse = self.source.refuser(path)
         effective = _defaults() | arguments
         found = contradictions(arguments["targets"], effective["deny"], effective["select"])
         for option, text, mend in found:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from smppproxy.config import lines
+from smppproxy.config.beside import Refuse
 from smppproxy.config.problems import ConfigError, Problem
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
@@ -57,6 +58,14 @@ class Source:
         """Note that what stands at `path` is wrong."""
         line = self._lines.find(path)
         self.problems.append(Problem(self.name, line, spelled(path), text, mend))
+
+    def refuser(self, path: lines.Path) -> Refuse:
+        """What notes problems of the options of one table: (option, text, mend)."""
+
+        def refuse(option: str, text: str, mend: str) -> None:
+            self.problem((*path, option), text, mend)
+
+        return refuse
 
     def warning(self, path: lines.Path, text: str, mend: str) -> Problem:
         """What stands at `path` is allowed and hardly meant."""
