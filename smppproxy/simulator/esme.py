@@ -20,6 +20,7 @@ from smppproxy.simulator.clock import Reactor, Ticker
 from smppproxy.simulator.link import Link
 from smppproxy.simulator.options import BINDS, EsmeOptions
 from smppproxy.simulator.records import LOST, UNANSWERED, Heard, Sent, Tally
+from smppproxy.simulator.shapes import drawn
 from smppproxy.smpp import build
 from smppproxy.smpp.constants import (
     DATA_SM,
@@ -392,13 +393,8 @@ class Esme:
         options = self.options
         if options.deliver_silence and self._random.random() < options.deliver_silence:
             return b""
-        status = 0
-        draw = self._random.random() if options.deliver_status else 1.0
-        for candidate, fraction in options.deliver_status.items():
-            draw -= fraction
-            if draw < 0:
-                status = candidate
-                break
+        fractions = options.deliver_status
+        status = drawn(fractions, self._random.random()) if fractions else 0
         if status:
             return build.refusal(pdu.command_id, pdu.sequence_number, status)
         if pdu.command_id == DATA_SM:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from smppproxy.receipts.text import zone_of
@@ -24,6 +24,18 @@ ID_FORMATS: dict[str, Callable[[int], bytes]] = {
     "constant": lambda number: b"msg_id_not_implemented",
     "empty": lambda number: b"",
 }
+
+def drawn(fractions: Mapping[int, float], draw: float) -> int:
+    """Which command_status chance has picked, of those that come in such fractions; 0: none.
+
+    :param draw: evenly from [0, 1).
+    """
+    for status, fraction in fractions.items():
+        draw -= fraction
+        if draw < 0:
+            return status
+    return 0
+
 
 #: Where a receipt carries what it says.
 SHAPES = ("both", "text", "tlv", "payload", "data_sm")

@@ -24,7 +24,7 @@ from smppproxy.simulator.mailbox import Delivery, Mailbox
 from smppproxy.simulator.options import Delay, SmscOptions
 from smppproxy.simulator.receipts import outcome_of, receipt
 from smppproxy.simulator.records import Accepted, Counts
-from smppproxy.simulator.shapes import ID_FORMATS, SUCCESSES
+from smppproxy.simulator.shapes import ID_FORMATS, SUCCESSES, drawn
 from smppproxy.smpp import build
 from smppproxy.smpp.constants import (
     DATA_SM_RESP,
@@ -353,11 +353,7 @@ class Smsc:
         """The command_status that chance has for a message, or 0."""
         options = self.options
         if options.errors and options.unlucky in (b"", source_addr):
-            draw = self._random.random()
-            for status, fraction in options.errors.items():
-                draw -= fraction
-                if draw < 0:
-                    return status
+            return drawn(options.errors, self._random.random())
         return 0
 
     def _accept(self, link: SmscLink, pdu: Pdu) -> tuple[bytes, Accepted | None]:

@@ -16,7 +16,7 @@ from typing import Any
 
 import attrs
 
-from smppproxy.simulator.shapes import ID_FORMATS, receipt_text
+from smppproxy.simulator.shapes import ID_FORMATS, drawn, receipt_text
 from smppproxy.smpp import build
 from smppproxy.smpp import constants as c
 from smppproxy.smpp.errors import BodyError
@@ -191,7 +191,7 @@ class LeanSmsc:
     ) -> None:
         options, counts = self.options, self.counts
         out = session.out
-        step, form = options.step, self._id
+        step, form, chance = options.step, self._id, self._random.random
         slow = options.response_delay[1] or options.receipt_delay[1]
         counts["submits"] += len(pdus)
         for pdu in pdus:
@@ -202,7 +202,7 @@ class LeanSmsc:
                 out.append(build.refusal(pdu, pdu.sequence_number, error.command_status))
                 counts["refused"] += 1
                 continue
-            status = self._misfortune() if options.errors else 0
+            status = drawn(options.errors, chance()) if options.errors else 0
             if status:
                 counts["refused"] += 1
                 answer, body = build.refusal(pdu, pdu.sequence_number, status), b""
@@ -235,14 +235,6 @@ class LeanSmsc:
         if body:
             least, most = self.options.receipt_delay
             self._later(at + (uniform(least, most) if most else 0.0), session, b"", body)
-
-    def _misfortune(self) -> int:
-        draw = self._random.random()
-        for status, fraction in self.options.errors.items():
-            draw -= fraction
-            if draw < 0:
-                return status
-        return 0
 
     # ------------------------------------------------------------- receipts
 

@@ -14,17 +14,7 @@ from smppproxy.simulator.load.plan import LoadOptions, Share
 from smppproxy.smpp import build
 from smppproxy.smpp import constants as c
 from smppproxy.smpp.fields import read_message
-from smppproxy.smpp.framing import Framer
-from smppproxy.smpp.pdu import Pdu
-
-
-def pdus(session: Session) -> list[Pdu]:
-    """What a session wrote since it was asked last."""
-    data = b"".join(session.out)
-    session.out.clear()
-    found, error = Framer(c.MAX_PDU).feed(data)
-    assert error is None
-    return found
+from tests.simulator.load.written import pdus
 
 
 class ClientCase(SynchronousTestCase):

@@ -14,19 +14,9 @@ from smppproxy.simulator.load.reading import BodyError, facts
 from smppproxy.smpp import build
 from smppproxy.smpp import constants as c
 from smppproxy.smpp.fields import Bind, read_message, read_message_id
-from smppproxy.smpp.framing import Framer
-from smppproxy.smpp.pdu import Pdu
+from tests.simulator.load.written import pdus
 
 WALL = 1_795_435_200.0
-
-
-def pdus(session: HostSession) -> list[Pdu]:
-    """What a session wrote since it was asked last."""
-    data = b"".join(session.out)
-    session.out.clear()
-    found, error = Framer(c.MAX_PDU).feed(data)
-    assert error is None
-    return found
 
 
 class ProviderCase(SynchronousTestCase):
