@@ -8,6 +8,12 @@ export function count(value) {
   return value === null || value === undefined ? "–" : WHOLE.format(value);
 }
 
+/** What there is most of, by name: {"ESME_RTHROTTLED": 3, …} as words. */
+export function most(numbers, names) {
+  const sorted = Object.entries(numbers).sort((one, other) => other[1] - one[1]);
+  return sorted.length ? sorted.slice(0, names).map(([name, number]) => `${name} ${count(number)}`).join(", ") : "–";
+}
+
 /** A number a second: two digits while it is small. */
 export function rate(value) {
   if (value === null || value === undefined) return "–";

@@ -3,7 +3,7 @@
 import { show } from "../api.js";
 import { spark } from "../charts.js";
 import { bar, h, mark, table } from "../dom.js";
-import { count, percent, rate, span } from "../format.js";
+import { count, most, percent, rate, span } from "../format.js";
 import { hour } from "../state.js";
 import { menu } from "../verbs.js";
 import { notes } from "./binds.js";
@@ -12,11 +12,6 @@ function state(row) {
   if (!row.enabled) return mark("calm", "not enabled");
   if (row.admin.includes("drain")) return mark("calm", "drained");
   return row.binds ? mark("good", "bound") : mark("wait", "not bound");
-}
-
-function refusals(row) {
-  const names = Object.entries(row.refusals).sort((one, other) => other[1] - one[1]);
-  return names.length ? names.slice(0, 3).map(([name, number]) => `${name} ${count(number)}`).join(", ") : "–";
 }
 
 export const accounts = {
@@ -53,7 +48,7 @@ export const accounts = {
           { label: "in flight", num: true, cell: (row) => count(row.outstanding) },
           { label: "accepted", num: true, cell: (row) => count(row.accepted) },
           { label: "refused", num: true, cell: (row) => `${count(row.refused)}${row.submitted ? ` (${percent(row.refused, row.submitted)})` : ""}` },
-          { label: "with", cell: refusals },
+          { label: "with", cell: (row) => most(row.refusals, 3) },
           { label: "in doubt", num: true, cell: (row) => count(row.in_doubt) },
           { label: "receipts taken", num: true, cell: (row) => count(row.delivered) },
           { label: "MO taken", num: true, cell: (row) => count(row.mo_delivered) },

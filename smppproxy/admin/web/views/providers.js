@@ -3,7 +3,7 @@
 import { show } from "../api.js";
 import { spark } from "../charts.js";
 import { bar, h, table } from "../dom.js";
-import { count, percent, rate } from "../format.js";
+import { count, most, percent, rate } from "../format.js";
 import { hour } from "../state.js";
 import { menu } from "../verbs.js";
 import { notes, stateOf } from "./binds.js";
@@ -13,11 +13,6 @@ function ratio(name) {
   const good = hour.sum(`provider:${name}.delivered`);
   if (!ended) return h("span.muted", {}, "no final receipt");
   return h("span.ratio", {}, bar(good, ended, `${count(good)} of ${count(ended)} delivered`), " ", percent(good, ended));
-}
-
-function refused(row) {
-  const names = Object.entries(row.refusals).sort((one, other) => other[1] - one[1]);
-  return names.length ? names.slice(0, 4).map(([name, number]) => `${name} ${count(number)}`).join(", ") : "–";
 }
 
 export const providers = {
@@ -72,7 +67,7 @@ export const providers = {
           { label: "in flight", num: true, cell: (row) => count(row.outstanding) },
           { label: "accepted", num: true, cell: (row) => count(row.accepted) },
           { label: "refused", num: true, cell: (row) => count(row.refused) },
-          { label: "with", cell: refused },
+          { label: "with", cell: (row) => most(row.refusals, 4) },
           { label: "in doubt", num: true, cell: (row) => count(row.in_doubt) },
           { label: "receipts", num: true, cell: (row) => count(row.receipts) },
           { label: "takes nothing since it", cell: (row) => row.why || "–" },
