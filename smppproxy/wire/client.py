@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import attrs
-from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 
@@ -249,23 +248,12 @@ class ClientSession(Guest):
         self._farewell = build.unbind_resp(pdu.sequence_number)
         self._leave(UNBIND_PATIENCE)
 
-    def drain(self, patience: float) -> Deferred[None]:
-        """Take no more submits, answer those under way, unbind, close (GW-04).
-
-        :param patience: seconds to wait for the answers.
-        :return: fires when the connection is gone; never fails.
-        """
-        gone = self.until_gone()
-        if not self.connected:
-            return gone
-        if not self.bound:
-            self.close("shutting down")
-        elif not self.leaving:
-            self._pause(LEAVING)
-            if self._parking:
-                self._refuse_submits(self._parking.take(len(self._parking)), "unbinding")
-            self._leave(patience)
-        return gone
+    def retire(self, patience: float) -> None:
+        """Nothing more is read; what is parked is refused."""
+        self._pause(LEAVING)
+        if self._parking:
+            self._refuse_submits(self._parking.take(len(self._parking)), "unbinding")
+        self._leave(patience)
 
     def _leave(self, patience: float) -> None:
         self.leaving = True

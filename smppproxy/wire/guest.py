@@ -25,13 +25,25 @@ class Guest(SmppProtocol):
         self._timer: IDelayedCall | None = None
         self._gone: list[Deferred[None]] = []
 
-    def until_gone(self) -> Deferred[None]:
-        """Fires when the connection is gone; never fails."""
+    def drain(self, patience: float) -> Deferred[None]:
+        """Take no more submits, answer those under way, unbind, close (GW-04).
+
+        :param patience: seconds to wait for the answers.
+        :return: fires when the connection is gone; never fails.
+        """
         if not self.connected:
             return succeed(None)
         gone: Deferred[None] = Deferred()
         self._gone.append(gone)
+        if not self.bound:
+            self.close("shutting down")
+        elif not self.leaving:
+            self.retire(patience)
         return gone
+
+    def retire(self, patience: float) -> None:
+        """It is bound, and is to leave once what is under way is answered."""
+        raise NotImplementedError
 
     def disconnected(self) -> None:
         """The socket is gone too."""

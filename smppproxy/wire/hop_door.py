@@ -123,20 +123,10 @@ class HopSession(Guest):
     def unbind_requested(self, pdu: Pdu, now: float) -> None:
         """What is under way is answered first."""
         self._farewell = build.unbind_resp(pdu.sequence_number)
-        self._leave(self.door.patience)
+        self.retire(self.door.patience)
 
-    def drain(self, patience: float) -> Deferred[None]:
-        """Answer what is under way, unbind, close. Fires when it is gone; never fails."""
-        gone = self.until_gone()
-        if not self.connected:
-            return gone
-        if not self.bound:
-            self.close("shutting down")
-        elif not self.leaving:
-            self._leave(patience)
-        return gone
-
-    def _leave(self, patience: float) -> None:
+    def retire(self, patience: float) -> None:
+        """What still comes is given back unsent."""
         self.leaving = True
         if self.outstanding <= 0:
             self._settled()
