@@ -55,8 +55,11 @@ def makeService(options: Options) -> IService:  # noqa: N802 - the name twistd l
         reactor.callFromThread(reactor.stop)
 
     signal.signal(signal.SIGHUP, reload)
-    # The reactor's own handler would end a process that drained well as "killed by SIGTERM".
-    reactor.callWhenRunning(signal.signal, signal.SIGTERM, stop)
+    # A node listens before its reactor runs: from now on SIGTERM drains. The reactor puts its own
+    # handler there when it starts, which would end a process that drained well as "killed by
+    # SIGTERM", so that is this one too.
+    reactor.sigTerm = stop
+    signal.signal(signal.SIGTERM, stop)
     reactor.callWhenRunning(limit_log, service.log_levels, node.log_format)
     reactor.callWhenRunning(settle)
     return service

@@ -47,7 +47,9 @@ class MakeServiceTests(SynchronousTestCase):
     def setUp(self) -> None:
         seconds = reactor.seconds
         self.addCleanup(setattr, reactor, "seconds", seconds)
-        self.addCleanup(signal.signal, signal.SIGHUP, signal.getsignal(signal.SIGHUP))
+        for number in (signal.SIGHUP, signal.SIGTERM):
+            self.addCleanup(signal.signal, number, signal.getsignal(number))
+        self.addCleanup(setattr, reactor, "sigTerm", reactor.sigTerm)
         self.patch(reactor, "callWhenRunning", lambda *_: None)
 
     def options(self, path: object) -> tap.Options:
@@ -83,6 +85,16 @@ class MakeServiceTests(SynchronousTestCase):
         self.patch(reactor, "callFromThread", asked.append)
         os.kill(os.getpid(), signal.SIGHUP)
         self.assertEqual(asked, [service.reload])  # type: ignore[attr-defined]
+
+    def test_sigterm_drains_from_the_first_moment(self) -> None:
+        """GW-04: a SIGTERM that comes before the reactor runs stops it as soon as it does, and the
+        reactor's own start puts no other handler in its place."""
+        tap.makeService(self.options(ETC / "smppproxy.toml"))
+        asked: list[Any] = []
+        self.patch(reactor, "callFromThread", asked.append)
+        os.kill(os.getpid(), signal.SIGTERM)
+        self.assertEqual(asked, [reactor.stop])
+        self.assertIs(reactor.sigTerm, signal.getsignal(signal.SIGTERM))
 
     def test_a_wrong_file_is_told_with_line_and_mend(self) -> None:
         """Every problem of a wrong node file stands in what twistd prints."""

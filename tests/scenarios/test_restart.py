@@ -9,6 +9,7 @@ from smppproxy.smpp import build
 from smppproxy.smpp.constants import ESME_RSYSERR, SUBMIT_SM_RESP, UNBIND
 from smppproxy.smpp.fields import read_message_id
 from tests.scenarios.world import (
+    STORE,
     Node,
     Scenario,
     all_bound,
@@ -209,6 +210,18 @@ class PlannedStopTests(Scenario):
         self.assertEqual(node.process.exit_code, 0, node.process.told())
         self.assertEqual(smsc.counts.unbinds, 2)
         self.assertEqual(smsc.links(), [])
+
+    async def test_gw04_sigterm_in_its_first_moment(self) -> None:
+        """SIGTERM as soon as the node listens, before anything else has begun: it ends as after a
+        drain, with 0, and not by the signal; also beside a store that answers at once.
+        """
+        text = network([acme(self.provider())])
+        stores = [STORE, *[self.redis().patient_url] * 3]
+        for number, store in enumerate(stores):
+            node = Node(text, store=store, name=f"node{number}")
+            self.addCleanup(node.end)
+            await node.start()
+            self.assertEqual(await node.terminate(), 0, node.process.told())
 
     async def test_gw04_sigterm_under_load(self) -> None:
         """A planned restart loses no message and leaves none in doubt: each client is unbound
