@@ -28,6 +28,7 @@ Which file to open:
 `cluster`       questions to every node of the store
 `views`         `show`: what one node knows
 `shared`        `show`: what the store or the network answers alone
+`outages`       since when binds are down
 `loads`         submit_sm a second: means of one, five and fifteen minutes
 `ledgers`       the ledgers of several nodes as one
 `sums`          the rows of several nodes as one

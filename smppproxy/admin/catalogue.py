@@ -69,6 +69,7 @@ VIEWS: dict[str, View] = {
                 text("state", "of the session; what is not bound says what it does"),
                 text("admin", "what the operator wants of it: up, isolate, drain or down"),
                 number("for", "seconds in this state"),
+                number("down", "seconds since it was last bound", wide=True),
                 text("peer", "the other side's address"),
                 whole("window", "requests that may be unanswered"),
                 whole("outstanding", "submit_sm without an answer"),

@@ -19,6 +19,7 @@ from smppproxy.admin.message_log.trace import Tracer
 from smppproxy.admin.node_metrics import node_metrics
 from smppproxy.admin.opening import AdminDoor
 from smppproxy.admin.operator import Operator
+from smppproxy.admin.outages import Outages
 from smppproxy.admin.own_network import OwnNetwork
 from smppproxy.admin.program import program
 from smppproxy.admin.rooms import Rooms
@@ -60,6 +61,7 @@ class Office:
         self._started = time.time()
         self._loads = Loads(relay.counts)
         self._history = History(relay, time.time)
+        self._outages = Outages(binds, reactor.seconds)
         self._searching = Threads(reactor, 1, "search")
         tracer = Tracer(
             node.message_log.folder,
@@ -88,6 +90,7 @@ class Office:
             own.desk,
             tracer,
             self._history,
+            self._outages,
             self.log_levels,
         )
         hands = NodeHands(relay, admission, listeners, pools, want, node.drain_timeout)
@@ -119,6 +122,7 @@ class Office:
         """Once a second."""
         self._loads.tick(now)
         self._history.tick()
+        self._outages.tick(now)
         self._backlogs.tick(now)
 
     def facts(self) -> dict[str, Any]:

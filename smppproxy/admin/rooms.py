@@ -11,6 +11,7 @@ from smppproxy.admin.following import Standing
 from smppproxy.admin.history import History
 from smppproxy.admin.loads import Loads
 from smppproxy.admin.log_levels import LogLevels
+from smppproxy.admin.outages import Outages
 from smppproxy.config import Network, Node
 from smppproxy.relay.relay import SmppRelay
 from smppproxy.store.interface import Store
@@ -40,6 +41,7 @@ class Rooms:
     :ivar tracer: finds messages in this node's log and in the store.
     :ivar desk: makes and compares versions of the network.
     :ivar history: what went through this node in the last hour.
+    :ivar outages: since when binds are down.
     :ivar log_levels: how much is logged.
     """
 
@@ -61,4 +63,5 @@ class Rooms:
     desk: Desk
     tracer: Tracer
     history: History
+    outages: Outages
     log_levels: LogLevels

@@ -28,7 +28,8 @@ class PageTests(WebCase):
     async def seen(self, look: str) -> None:
         """Each page shows its facts, keeps nobody out, does not scroll sideways, and the browser
         complains of nothing; a picture of each is kept."""
-        smsc, _ = await self.carried()
+        smsc, node = await self.carried()
+        self.client(node, system_id=b"bank", password=b"bank", rate=40.0)
         await apart(self.walk, look, smsc)
 
     def walk(self, look: str, smsc: Smsc) -> None:
@@ -37,11 +38,12 @@ class PageTests(WebCase):
             seen.see("Throughput")
             there(smsc.crash, "b")
             seen.see("acme/b/1", ".attention")
-            for address, texts in PAGES.items():
-                seen.go(address)
-                self.page(seen, look, address, texts)
             self.trace(seen, look)
             self.dialog(seen, look)
+            # The first page is the last: by then there is something to draw.
+            for address, texts in reversed(PAGES.items()):
+                seen.go(address)
+                self.page(seen, look, address, texts)
             self.fine(seen)
 
     def page(self, seen: Visit, look: str, address: str, texts: tuple[str, ...]) -> None:

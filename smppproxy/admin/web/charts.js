@@ -8,6 +8,7 @@ const POINTS = 360;
 const SHORTEST = 120; // seconds that a chart shows at least
 const drawn = new Map();
 
+const latest = () => [Date.now() / 1000 - SHORTEST, Date.now() / 1000];
 const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
 /** Steps put together so that a chart has no more points than one can see. */
@@ -47,7 +48,7 @@ function options(chart, width) {
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC"),
     cursor: { sync: { key: "hour" }, points: { size: 6 }, drag: { x: false, y: false } },
     legend: { live: true },
-    scales: { x: { time: true, range: (_, low, high) => [Math.min(low, high - SHORTEST), high] }, y: { range: (_, low, high) => [0, Math.max(high * 1.1, chart.floor)] } },
+    scales: { x: { time: true, range: (_, low, high) => (low ? [Math.min(low, high - SHORTEST), high] : latest()) }, y: { range: (_, low, high) => [0, Math.max(high * 1.1, chart.floor)] } },
     axes: [
       { ...axis, values: "{HH}:{mm}", space: 60, incrs: [60, 120, 300, 600, 900], size: 28 },
       { ...axis, size: 52, values: (_, values) => values.map(chart.tick) },
@@ -150,7 +151,7 @@ export function figure(name, chart, seconds) {
 }
 
 const perSecond = { scale: (step) => 1 / step, tick: (value) => `${value}`, floor: 5, value: (value) => `${value.toFixed(value < 10 ? 1 : 0)}/s` };
-const time = { scale: () => 1000, tick: (value) => span(value / 1000), floor: 10, value: (value) => span(value / 1000), peak: true, least: 2 };
+const time = { scale: () => 1000, tick: (value) => (value ? span(value / 1000) : "0"), floor: 10, value: (value) => span(value / 1000), peak: true, least: 2 };
 
 export const CHARTS = {
   throughput: {

@@ -30,6 +30,7 @@ export function percent(part, whole) {
 /** Seconds as the eye takes them in: 850 ms, 12 s, 3 min 20 s, 5 h 4 min, 3 d 2 h. */
 export function span(seconds) {
   if (seconds === null || seconds === undefined) return "–";
+  if (seconds < 0.0005) return "0 s";
   if (seconds < 0.0095) return `${(seconds * 1000).toFixed(1)} ms`;
   if (seconds < 1) return `${Math.round(seconds * 1000)} ms`;
   if (seconds < 10) return `${seconds.toFixed(1)} s`;

@@ -18,7 +18,7 @@ export function stateOf(row) {
 
 function tile(row, several, refresh) {
   const label = row.name.split("/")[2];
-  const facts = [`${row.type}, ${row.state} for ${span(row.for)}`, row.peer && `to ${row.peer}`,
+  const facts = [`${row.type}, ${row.state} for ${span(row.for)}`, row.down ? `down for ${span(row.down)}` : "", row.peer && `to ${row.peer}`,
     `${plural(row.outstanding, "message")} without an answer, window ${row.window}`,
     row.last_error && `last error: ${row.last_error}`].filter(Boolean).join("; ");
   const good = row.state === "bound" && row.admin === "up";
@@ -29,7 +29,7 @@ function tile(row, several, refresh) {
       title: facts,
       onclick: () => menu({ kind: "bind", target: row.name, admin: row.admin, facts: several ? `${facts}; on node ${row.node}` : facts, done: refresh }),
     },
-    h("span.line", {}, h("b", {}, label), " ", stateOf(row), h("span.age", {}, span(row.for))),
+    h("span.line", {}, h("b", {}, label), " ", stateOf(row), h("span.age", {}, row.down ? `down ${span(row.down)}` : span(row.for))),
     h("span.line", {}, bar(row.outstanding, row.window, `window: ${row.outstanding} of ${row.window}`), h("span.age", {}, `${row.outstanding}/${row.window}`)),
     several ? h("span.where", {}, row.node) : null,
     good || !row.last_error ? null : h("span.why", {}, row.last_error)));
@@ -100,7 +100,7 @@ export const binds = {
         columns: [
           { label: "bind", head: true, cell: (row) => row.name },
           { label: "state", cell: stateOf },
-          { label: "for", num: true, cell: (row) => span(row.for) },
+          { label: "down for", num: true, cell: (row) => (row.down ? span(row.down) : "–") },
           { label: "last error", cell: (row) => row.last_error },
           { label: "node", cell: (row) => row.node },
         ],

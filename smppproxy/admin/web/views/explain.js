@@ -30,7 +30,7 @@ function answer(told) {
     h("section.panel.attention", { class: good ? "good" : "part", "data-key": "verdict" },
       h("h2", {}, mark(good ? "good" : "part", told.verdict)),
       told.command_status ? h("p", {}, "It would be answered ", h("code", {}, told.command_status)) : null,
-      told.route ? h("p", {}, `Route ${told.route} decides. ${told.because}`) : null,
+      told.route ? h("p", {}, `Route ${told.route} decides: ${told.because}.`) : null,
       told.notes.map((note) => h("p.note", {}, note))),
     h("section.panel", { "data-key": "targets" }, table({
       caption: "Its providers, in their order",

@@ -23,8 +23,8 @@ export function troubles({ nodes, binds, hosts, queues, ledger }) {
   }
   for (const bind of binds.rows) {
     if (bind.side !== "provider") continue;
-    if (bind.admin !== "up") add("calm", `bind ${bind.name} is ${bind.admin === "isolate" ? "isolated" : "drained"} by an operator`, bind.for, "#/binds");
-    else if (bind.state !== "bound") add("bad", `bind ${bind.name} on ${bind.node} is ${bind.state}${bind.last_error ? `: ${bind.last_error}` : ""}`, bind.for, "#/binds");
+    if (bind.admin !== "up") add("calm", `bind ${bind.name} is ${bind.admin === "isolate" ? "isolated" : "drained"} by an operator`, bind.down || null, "#/binds");
+    else if (bind.state !== "bound") add("bad", `bind ${bind.name} on ${bind.node} is ${bind.state}${bind.last_error ? `: ${bind.last_error}` : ""}`, bind.down, "#/binds");
   }
   for (const host of hosts.rows) {
     if (host.why && host.state !== "down" && host.admin === "up") add("part", `host ${host.host} ${host.why}`, null, "#/providers");

@@ -74,11 +74,11 @@ function one(hops) {
   const id = first("client_message_id");
   const way = `${first("source_addr") || "?"} → ${first("destination_addr") || "?"}`;
   return h("section.panel", { "data-key": `message:${id}${way}` },
-    h("h2", {}, h("a", { href: `#/trace/${encodeURIComponent(id)}` }, id || "(no message_id of ours)"), " ", h("span.muted", {}, `${first("account")} ${way}`)),
+    h("h2", {}, h("a", { href: `#/trace/${encodeURIComponent(id)}` }, id || "(no message_id of ours)"), " ", h("span.muted", {}, `${first("account")} ${way}`), h("span.muted.day", {}, first("time").slice(0, 10))),
     table({
       caption: `Hops of ${id || "the message"}, the oldest first`,
       quiet: true,
-      rows: hops,
+      rows: [...hops.filter((hop) => hop.node), ...hops.filter((hop) => !hop.node)],
       columns: [
         { label: "time, UTC", head: true, cell: (hop) => (hop.time ? moment(hop.time, true) : "now") },
         { label: "what", cell: (hop) => EVENTS[hop.event] ?? hop.event },
