@@ -39,7 +39,7 @@ help:
 	  lock     'requirements.lock anew: versions and hashes of a release' \
 	  audit    'known holes in what requirements.lock names; asks the registry' \
 	  web      'the web page in a browser; pictures in build/screenshots' \
-	  check    'what CI runs: lint types imports coverage interop kernel' \
+	  check    'what CI runs: lint types imports coverage interop kernel web' \
 	  lint     'ruff' \
 	  format   'sort imports and mend what ruff can mend' \
 	  types    'mypy, strict' \
@@ -145,7 +145,7 @@ web: venv
 	@tests/web/install
 	@$(TRIAL) --record web -- tests.web
 
-check: lint types imports coverage interop kernel
+check: lint types imports coverage interop kernel web
 	$(SAY) 'check: all passed'
 
 clean:
