@@ -12,7 +12,7 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from smppproxy.admin import access
-from smppproxy.admin.access import Access, Caller, person
+from smppproxy.admin.access import Access, Caller, own_page, person
 from smppproxy.admin.api import OPERATE, READ, is_allowed
 from smppproxy.admin.errors import ApiError
 from smppproxy.config import Admin
@@ -60,6 +60,44 @@ class RolesTests(SynchronousTestCase):
         Caller(OPERATE, "alice", "unix").needs(READ, "show")
         error = self.assertRaises(ApiError, Caller(READ, "bob", "unix").needs, OPERATE, "drain")
         self.assertEqual(error.status, 403)
+
+
+class OwnPageTests(SynchronousTestCase):
+    """What a browser may ask a door without tokens for."""
+
+    def refused(self, *headers: bytes | None) -> str:
+        """Why, in a word; "" when it may."""
+        try:
+            own_page(*headers)
+        except ApiError as error:
+            self.assertEqual(error.status, 403)
+            return error.code
+        return ""
+
+    def test_programs(self) -> None:
+        """Whatever a program calls the socket: it says no origin, and no name that others own."""
+        for host in (None, b"node", b"localhost", b"localhost:8080", b"x", b"127.0.0.1", b"[::1]"):
+            self.assertEqual(self.refused(host, None, None), "", host)
+
+    def test_its_own_page(self) -> None:
+        """The page that came through this door."""
+        for host in (b"localhost:8080", b"127.0.0.1:8080", b"[::1]:8080", b"n1.localhost:80"):
+            origin = b"http://" + host
+            self.assertEqual(self.refused(host, origin, b"same-origin"), "", host)
+            self.assertEqual(self.refused(host, None, b"none"), "", host)
+
+    def test_pages_of_others(self) -> None:
+        """Another address, another port, a page without an address, a site beside it."""
+        host = b"localhost:8080"
+        for origin in (b"https://evil.example", b"http://localhost:9090", b"null", b"file://"):
+            self.assertEqual(self.refused(host, origin, None), "foreign_page", origin)
+        for site in (b"cross-site", b"same-site"):
+            self.assertEqual(self.refused(host, None, site), "foreign_page", site)
+
+    def test_names_that_others_lead_here(self) -> None:
+        """A name of the internet may lead to this machine today, and its page is another's."""
+        for host in (b"evil.example", b"evil.example:8080", b"127.0.0.1.evil.example:80"):
+            self.assertEqual(self.refused(host, b"http://" + host, None), "foreign_host", host)
 
 
 class LogTests(SynchronousTestCase):

@@ -62,7 +62,7 @@ function options(chart, width) {
         dash: series.dash,
         fill: series.fill ? css(series.fill) : undefined,
         spanGaps: false,
-        points: { show: false },
+        points: { size: 4 },
         value: (_, value) => (value === null ? "–" : chart.value(value)),
       })),
     ],
