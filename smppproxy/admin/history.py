@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Iterable, Mapping
+from operator import add
 from typing import Any
 
 from smppproxy.receipts.dialects import FINAL_BY_DEFAULT, NORMALISED
@@ -131,15 +132,18 @@ class History:
         return {"first": first, "last": self._last, "series": series}
 
     def _from(self, ring: array[int], first: int) -> list[int]:
-        return [ring[slot % SLOTS] for slot in range(first, self._last + 1)]
+        count = self._last + 1 - first
+        begin = first % SLOTS
+        if count <= 0:
+            return []
+        found = ring[begin : begin + count]
+        return [*found, *ring[: count - len(found)]]
 
 
 def _add(read: dict[Key, int], name: str, times: Iterable[Times]) -> None:
     """The buckets of several histograms, together."""
-    for each in times:
-        for place, count in enumerate(each.buckets):
-            key = (name, str(place))
-            read[key] = read.get(key, 0) + count
+    sums = map(sum, zip(*(each.buckets for each in times), strict=True))
+    read.update(((name, str(place)), count) for place, count in enumerate(sums))
 
 
 def _sum(read: dict[Key, int], owner: str, names: Iterable[str], values: Iterable[int]) -> None:
@@ -178,8 +182,7 @@ def together(answers: Iterable[Told]) -> Told:
         known[begin:end] = [True] * max(0, end - begin)
         for owner, name, values in each["series"]:
             total = sums.setdefault((owner, name), [0] * len(known))
-            for place in range(begin, end):
-                total[place] += values[place - begin]
+            total[begin:end] = map(add, total[begin:end], values)
     return {
         "step": STEP,
         "first": first * STEP,
@@ -196,6 +199,8 @@ def _series(
     sums: Mapping[Key, list[int]], owner: str, name: str, known: list[bool]
 ) -> list[int | None]:
     values = sums.get((owner, name)) or [0] * len(known)
+    if all(known):
+        return [*values]
     return [value if is_known else None for value, is_known in zip(values, known, strict=True)]
 
 

@@ -6,6 +6,9 @@ from functools import partial
 from typing import Any
 
 from twisted.internet.defer import Deferred
+from twisted.internet.endpoints import UNIXClientEndpoint
+from twisted.internet.protocol import Factory
+from twisted.protocols.portforward import ProxyFactory, ProxyServer
 
 from smppproxy.config import Admin
 from smppproxy.config.message_log import MessageLog
@@ -19,6 +22,20 @@ from tests.web.browser import Visit, visit
 
 WAIT = 60.0
 """Seconds that a busy machine may take for what is waited for."""
+
+
+class Led(ProxyServer):
+    """One connection that is led to a Unix socket, as ``ssh -L`` does."""
+
+    factory: Any
+
+    def connectionMade(self) -> None:
+        """Open the other half."""
+        self.transport.pauseProducing()
+        client = self.clientProtocolFactory()
+        client.setServer(self)
+        endpoint = UNIXClientEndpoint(reactor, self.factory.host)
+        endpoint.connect(Factory.forProtocol(lambda: client.buildProtocol(None)))
 
 
 class WebCase(DoorCase):
@@ -73,6 +90,15 @@ class WebCase(DoorCase):
     def bound(node: SmppProxy) -> int:
         """How many binds to providers stand."""
         return sum(each.state == "Bound" for each in node.binds())
+
+    def led(self, node: SmppProxy) -> int:
+        """A port that leads to a node's Unix socket, as ``ssh -L`` makes one."""
+        factory = ProxyFactory(node.node.admin.path, 0)
+        factory.protocol = Led
+        port = reactor.listenTCP(0, factory, interface="127.0.0.1")
+        self.addCleanup(port.stopListening)
+        number: int = port.getHost().port
+        return number
 
     def look(self, role: str = "admin", look: str = "light") -> Any:
         """A browser at this node's page."""

@@ -7,15 +7,9 @@ import socket
 import time
 from io import StringIO
 from pathlib import Path
-from typing import Any
-
-from twisted.internet.endpoints import UNIXClientEndpoint
-from twisted.internet.protocol import Factory
-from twisted.protocols.portforward import ProxyFactory, ProxyServer
 
 from smppproxy.service import SmppProxy
 from tests.support.doors import TOKENS, ask, asynchronous, free_port
-from tests.support.nodes import reactor
 from tests.support.running import RunningNode, Setting, Upstream
 from tests.web.browser import Visit, apart, there, visit
 from tests.web.cases import WebCase
@@ -27,20 +21,6 @@ def is_open(port: int) -> bool:
     """Whether somebody listens there."""
     with socket.socket() as one:
         return one.connect_ex(("127.0.0.1", port)) == 0
-
-
-class Led(ProxyServer):
-    """One connection that is led to a Unix socket, as ``ssh -L`` does."""
-
-    factory: Any
-
-    def connectionMade(self) -> None:
-        """Open the other half."""
-        self.transport.pauseProducing()
-        client = self.clientProtocolFactory()
-        client.setServer(self)
-        endpoint = UNIXClientEndpoint(reactor, self.factory.host)
-        endpoint.connect(Factory.forProtocol(lambda: client.buildProtocol(None)))
 
 
 class OperatorTests(WebCase):
@@ -318,11 +298,7 @@ class EntryTests(WebCase):
         self.write_network(self.provider("a"))
         node = self.with_socket()
         await self.wait(lambda: self.bound(node) == 1, "the bind")
-        factory = ProxyFactory(node.node.admin.path, 0)
-        factory.protocol = Led
-        port = reactor.listenTCP(0, factory, interface="127.0.0.1")
-        self.addCleanup(port.stopListening)
-        number = port.getHost().port
+        number = self.led(node)
 
         def walk() -> None:
             with visit(f"http://localhost:{number}/") as seen:
@@ -347,6 +323,36 @@ class EntryTests(WebCase):
             reply = await ask(url, "api/v1/resume", body, headers=headers)
             self.assertEqual((reply.status, reply.error["code"][:7]), (403, "foreign"), headers)
         self.assertEqual(node.relay.directory.states.of("acme", "a", "1"), "isolate")
+
+
+class SeveralTests(WebCase):
+    """Two nodes over one store."""
+
+    @asynchronous
+    async def test_both_nodes_are_shown(self) -> None:
+        """Each bind stands with its node, sums are of both, and each node can be drained."""
+        self.write_network(self.provider("a"))
+        first, second = self.pair()
+        await self.wait(lambda: self.bound(first) == self.bound(second) == 1, "the binds")
+        number = self.led(first)
+
+        def walk() -> None:
+            with visit(f"http://localhost:{number}/") as seen:
+                for node in ("n1", "n2"):
+                    seen.see(node, ".tile .where")
+                seen.see("2/2 bound", ".map")
+                seen.go("network")
+                seen.page.get_by_role("button", name="n2").click()
+                seen.page.get_by_role("button", name="Drain", exact=True).click()
+                seen.page.get_by_role("button", name="Drain node:n2").click()
+                seen.see("drain: node:n2 drain", "#toast")
+                seen.see("draining", "table")
+                seen.go("")
+                seen.see("node n2 is draining", ".attention")
+                seen.picture("two-nodes-light")
+                self.fine(seen)
+
+        await apart(walk)
 
 
 class AwayTests(WebCase):

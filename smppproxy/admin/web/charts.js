@@ -202,7 +202,8 @@ export const CHARTS = {
 
 /** A line of the last quarter of an hour, as large as a word. */
 export function spark(name, label) {
-  const values = binned(hour.of(name, 900), 15, mean).map((value) => value ?? 0);
+  const known = hour.of(name, 900);
+  const values = binned(known, Math.max(1, Math.ceil(known.length / 30)), mean).map((value) => value ?? 0);
   const most = 1.2 * Math.max(...values, 0.001);
   const line = values.map((value, at) => `${((at * 78) / Math.max(values.length - 1, 1) + 1).toFixed(1)},${(18 - (16 * value) / most).toFixed(1)}`);
   return h("svg.spark", { viewBox: "0 0 80 20", width: 80, height: 20, role: "img", "aria-label": `${label}, the last 15 minutes` },

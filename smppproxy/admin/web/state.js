@@ -4,6 +4,9 @@ import { get } from "./api.js";
 
 const HOUR = 3600;
 
+/** Seconds of each provider and account that are kept from the beginning. */
+export const QUARTER = 900;
+
 /** Who is at the door; null until the node has said so. */
 export const me = { node: "", program: "", role: "", who: "", peer: "", may: [] };
 
@@ -32,32 +35,29 @@ export class History {
 
   async refresh() {
     const last = this.times.at(-1);
-    const query = { named: true };
-    if (last !== undefined) query.since = last + this.step;
-    const answer = await get("history", query);
-    this.nodes = answer.nodes;
-    this.step = answer.step;
-    if (last !== undefined && answer.at < last - 60) {
-      this.clear(); // the node's clock was set back
+    if (last === undefined) {
+      // The hour of everything together; of each provider and account what its small chart shows.
+      this.take(await get("history"));
+      this.take(await get("history", { named: true, seconds: QUARTER }));
       return;
     }
-    if (answer.count) this.take(answer);
+    const answer = await get("history", { named: true, since: last + this.step });
+    if (answer.at < last - 60) this.clear(); // the node's clock was set back
+    else this.take(answer);
   }
 
   take(answer) {
-    const last = this.times.at(-1);
-    let missing = 0;
-    if (last !== undefined) {
-      if (answer.first <= last) return; // told twice
-      missing = Math.min(Math.round((answer.first - last) / this.step) - 1, HOUR / this.step);
-    }
-    const before = this.times.length + missing;
-    for (let each = 0; each < missing; each += 1) this.times.push(answer.first - (missing - each) * this.step);
-    for (let each = 0; each < answer.count; each += 1) this.times.push(answer.first + each * this.step);
+    this.nodes = answer.nodes;
+    this.step = answer.step;
+    if (!answer.count) return;
+    if (!this.times.length) this.times.push(answer.first);
+    const end = answer.first + answer.count * this.step;
+    for (let next = this.times.at(-1) + this.step; next < end; next += this.step) this.times.push(next);
+    const begin = Math.round((answer.first - this.times[0]) / this.step);
     const put = (name, values) => {
-      const mine = this.series.get(name) ?? new Array(before).fill(null);
-      while (mine.length < before) mine.push(null);
-      mine.push(...values);
+      const mine = this.series.get(name) ?? [];
+      while (mine.length < this.times.length) mine.push(null);
+      values.forEach((value, at) => { if (begin + at >= 0) mine[begin + at] = value; });
       this.series.set(name, mine);
     };
     for (const group of ["totals", "answers", "finals"]) {
@@ -68,11 +68,10 @@ export class History {
         for (const [name, values] of Object.entries(row)) if (name !== noun) put(`${noun}:${row[noun]}.${name}`, values);
       }
     }
-    const most = HOUR / this.step;
-    const over = Math.max(0, this.times.length - most);
-    if (over) this.times.splice(0, over);
+    const over = Math.max(0, this.times.length - HOUR / this.step);
+    this.times.splice(0, over);
     for (const mine of this.series.values()) {
-      if (over) mine.splice(0, over);
+      mine.splice(0, over);
       while (mine.length < this.times.length) mine.push(null);
     }
   }

@@ -4,7 +4,7 @@ import { show } from "../api.js";
 import { CHARTS, figure } from "../charts.js";
 import { h, mark } from "../dom.js";
 import { count, percent, plural, rate, span } from "../format.js";
-import { hour } from "../state.js";
+import { QUARTER, hour } from "../state.js";
 import { loadMap, map, notes } from "./binds.js";
 
 const OLD = 60; // seconds that a receipt may wait before one should look
@@ -61,14 +61,14 @@ function figures({ providers, queues }) {
   const ended = hour.sum("totals.refused", 300) + accepted;
   const waiting = queues.rows.reduce((total, row) => total + row.waiting + row.in_hands, 0);
   const oldest = Math.max(0, ...queues.rows.map((row) => row.oldest));
-  const finals = providers.rows.reduce((total, row) => total + hour.sum(`provider:${row.provider}.ended`), 0);
-  const good = providers.rows.reduce((total, row) => total + hour.sum(`provider:${row.provider}.delivered`), 0);
+  const finals = providers.rows.reduce((total, row) => total + hour.sum(`provider:${row.provider}.ended`, QUARTER), 0);
+  const good = providers.rows.reduce((total, row) => total + hour.sum(`provider:${row.provider}.delivered`, QUARTER), 0);
   const shown = [
     ["Submitted", rate(sent), "/s", sent === 0 ? "no traffic now" : "mean of 10 s"],
     ["Accepted", percent(accepted, ended), "", "of 5 minutes"],
     ["Answer, p50", span(hour.newest("answers.p50")), "", `p99 ${span(hour.newest("answers.p99"))}`],
     ["Receipts out", rate(hour.rate("totals.delivered")), "/s", "taken by clients"],
-    ["Delivered", percent(good, finals), "", "of this hour's finals"],
+    ["Delivered", percent(good, finals), "", "of 15 minutes' finals"],
     ["In flight", count(hour.newest("totals.in_flight")), "", "without an answer"],
     ["Waiting", count(waiting), "", waiting ? `the oldest for ${span(oldest)}` : "in clients' queues"],
   ];

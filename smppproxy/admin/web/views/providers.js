@@ -4,13 +4,13 @@ import { show } from "../api.js";
 import { spark } from "../charts.js";
 import { bar, h, table } from "../dom.js";
 import { count, most, percent, rate } from "../format.js";
-import { hour } from "../state.js";
+import { QUARTER, hour } from "../state.js";
 import { menu } from "../verbs.js";
 import { notes, stateOf } from "./binds.js";
 
 function ratio(name) {
-  const ended = hour.sum(`provider:${name}.ended`);
-  const good = hour.sum(`provider:${name}.delivered`);
+  const ended = hour.sum(`provider:${name}.ended`, QUARTER);
+  const good = hour.sum(`provider:${name}.delivered`, QUARTER);
   if (!ended) return h("span.muted", {}, "no final receipt");
   return h("span.ratio", {}, bar(good, ended, `${count(good)} of ${count(ended)} delivered`), " ", percent(good, ended));
 }
@@ -38,7 +38,7 @@ export const providers = {
           { label: "provider", head: true, cell: (row) => h("button.name", { type: "button", onclick: () => menu({ kind: "provider", target: row.provider, admin: row.admin, facts: `${row.binds} bound, ${row.outstanding} messages without an answer`, done: refresh }) }, row.provider) },
           { label: "state", cell: stateOf },
           { label: "binds", num: true, cell: (row) => row.binds },
-          { label: "delivered, last hour", help: "of the final receipts that came in the last hour", cell: (row) => ratio(row.provider) },
+          { label: "delivered", help: "of the final receipts that came in the last 15 minutes", cell: (row) => ratio(row.provider) },
           { label: "now", num: true, help: "submit_sm a second, mean of 10 s", cell: (row) => `${rate(hour.rate(`provider:${row.provider}.submitted`))}/s` },
           { label: "15 min", cell: (row) => spark(`provider:${row.provider}.submitted`, `submit_sm to ${row.provider}`) },
           { label: "window", cell: (row) => bar(row.outstanding, row.window, `windows: ${row.outstanding} of ${row.window}`) },

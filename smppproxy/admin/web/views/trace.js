@@ -86,7 +86,7 @@ function one(hops) {
         { label: "where", cell: where },
         { label: "provider's id", cell: (hop) => h("code", {}, hop.provider_message_id || (hop.provider_message_ids ?? []).join(" ") || "–") },
         { label: "node", cell: (hop) => hop.node ?? "store" },
-        { label: "more", cell: more },
+        { label: "more", cell: (hop) => h("div.facts", {}, more(hop)) },
       ],
     }));
 }
