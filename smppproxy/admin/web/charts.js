@@ -8,7 +8,14 @@ const POINTS = 360;
 const SHORTEST = 120; // seconds that a chart shows at least
 const drawn = new Map();
 
-const latest = () => [Date.now() / 1000 - SHORTEST, Date.now() / 1000];
+
+/** From when to when a chart is drawn: as far as it knows, and two minutes at least. */
+function shown(plot) {
+  const times = plot.data[0];
+  const end = times.at(-1) ?? Date.now() / 1000;
+  return [Math.min(times[0] ?? end, end - SHORTEST), end];
+}
+
 const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
 /** Steps put together so that a chart has no more points than one can see. */
@@ -48,7 +55,7 @@ function options(chart, width) {
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC"),
     cursor: { sync: { key: "hour" }, points: { size: 6 }, drag: { x: false, y: false } },
     legend: { live: true },
-    scales: { x: { time: true, range: (_, low, high) => (low ? [Math.min(low, high - SHORTEST), high] : latest()) }, y: { range: (_, low, high) => [0, Math.max(high * 1.1, chart.floor)] } },
+    scales: { x: { time: true, range: shown }, y: { range: (_, low, high) => [0, Math.max(high * 1.1, chart.floor)] } },
     axes: [
       { ...axis, values: "{HH}:{mm}", space: 60, incrs: [60, 120, 300, 600, 900], size: 28 },
       { ...axis, size: 52, values: (_, values) => values.map(chart.tick) },
