@@ -143,7 +143,7 @@ kernel: venv
 web: venv
 	$(SAY) 'web: the page in Chromium'
 	@tests/web/install
-	@$(TRIAL) --record web -- tests.web
+	@$(TRIAL) --record web -- -j$(JOBS) tests.web
 
 check: lint types imports coverage interop kernel web
 	$(SAY) 'check: all passed'

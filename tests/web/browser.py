@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -86,6 +87,16 @@ class Visit:
         """Wait until this can be read."""
         found = self.page.locator(within).filter(has_text=text).first
         found.wait_for(state="attached")
+
+    def press_until(self, name: str, text: str) -> None:
+        """A button, again and again, until the page tells this."""
+        deadline = time.monotonic() + PATIENCE / 1000
+        while not self.page.locator("main", has_text=text).count():
+            if time.monotonic() > deadline:
+                raise AssertionError(f"{name} never showed {text}")
+            self.page.get_by_role("button", name=name, exact=True).click()
+            self.page.wait_for_timeout(200)
+            self.page.wait_for_selector('main[aria-busy="false"]')
 
     def press(self, *keys: str) -> None:
         """Keys, one after the other."""

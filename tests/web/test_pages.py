@@ -50,10 +50,7 @@ class PageTests(WebCase):
         """One of them."""
         if address == "report":
             # The store counts the hours some seconds after the messages.
-            while not seen.page.locator("main", has_text=texts[-1]).count():
-                seen.page.get_by_role("button", name="Show", exact=True).click()
-                seen.page.wait_for_selector('main[aria-busy="false"]')
-                seen.page.wait_for_timeout(200)
+            seen.press_until("Show", texts[-1])
         for text in texts:
             seen.see(text, "main")
         name = address.partition("?")[0] or "now"

@@ -165,10 +165,7 @@ class OperatorTests(WebCase):
         def walk() -> None:
             with self.look() as seen:
                 seen.go("report?hours=6&by=account,result&account=bank")
-                while not seen.page.locator("main", has_text="DELIVRD").count():
-                    seen.page.get_by_role("button", name="Show", exact=True).click()
-                    seen.page.wait_for_timeout(200)
-                    seen.page.wait_for_selector('main[aria-busy="false"]')
+                seen.press_until("Show", "DELIVRD")
                 with seen.page.expect_download() as download:
                     seen.page.get_by_role("button", name="This table as CSV").click()
                 rows = [*csv.DictReader(StringIO(Path(download.value.path()).read_text()))]
@@ -190,10 +187,7 @@ class OperatorTests(WebCase):
             with self.look() as seen:
                 seen.go("trace")
                 seen.page.get_by_role("searchbox").fill("4670100000002")
-                while not seen.page.locator("main", has_text="Hops of").count():
-                    seen.page.get_by_role("button", name="Trace", exact=True).click()
-                    seen.page.wait_for_timeout(200)
-                    seen.page.wait_for_selector('main[aria-busy="false"]')
+                seen.press_until("Trace", "Hops of")
                 ours = seen.page.locator("section h2 a").first.inner_text()
                 seen.go(f"trace/{ours}")
                 seen.see("1 message of", "main")
@@ -411,12 +405,14 @@ class AwayTests(WebCase):
 
         def walk() -> None:
             with self.look() as seen:
+                seen.page.clock.install()  # timers of the page that are made from here on
+                seen.page.reload()
                 seen.go("binds")
                 hide(seen, True)
                 seen.page.wait_for_load_state("networkidle")
                 asked: list[str] = []
                 seen.page.on("request", lambda request: asked.append(request.url))
-                seen.page.wait_for_timeout(5000)
+                seen.page.clock.run_for(60_000)
                 self.assertEqual(asked, [])
                 with seen.page.expect_request("**/show/binds"):
                     hide(seen, False)

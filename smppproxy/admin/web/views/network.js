@@ -151,7 +151,7 @@ export const network = {
           { label: "an OK survives", cell: (row) => row.durability || "–" },
           { label: "journal", cell: (row) => row.journal || "–" },
           { label: "release", cell: (row) => row.program || "–" },
-          { label: "network file", cell: (row) => of.get(row.node)?.network_file || "–" },
+          { label: "network file", cell: (row) => h("code.path", {}, of.get(row.node)?.network_file || "–") },
         ],
       })),
       h("section.panel", { "data-key": "change" }, h("h2", {}, "Change it"), chooser(refresh),

@@ -65,7 +65,6 @@ export const report = {
     const want = chosen(route);
     const sums = grouped(rows, want.by);
     const total = rows.reduce((all, row) => all + row.count, 0);
-    const most = sums.reduce((high, row) => Math.max(high, row.count), 1);
     const name = (suffix) => `smppproxy-${suffix}-${new Date().toISOString().slice(0, 13)}.csv`;
     return [
       h("h1", {}, "Traffic report"),
@@ -92,7 +91,7 @@ export const report = {
           })),
           { label: "count", num: true, cell: (row) => count(row.count) },
           { label: "part", num: true, cell: (row) => percent(row.count, total) },
-          { label: "", cell: (row) => bar(row.count, most, percent(row.count, total)) },
+          { label: "", cell: (row) => bar(row.count, total, percent(row.count, total)) },
         ].map((column) => (column.label ? column : { ...column, label: h("span.unseen", {}, "compared") })),
       })),
       sums.length > 1000 ? h("p.note", {}, `${count(sums.length - 1000)} more rows are in the CSV.`) : null,
