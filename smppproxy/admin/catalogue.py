@@ -262,6 +262,7 @@ VIEWS: dict[str, View] = {
                 text("admin", "where its admin door is", wide=True),
                 whole("clients", "sessions of clients"),
                 whole("binds", "binds to providers that stand"),
+                whole("hops", "sessions that stand with other nodes, for their binds"),
                 whole("in_flight"),
                 whole("queued"),
             ),

@@ -342,6 +342,7 @@ def nodes(rooms: Rooms) -> Iterator[Row]:
     state = "up" if rooms.store.ready else "store away"
     now = rooms.wall()
     standing = rooms.standing()
+    hops = len(_vias(rooms))
     refused = f"version {standing.refused} refused: {standing.reason}" if standing.refused else ""
     yield {
         "state": "draining" if rooms.is_draining() else state,
@@ -354,7 +355,8 @@ def nodes(rooms: Rooms) -> Iterator[Row]:
         "program": rooms.program,
         "admin": rooms.door(),
         "clients": sum(map(len, directory.clients.values())),
-        "binds": len(directory.upstreams) - len(_vias(rooms)),
+        "binds": len(directory.upstreams) - hops,
+        "hops": hops,
         "in_flight": rooms.relay.ledger.in_flight,
         "queued": rooms.relay.ledger.queued,
     }

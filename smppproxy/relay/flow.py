@@ -71,6 +71,7 @@ class Flow:
         self._tries = Tries(directory, ledger, wall_clock, dispatch, ask)
         self._slow = self._tries.slow
         self.again = self._tries.again
+        self.broken = self._tries.broken
 
     # -- a provider's answers -------------------------------------------------------------------
 

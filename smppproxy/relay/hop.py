@@ -22,7 +22,8 @@ from smppproxy.relay.directory import Directory
 from smppproxy.relay.peers import Upstream
 from smppproxy.relay.pool import Pool
 from smppproxy.relay.retry import BACKLOG_AGE
-from smppproxy.relay.submission import affinity_between, flush, write_to
+from smppproxy.relay.spelling import Spellings
+from smppproxy.relay.submission import Offsets, affinity_of, flush, write_to
 from smppproxy.smpp.constants import SUBMIT_SM_RESP
 from smppproxy.smpp.errors import BodyError
 from smppproxy.smpp.fields import walk_message
@@ -41,6 +42,8 @@ OURS = frozenset((NO_BIND, TOO_LONG, DOUBT))
 
 _BODY = b"\0\x17\xf0\0\x08smpp-hop"
 """An empty message_id and a TLV of ours."""
+
+NOWHERE: Offsets = (0, 0, 0, 0, 0, 0)
 
 _HEADER = Struct(">IIII").pack
 _SEQUENCE = Struct(">I").pack
@@ -86,16 +89,31 @@ class HopPeer(Protocol):
 
 
 class HopMessage:
-    """A submit_sm of another node: what a window and a pool ask of a message, and no more."""
+    """A submit_sm of another node: what a window and a pool ask of a message, and no more.
 
-    __slots__ = ("affinity", "arrived", "out", "peer")
+    :ivar offsets: of its fields, as ``walk_message`` gives them; :data:`NOWHERE` if it cannot be
+        read: the other node has let it pass, and the provider may judge it.
+    """
+
+    __slots__ = ("affinity", "arrived", "offsets", "out", "peer")
     retry = None
 
-    def __init__(self, peer: HopPeer, pdu: Pdu, affinity: int, arrived: float) -> None:
+    def __init__(self, peer: HopPeer, pdu: Pdu, arrived: float) -> None:
         self.peer = peer
         self.out = pdu
-        self.affinity = affinity
+        self.offsets = NOWHERE
+        self.affinity = -1
         self.arrived = arrived
+        try:
+            self.offsets = walk_message(pdu.raw)
+        except BodyError:
+            return
+        self.affinity = affinity_of(pdu.raw, self.offsets)
+
+    @property
+    def pdu(self) -> Pdu:
+        """What goes out is what came."""
+        return self.out
 
 
 class Hops:
@@ -106,15 +124,24 @@ class Hops:
     :ivar changed: called when it may be another one which providers this node has binds of.
     """
 
-    def __init__(self, directory: Directory, ask: Callable[[], object]) -> None:
+    def __init__(
+        self,
+        directory: Directory,
+        ask: Callable[[], object],
+        spellings: Spellings,
+        broken: Callable[[Upstream, int, float], object],
+    ) -> None:
         """
         :param ask: asks for :meth:`look` at the next beat.
+        :param broken: told what a provider refused with, which may mean that the bind is none.
         """
         self.used = False
         self.counts: dict[tuple[str, str], HopCounts] = {}
         self.changed: Callable[[], object] = _nothing
         self._directory = directory
         self._ask = ask
+        self._spellings = spellings
+        self._broken = broken
         self._queues: dict[str, deque[HopMessage]] = {}
 
     def binds(self) -> dict[str, int]:
@@ -133,7 +160,7 @@ class Hops:
         self.used = True
         peer.outstanding += len(pdus)
         peer.counts.messages += len(pdus)
-        messages = [HopMessage(peer, pdu, _affinity(pdu.raw), now) for pdu in pdus]
+        messages = [HopMessage(peer, pdu, now) for pdu in pdus]
         pool = self._directory.pools.get(peer.provider)
         if pool is None or not pool.own:
             self._tell(messages, NO_BIND)
@@ -177,26 +204,45 @@ class Hops:
     # -- what providers answer ------------------------------------------------------------------
 
     def take(
-        self, answers: Sequence[tuple[Any, Pdu]], late: bool = False
+        self,
+        upstream: Upstream,
+        answers: Sequence[tuple[Any, Pdu]],
+        now: float,
+        late: bool = False,
     ) -> list[tuple[Any, Pdu]]:
         """Give other nodes the provider's answers to their messages; what is left is our own.
 
         :param late: they were in doubt, and have been told so.
         """
         ours: list[tuple[Any, Pdu]] = []
+        theirs: list[tuple[HopMessage, Pdu]] = []
         replies: dict[HopPeer, list[bytes]] = {}
         for token, pdu in answers:
             if token.__class__ is HopMessage:
                 raw = pdu.raw
                 number = _SEQUENCE(token.out.sequence_number)
                 replies.setdefault(token.peer, []).append(raw[:12] + number + raw[16:])
+                theirs.append((token, pdu))
             else:
                 ours.append((token, pdu))
         for peer, parts in replies.items():
             count = 0 if late else len(parts)
             peer.counts.answered += count
             peer.answer(b"".join(parts), count)
+        if theirs:
+            self._learn(upstream, theirs, now)
         return ours
+
+    def _learn(
+        self, upstream: Upstream, answers: Sequence[tuple[HopMessage, Pdu]], now: float
+    ) -> None:
+        """What the answers tell of the provider's ids, and of this node's bind."""
+        if upstream.provider.ids.auto:
+            readable = [each for each in answers if each[0].offsets is not NOWHERE]
+            self._spellings.responses(upstream.provider, readable)
+        for _, pdu in answers:
+            if pdu.command_status:
+                self._broken(upstream, pdu.command_status, now)
 
     def answered(self, upstream: Upstream, now: float) -> None:
         """Windows have room again: before our own backlog takes all of it."""
@@ -255,14 +301,6 @@ class Hops:
         if self.used:
             self.look(now)
         self.changed()
-
-
-def _affinity(raw: bytes) -> int:
-    """What keeps the parts of a long message on one host (XC-06), as on the node it came from."""
-    try:
-        return affinity_between(raw, walk_message(raw))
-    except BodyError:
-        return -1
 
 
 def _nothing() -> None:

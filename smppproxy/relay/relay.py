@@ -75,7 +75,13 @@ class SmppRelay:
         self.journal = Journal()
         self._events = Events(self.ledger, clock.seconds, self.journal)
         self.directory = Directory(self._noticed)
-        self.hops = Hops(self.directory, self._ask)
+        self._spellings = Spellings()
+        self.hops = Hops(
+            self.directory,
+            self._ask,
+            self._spellings,
+            lambda upstream, status, now: self._submits.flow.broken(upstream, status, now),
+        )
         self.quality = Watch()
         self.store = store
         self.maps: Keeper = maps or NoJournal()
@@ -88,7 +94,6 @@ class SmppRelay:
         self._drops = -1
         self._lost: Mapping[bytes, int] = {}
         self._expired_since = 0
-        self._spellings = Spellings()
         self._growth = Growth(store, clock, lambda queues: self._outbox.wake_here(queues))
         self._outbox = Outbox(
             self.directory,
@@ -230,7 +235,7 @@ class SmppRelay:
         upstream.counts.answered(answers)
         self.directory.answered(upstream, answers, now)
         if self.hops.used:
-            answers = self.hops.take(answers)
+            answers = self.hops.take(upstream, answers, now)
             self.hops.answered(upstream, now)
         self.quality.answers(upstream, answers, now)
         self._submits.responses(upstream, answers, now)
@@ -241,7 +246,7 @@ class SmppRelay:
         """See :class:`~smppproxy.relay.peers.Relay`."""
         upstream.counts.answered(answers)
         if self.hops.used:
-            answers = self.hops.take(answers, True)
+            answers = self.hops.take(upstream, answers, now, late=True)
         self._submits.late(upstream, answers, now)
 
     def upstream_expired(self, upstream: Upstream, tokens: Sequence[Any], now: float) -> None:

@@ -3,17 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Protocol
 
 from twisted.logger import Logger
 
 from smppproxy.receipts.learning import IdLearner
 from smppproxy.receipts.message_ids import IdProfile, keys_of_receipt
 from smppproxy.receipts.receipt import Receipt
-from smppproxy.relay.submission import Submit
+from smppproxy.relay.submission import Offsets
 from smppproxy.routing.providers import Provider
 from smppproxy.smpp.constants import GENERIC_NACK
 from smppproxy.smpp.fields import read_message_id
 from smppproxy.smpp.pdu import Pdu
+
+
+class Answered(Protocol):
+    """What was answered: a submit_sm of a client, or of another node."""
+
+    @property
+    def pdu(self) -> Pdu:
+        """As it came."""
+
+    @property
+    def offsets(self) -> Offsets:
+        """Of its fields, as ``walk_message`` gives them."""
 
 
 class Spellings:
@@ -32,7 +45,7 @@ class Spellings:
         self._learners[provider.name] = (provider.ids, learner)
         return learner
 
-    def responses(self, provider: Provider, answers: Sequence[tuple[Submit, Pdu]]) -> None:
+    def responses(self, provider: Provider, answers: Sequence[tuple[Answered, Pdu]]) -> None:
         """The answers of one read, of a provider in mode auto."""
         learner = self._learner(provider)
         for submit, pdu in answers:

@@ -216,19 +216,11 @@ def origin_of(submit: Submit, began: float) -> bytes:
     )
 
 
-def affinity_of(raw: bytes, offsets: Offsets, account: Account) -> int:
+def affinity_of(raw: bytes, offsets: Offsets) -> int:
     """What keeps the parts of a concatenated message together (XC-06); -1 for any other message.
 
-    The same number for each of them, on every session and node.
+    The same number for each of them, on every session and node, also where the account is unknown.
     """
-    part = concatenation(raw, offsets)
-    if part is None:
-        return -1
-    return crc32(raw[offsets[0] : offsets[2]], part[0]) ^ crc32(account.key)
-
-
-def affinity_between(raw: bytes, offsets: Offsets) -> int:
-    """As :func:`affinity_of`, for a message of another node, whose account is not known here."""
     part = concatenation(raw, offsets)
     return -1 if part is None else crc32(raw[offsets[0] : offsets[2]], part[0])
 

@@ -242,7 +242,7 @@ class Submits:
         affinity = -1
         # Nearly every message has neither header nor TLVs, and a call is dear here.
         if raw[offsets[2]] & ESM_UDHI or offsets[5] < len(raw):
-            affinity = affinity_of(raw, offsets, account)
+            affinity = affinity_of(raw, offsets)
         submit = Submit(client, account, pdu, offsets, pick, number, now, affinity)
         submit.message_class = message_class
         return self._send(submit, now, writes)

@@ -9,7 +9,8 @@ SX-22, XC-12, and what mission section 5 says of a provider's answers to submit_
   to another host, then to the route's next provider, and round again. A host that says nothing
   else five times in a row is ejected or paused (``pool``).
 * *our bind is broken* (0x04, 0x05): nothing more goes to it, it is closed once it has answered
-  what it still holds, and the message goes elsewhere at once.
+  what it still holds, and the message goes elsewhere at once; if another node said so of its own
+  bind, that node closes it, and the message is tried again after 1 s.
 
 Each of these answers means that the provider did not take the message, so that no two of them ever
 have it by our doing. A client hears of it only when ``retry_for`` of the provider (or the
@@ -39,7 +40,7 @@ from smppproxy.relay.dispatch import Dispatch, may_overflow
 from smppproxy.relay.doubt import RESEND_AGE, too_late, validity_of
 from smppproxy.relay.ledger import Ledger
 from smppproxy.relay.peers import Upstream
-from smppproxy.relay.pool import Pool
+from smppproxy.relay.pool import Pool, Via
 from smppproxy.relay.reasons import REFUSED, THROTTLED, TROUBLE, reason_of
 from smppproxy.relay.retry import AGAIN_AFTER, BACKLOG_AGE, Retry
 from smppproxy.relay.submission import flush
@@ -164,8 +165,7 @@ class Tries:
         self._ledger.count("provider_trouble")
         due = now + AGAIN_AFTER
         if status in BIND_BROKEN:
-            if upstream not in self._broken:
-                self._break(upstream, status, now)
+            if self.broken(upstream, status, now):
                 due = now
         elif self._directory.pool(provider).trouble(upstream.host.name, now):
             self._pause(self._directory.pool(provider), upstream, now)
@@ -224,8 +224,18 @@ class Tries:
         heappush(self._later, (due, self._order, submit))
         self._ask()
 
+    def broken(self, upstream: Upstream, status: int, now: float) -> bool:
+        """Whether the provider says for the first time that this is no bind of ours.
+
+        Nothing more goes there then. A session with another node is none to the provider.
+        """
+        known = upstream in self._broken or isinstance(upstream.host, Via)
+        if known or status not in BIND_BROKEN:
+            return False
+        self._break(upstream, status, now)
+        return True
+
     def _break(self, upstream: Upstream, status: int, now: float) -> None:
-        """The provider says that this is no bind: nothing more goes there."""
         self._log.warn(
             "{bind} is broken: its host answers a submit_sm with {status:#x}",
             event="bind_broken",

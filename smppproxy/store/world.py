@@ -151,15 +151,16 @@ class World:
         """A receipt meets its map, or is parked."""
         if not arrival.keys:
             return self._quarantine(provider, b"no_id", arrival)
-        misfit = b""
+        misfits = []
         for key in arrival.keys:
             maps = self.live(provider, key)
             found = self.fitting(maps, arrival)
             if isinstance(found, Map):
                 return self.settle(found, arrival, final_ttl)
-            misfit = misfit or (found if maps else b"")
-        if misfit:
-            return self._quarantine(provider, misfit, arrival)
+            if maps:
+                misfits.append(found)
+        if len(misfits) == len(arrival.keys):
+            return self._quarantine(provider, misfits[0], arrival)
         parked = self.parked.setdefault(provider, {})
         name = b"%b\0%b\0%d\0%d" % (
             arrival.keys[0],

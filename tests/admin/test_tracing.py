@@ -18,7 +18,7 @@ from tests.cli.running import CommandCase
 from tests.support.doors import ask as ask_door
 from tests.support.doors import asynchronous
 
-EVENTS = frozenset({'"accepted"', '"receipt"', '"delivered"'})
+EVENTS = frozenset(f'"event":"{each}"' for each in ("accepted", "receipt", "delivered"))
 """What the logs hold of a message that came to its end."""
 
 

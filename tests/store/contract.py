@@ -235,6 +235,16 @@ class Contract(Uses):
         neither = attrs.evolve(arrival(b"1", destination=b"70000003"), keys=(b"1", b"2"))
         self.assertEqual(await self.match(neither), [(QUARANTINED, b"")])
 
+    async def test_f71_f75_xc02_an_early_receipt_waits_while_one_of_its_ids_is_unknown(self):
+        """What another message has under one spelling says nothing of the other: the receipt is
+        parked, and found by the answer that is still to come."""
+        await self.record(mapping(b"1"))
+        early = attrs.evolve(arrival(b"1", destination=b"70000002"), keys=(b"1", b"2"))
+        self.assertEqual(await self.match(early), [(PARKED, b"")])
+        released = await self.record(mapping(b"2", b"beta", b"70000002"))
+        self.assertEqual(released, [(QUEUED, b"r:beta")])
+        self.assertEqual(await self.store.parked(b"north"), 0)
+
     async def test_f71_xc02_parked_under_two_ids_waits_for_the_one_that_fits(self):
         """A map of another message under one of its ids leaves a parked receipt where it is."""
         early = attrs.evolve(arrival(b"1", destination=b"70000002"), keys=(b"1", b"2"))

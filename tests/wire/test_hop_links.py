@@ -15,7 +15,7 @@ from twisted.internet.interfaces import IOpenSSLClientConnectionCreator
 from twisted.internet.ssl import CertificateOptions, trustRootFromCertificates
 from zope.interface import implementer
 
-from smppproxy.admin.views import binds, hosts
+from smppproxy.admin.views import binds, hosts, nodes
 from smppproxy.config import Hop, Listener, Node, load_network
 from smppproxy.relay.hop import NO_BIND, own_answer
 from smppproxy.relay.pool import Via
@@ -29,6 +29,7 @@ from smppproxy.smpp.constants import (
     BIND_TRANSMITTER_RESP,
     ESM_UDHI,
     ESME_RBINDFAIL,
+    ESME_RINVBNDSTS,
     SUBMIT_SM_RESP,
     UNBIND_RESP,
 )
@@ -154,6 +155,7 @@ class HopTests(HopCase):
         rooms = one._office.operator._rooms
         self.assertIn("acme/via node2/1tx", [row["name"] for row in binds(rooms)])
         self.assertIn("acme/via node2", [row["host"] for row in hosts(rooms)])
+        self.assertEqual([(row["binds"], row["hops"]) for row in nodes(rooms)], [(0, 1)])
         mode = os.stat(f"{self.folder}/node2").st_mode
         self.assertEqual(stat.S_IMODE(mode), 0o600)
         self.assertIn("via node2", {row.host for row in one.binds()})
@@ -202,6 +204,37 @@ class HopTests(HopCase):
         self.assertEqual(check_providers([client], [smsc], copies=1), [])
         self.assertEqual((client.tally.lost, one.relay.ledger.in_doubt), (0, 0))
         self.assertEqual(one.relay.ledger.lost_responses, 0)
+
+    async def test_a_broken_bind_is_closed_by_the_node_that_has_it(self) -> None:
+        """0x04 over a hop is about node2's bind: node2 closes that one, the session of the two
+        nodes stands, and the message is tried again (mission section 5)."""
+        smsc = self.provider("a", "b")
+        self.limited(smsc, 2)
+        one, two = await self.pair(smsc)
+        await self.wait(lambda: own(two) == 2, "node2's binds")
+        session = [*two._hop_door.sessions]
+        smsc.options.errors = {ESME_RINVBNDSTS: 1.0}
+        client = self.client(one, at_once=True, count=1, rate=1000.0)
+        await self.wait(lambda: two.relay.ledger.events["bind_broken"], "a broken bind")
+        smsc.options.errors = {}
+        await self.wait(lambda: client.tally.accepted == 1, "the second try")
+        self.assertEqual([*two._hop_door.sessions], session)
+        self.assertEqual(two.relay.ledger.events["bind_broken"], 1)
+        self.assertEqual(one.relay.ledger.events["bind_broken"], 0)
+        await self.wait(lambda: own(two) == 2, "node2's binds again")
+
+    async def test_xc02_ids_are_learned_from_what_went_over_it(self) -> None:
+        """node2 has the receipts, and sees the answers to node1's messages pass by: that is enough
+        to know how the provider spells its ids."""
+        smsc = self.provider("a")
+        ids = '[provider.acme.ids]\nresp = "auto"\nreceipt_text = "auto"\nreceipt_tlv = "auto"\n'
+        self.limited(smsc)
+        self.network_file.write_text(self.network_file.read_text() + ids)
+        one, two = await self.pair(smsc)
+        client = self.client(one, at_once=True, count=20, rate=1000.0)
+        await self.wait(lambda: client.done, "the client")
+        self.assertEqual(check_client(client), [])
+        self.assertIn("certain", two.relay.learned()["acme"])
 
     async def test_a_bind_that_node2_loses_is_in_doubt_on_node1(self) -> None:
         """The account's in_doubt decides: a second copy goes out when the bind is back."""

@@ -73,7 +73,7 @@ local function code_of(number, arrival)
     stray('quarantine', provider, 'no_id', now, with_pdu(number, arrival))
     return 4
   end
-  local misfit
+  local misfit, misfits = nil, 0
   for i = 1, #ids do
     local key = map_prefix .. ids[i]
     local value = value_under(number, key)
@@ -82,10 +82,11 @@ local function code_of(number, arrival)
       if changed then values[key] = changed end
       if outcome == 0 then return queued(queue) end
       if outcome then return outcome end
-      misfit = misfit or queue
+      misfit, misfits = misfit or queue, misfits + 1
     end
   end
-  if misfit then
+  -- Under another spelling of its id the message itself may still be to come.
+  if misfits == #ids then
     stray('quarantine', provider, misfit, now, with_pdu(number, arrival))
     return 4
   end
