@@ -167,6 +167,11 @@ class Directory:
             pool.enter(upstream)
         return pool
 
+    def is_bound(self, provider: str) -> bool:
+        """Whether a provider has a bind that takes submits, here or over another node."""
+        pool = self.pools.get(provider)
+        return pool is not None and bool(pool.binds)
+
     def rest_upstream(self, upstream: Upstream) -> Pool:
         """No new submits on this bind; answers and receipts still come from it."""
         pool = self.pool(upstream.provider)

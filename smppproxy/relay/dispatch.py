@@ -6,7 +6,7 @@ passed over. What is done about one that is bound and takes nothing at this mome
 * ``overflow = "wait"``: the message waits in that provider's backlog.
 * ``overflow = "next"``: it goes to the next target that has room now. When none has, it waits for
   the first of them, and moves to another one that gets room before (``flow``). Parts of a long
-  message do not move, since all of them go to one host (XC-06).
+  message do not move, since all of them go to one host (XC-06), nor do second copies (``doubt``).
 
 A client with ``window_full = "throttle"`` is refused where its message would have to wait. Why a
 target was passed over is noted, see ``reasons``.
@@ -77,7 +77,8 @@ class Dispatch:
             submit = whole(submit)
             group = submit.group
         pick = submit.pick
-        if group is None and pick.overflow != "wait" and may_overflow(submit):
+        overflows = pick.overflow != "wait" and group is None and not submit.attempts
+        if overflows and may_overflow(submit):
             return self._overflowing(submit, now, writes)
         for name in submit.targets:
             pool = self._directory.pools.get(name)
@@ -255,6 +256,6 @@ def may_move(submit: Submit) -> bool:
     if not may_overflow(whole):
         return False
     pick, retry = submit.pick, submit.retry
-    if pick.overflow != "wait":
+    if pick.overflow != "wait" and not submit.attempts:
         return True
     return pick.throttled != "wait" and retry is not None and retry.status.name == THROTTLED

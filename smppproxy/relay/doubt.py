@@ -4,6 +4,10 @@ SMPP gives no way to learn it. The account's ``in_doubt`` says what is done (dec
 XC-07, P4): ``answer`` tells the client ESME_RUNKNOWNERR at once and sends nothing again;
 ``resend`` sends one more copy on another bind, with the same client_message_id, while the message
 is younger than 30 s and than its own validity_period. Never both silently, never a third copy.
+
+Two copies at two providers are two deliveries for certain, and two bills: the second one stays with
+the provider that may have the first, however full that is. Only when no bind of it has stood for a
+moment does it go to the next target of its route.
 """
 
 from __future__ import annotations
@@ -11,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
+from smppproxy.relay.retry import HOME
 from smppproxy.text.times import expiry
 
 if TYPE_CHECKING:
@@ -21,18 +26,21 @@ RESEND_AGE = 30.0
 
 
 class Doubts:
-    """Decides about messages in doubt, and keeps those that wait for any bind to come."""
+    """Decides about messages in doubt, and keeps those that wait for a bind to come."""
 
     def __init__(
         self,
         send: Callable[[Submit, float, Writes], int],
+        is_bound: Callable[[str], bool],
         wall_clock: Callable[[], float],
     ) -> None:
         """
         :param send: gives a submit to a bind or a backlog; not 0 when no provider is bound.
+        :param is_bound: whether a provider has a bind that takes submits.
         :param wall_clock: unix seconds, to be compared with an absolute validity_period.
         """
         self._send = send
+        self._is_bound = is_bound
         self._wall_clock = wall_clock
         self._stranded: list[Submit] = []
 
@@ -44,15 +52,22 @@ class Doubts:
                 continue
             if self._may_resend(submit, now):
                 submit.attempts = 1
+                _stay(submit, now)
                 self.again(submit, now, writes)
             else:
                 hopeless.append(submit)
         return hopeless
 
     def again(self, submit: Submit, now: float, writes: Writes) -> None:
-        """Send the second copy; with no provider bound it waits for the first bind that comes."""
-        if self._send(submit, now, writes):
+        """Send the second copy; it waits for its own provider, then for the first bind that comes.
+        """
+        if self._is_awaited(submit, now) or self._send(submit, now, writes):
             self._stranded.append(submit)
+
+    def _is_awaited(self, submit: Submit, now: float) -> bool:
+        """Whether the provider that may have the first copy is expected back in a moment."""
+        retry = submit.retry
+        return retry is not None and now < retry.home and not self._is_bound(retry.last[0])
 
     def bound(self, now: float, writes: Writes) -> None:
         """A bind stands: what waited for one goes out, if it still may."""
@@ -62,6 +77,26 @@ class Doubts:
                 self._stranded.append(submit)
             elif not submit.settled:
                 self.again(submit, now, writes)
+
+    def leave(self, now: float, writes: Writes) -> None:
+        """Once a second: what waited for its own provider long enough goes to another one."""
+        stranded, self._stranded = self._stranded, []
+        for submit in stranded:
+            retry = submit.retry
+            if retry is None or not 0.0 < retry.home <= now or submit.settled:
+                self._stranded.append(submit)
+                continue
+            retry.home = 0.0
+            home = retry.last[0]
+            others = [name for name in submit.targets if name != home]
+            # A bind of its own that stands by now is the one that did not answer.
+            if too_late(submit, now) or (
+                self._is_bound(home) and not any(map(self._is_bound, others))
+            ):
+                self._stranded.append(submit)
+                continue
+            submit.targets = (*others, home)
+            self.again(submit, now, writes)
 
     def outdated(self, now: float) -> list[Submit]:
         """Those that waited in vain: too old now, or their client is gone."""
@@ -78,6 +113,15 @@ class Doubts:
             and not too_late(submit, now)
             and now - submit.arrived < validity_of(submit, now, self._wall_clock(), RESEND_AGE)
         )
+
+
+def _stay(submit: Submit, now: float) -> None:
+    """Let the provider that may have the first copy be the second one's first choice."""
+    retry = submit.retry
+    if retry is not None:
+        retry.home = now + HOME
+        name = retry.last[0]
+        submit.targets = (name, *[each for each in submit.targets if each != name])
 
 
 def too_late(submit: Submit, now: float) -> bool:

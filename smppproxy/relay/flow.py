@@ -236,7 +236,8 @@ class Flow:
         """Resolve submits whose host went away or never answered (reading 1), see ``doubt``.
 
         A host that dies takes all its binds, one after the other: second copies go to another
-        host while there is one, or they would be lost twice within a moment.
+        host while there is one, or they would be lost twice within a moment. They stay with their
+        provider while it has a bind.
         """
         self._ledger.lost_responses += len(submits)
         upstream.counts.in_doubt += len(submits)
@@ -306,6 +307,9 @@ class Flow:
         """Once a second: refuse what has waited too long, send what waits for no reason."""
         self._tries.close_broken(now)
         replies: dict[Client, list[bytes]] = {}
+        writes: Writes = {}
+        self._doubts.leave(now, writes)
+        flush(writes)
         hopeless = self._doubts.outdated(now)
         for pool in self._directory.pools.values():
             if any(now > _until(submit) for submit in pool.backlog):

@@ -8,6 +8,10 @@ from smppproxy.smpp.refusals import NO_REFUSAL, RefusalStatus
 AGAIN_AFTER = 1.0
 """Seconds after which a message that met a host's trouble is tried elsewhere."""
 
+HOME = 5.0
+"""Seconds for which a second copy waits for a bind of the provider that may have the first one,
+before it goes to another provider."""
+
 BACKLOG_AGE = 30.0
 """Seconds a submit waits for room in a provider's window before it is refused (queue_full)."""
 
@@ -23,10 +27,14 @@ class Retry:
         of targets that refused the message itself, see :func:`most_telling`.
     :ivar refused: those targets; they are not tried again.
     :ivar deadline: monotonic seconds.
+    :ivar home: until when (monotonic seconds) its second copy waits for a bind of the provider of
+        ``last`` while none stands; 0 for what is not in doubt, or waits for any bind.
     :ivar referenced: in doubt, and to be found by our reference (XC-05).
     """
 
-    __slots__ = ("avoid", "deadline", "last", "referenced", "refused", "status", "verdict")
+    __slots__ = (
+        *("avoid", "deadline", "home", "last", "referenced", "refused", "status", "verdict"),
+    )
 
     def __init__(self, deadline: float) -> None:
         self.avoid: set[tuple[str, str]] = set()
@@ -35,6 +43,7 @@ class Retry:
         self.verdict = NO_REFUSAL
         self.refused: set[str] = set()
         self.deadline = deadline
+        self.home = 0.0
         self.referenced = False
 
     def failed(self, provider: str, host: str) -> None:

@@ -116,7 +116,7 @@ class Submits:
             directory,
             ledger,
             wall_clock,
-            Doubts(self._send_anew, wall_clock),
+            Doubts(self._send_anew, directory.is_bound, wall_clock),
             self._dispatch,
             self._send_anew,
             self._ends.refuse,

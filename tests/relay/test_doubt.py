@@ -7,6 +7,7 @@ from typing import Any
 from twisted.trial.unittest import SynchronousTestCase
 
 from smppproxy.relay.doubt import RESEND_AGE, validity
+from smppproxy.relay.retry import HOME
 from smppproxy.routing.routes import Route, Target
 from smppproxy.smpp import build
 from smppproxy.smpp import constants as c
@@ -190,6 +191,7 @@ class LostTests(SynchronousTestCase):
         a.lose()
         q = world.upstream(provider="q")
         b.lose()
+        world.advance(HOME)
         self.assertEqual(2, len(q.submits()))
         self.assertEqual(2, world.ledger.resent)
 
@@ -201,6 +203,88 @@ class LostTests(SynchronousTestCase):
         a.lose()
         self.assertEqual([OK], client.responses())
         self.assertEqual((0, 0), (world.ledger.lost_responses, world.ledger.in_doubt))
+
+
+class HomeTests(SynchronousTestCase):
+    """P4: the second copy stays with the provider that may have the first one."""
+
+    def world(self, **route: Any) -> tuple[World, FakeClient, FakeUpstream, FakeUpstream]:
+        """A message in flight on the only bind of p; q, the next target, has one too."""
+        targets = (Target("p"), Target("q", backup=True))
+        world = World(
+            providers=[make_provider("p", window=1), make_provider("q")],
+            routes=[Route("all", targets=targets, **route)],
+        )
+        client, p, q = world.client(), world.upstream("a", "p"), world.upstream("a", "q")
+        client.receive(submit(1))
+        return world, client, p, q
+
+    def test_p4_its_provider_is_back_in_a_moment(self) -> None:
+        """It waits for the provider's own host, although another provider is bound."""
+        world, client, p, q = self.world()
+        p.lose()
+        world.advance(HOME - 1)
+        back = world.upstream("b", "p")
+        back.accept((back.submits()[0], b"x"))
+        self.assertEqual(([OK], []), (client.responses(), q.submits()))
+        self.assertEqual((1, {}), (world.ledger.resent, world.ledger.imbalance()))
+
+    def test_p4_its_provider_stays_away(self) -> None:
+        """After 5 s it goes to the route's next provider, once, and no sooner."""
+        world, client, p, q = self.world()
+        p.lose()
+        world.advance(HOME - 1)
+        self.assertEqual(([], []), (client.responses(), q.submits()))
+        world.advance(1)
+        (pdu,) = q.submits()
+        self.assertEqual([], world.upstream("b", "p").submits())
+        q.accept((pdu, b"x"))
+        self.assertEqual(([OK], 1), (client.responses(), world.ledger.resent))
+
+    def test_p4_nobody_is_there(self) -> None:
+        """With no provider bound for longer it takes whichever bind comes first."""
+        for provider in "pq":
+            world, client, p, q = self.world()
+            q.lose()
+            p.lose()
+            world.advance(HOME + 1)
+            bind = world.upstream("b", provider)
+            bind.accept((bind.submits()[0], b"x"))
+            self.assertEqual([OK], client.responses())
+
+    def test_p4_its_provider_is_full(self) -> None:
+        """A full window of its own provider does not send it elsewhere, whatever the route says of
+        new messages: it waits for room."""
+        world, client, p, q = self.world(overflow="next")
+        other = world.upstream("b", "p")
+        client.receive(submit(2))
+        (second,) = other.submits()
+        p.lose()
+        client.receive(submit(3))
+        self.assertEqual(1, len(q.submits()))
+        self.assertEqual(0, world.ledger.resent)
+        other.accept((second, b"x"))
+        self.assertEqual(1, len(other.submits()))
+        self.assertEqual(([], 1), (q.submits(), world.ledger.resent))
+
+    def test_p4_a_silent_bind_is_no_home(self) -> None:
+        """P5: the only bind does not answer: the copy goes to the next provider after a while, and
+        where there is none it never goes to the silent bind."""
+        for bound in (True, False):
+            world = World(
+                providers=[make_provider("p", response_timeout=10), make_provider("q")],
+                routes=[Route("all", targets=(Target("p"), Target("q", backup=True)))],
+            )
+            client, p = world.client(), world.upstream("a", "p")
+            if bound:
+                world.upstream("a", "q")
+            client.receive(submit(1))
+            self.assertEqual(1, len(p.submits()))
+            world.advance(11 + HOME)
+            self.assertEqual([], p.submits())
+            self.assertEqual(int(bound), world.ledger.resent)
+            world.advance(20)
+            self.assertEqual([] if bound else [UNKNOWN], client.responses())
 
 
 class ExpiredTests(SynchronousTestCase):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from smppproxy.relay.retry import BACKLOG_AGE, most_telling
+from smppproxy.relay.retry import BACKLOG_AGE, HOME, most_telling
 from smppproxy.routing.route import Route
 from smppproxy.smpp import build
 from smppproxy.smpp import constants as c
@@ -168,6 +168,7 @@ class RefusedTests(RouteCase):
             world, client, (p, q, r) = self.refusing("pqr")
             client.receive(*several(1))
             p.lose()
+            world.advance(HOME + 1)
             if late:
                 world.advance(31)
             q.refuse(c.ESME_RINVDSTADR, *q.submits())
@@ -317,6 +318,7 @@ class NewRoutesTests(RouteCase):
         client.receive(*several(1))
         world.relay.use(world.accounts, type(world.routes)((route("q"),)), world.mo, world.now)
         p.lose()
+        world.advance(HOME)
         (pdu,) = q.submits()
         q.accept((pdu, b"x"))
         self.assertEqual([OK], client.responses())

@@ -6,6 +6,7 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from smppproxy.relay.retry import HOME
 from smppproxy.routing.addresses import AddressProfile
 from smppproxy.routing.route import Route
 from smppproxy.routing.targets import Target
@@ -191,6 +192,7 @@ class ReceiptTests(Case):
         client.receive(submit(1))
         self.assertEqual(b"9999999978", fields_of(p.submits()[0]).destination_addr)
         p.lose()
+        world.advance(HOME)
         (pdu,) = q.submits()
         self.assertEqual(b"004512345678", fields_of(pdu).destination_addr)
         q.accept((pdu, b"88"))
@@ -205,7 +207,7 @@ class ReceiptTests(Case):
         )
         client.receive(submit(1))
         (first,) = p.submits()
-        world.advance(6)
+        world.advance(6 + HOME)
         self.assertEqual(1, len(q.submits()))
         p.accept((first, b"77"))
         p.receipt(b"77", b"9999999978")
