@@ -23,7 +23,7 @@ SUITES = $(filter-out tests.interop tests.kernel tests.support tests.web, \
 	$(patsubst tests/%.py,tests.%,$(sort $(wildcard tests/test_*.py)))
 TRIAL = $(BIN)/python -m tests.support.trial
 
-.PHONY: help venv demo test simulate chaos mission bench fuzz lock audit lint format types imports coverage interop-tools interop kernel web check clean
+.PHONY: help venv demo test simulate chaos mission bench docs fuzz lock audit lint format types imports coverage interop-tools interop kernel web check clean
 
 help:
 	@printf 'make %-9s %s\n' \
@@ -33,6 +33,7 @@ help:
 	  chaos    'real processes, real faults: MINUTES=3 SEED=1 CHAOS="--kills 50 --messages 100000"' \
 	  mission  'the promises of five provider documents, each with its test and result' \
 	  bench    'what a choice, a journey and a whole message cost: build/bench' \
+	  docs     'the manual, as pages for a browser: build/docs' \
 	  fuzz     'octets from strangers, found by coverage: SECONDS=60 TARGET=all' \
 	  interop  'tests with foreign clients, foreign servers and tshark' \
 	  kernel   'silent networks, full disks: faults in namespaces of their own' \
@@ -88,6 +89,11 @@ bench: venv
 	@$(BIN)/python -W error -m tests.bench.store_cost
 	$(SAY) 'bench: a whole node, end to end; BENCH_SECONDS=8 for each scenario'
 	@$(BIN)/python -W error -m tests.bench.end_to_end
+
+docs: venv
+	$(SAY) 'docs: the manual'
+	@$(BIN)/python -m sphinx -W --keep-going -n -q -b html docs build/docs
+	@echo 'open build/docs/index.html'
 
 fuzz: venv
 	$(SAY) 'fuzz: $(TARGET), $(SECONDS) seconds for each target'

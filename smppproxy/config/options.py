@@ -57,7 +57,7 @@ def option(source: Source, path: Path, field: Any, written: object) -> Any:
     """One value, converted to the field's type; None after noting what is wrong with it."""
     value: Any = _converted(field.type, written)
     try:
-        _rule(field)(None, field, value)
+        rule_of(field)(None, field, value)
     except RuleError as error:
         text = "this option is missing" if written is _NOTHING else error.text
         source.problem(path, text, error.mend)
@@ -77,7 +77,7 @@ def missing(source: Source, path: Path, name: str, mend: str) -> None:
     source.problem((*path, name), "this option is missing", mend)
 
 
-def _rule(field: Any) -> Any:
+def rule_of(field: Any) -> Any:
     """The field's rule; for a class outside `routing`, one made of its words or its type."""
     words = getattr(field.validator, "options", None)
     if words is not None:
