@@ -23,7 +23,7 @@ SUITES = $(filter-out tests.interop tests.kernel tests.support tests.web, \
 	$(patsubst tests/%.py,tests.%,$(sort $(wildcard tests/test_*.py)))
 TRIAL = $(BIN)/python -m tests.support.trial
 
-.PHONY: help venv demo test simulate chaos mission bench docs fuzz lock audit lint format types imports coverage interop-tools interop kernel web check clean
+.PHONY: help venv demo test simulate chaos mission bench docs fuzz lock audit lint format types imports coverage interop-tools interop kernel web deb check clean
 
 help:
 	@printf 'make %-9s %s\n' \
@@ -40,6 +40,7 @@ help:
 	  lock     'requirements.lock anew: versions and hashes of a release' \
 	  audit    'known holes in what requirements.lock names; asks the registry' \
 	  web      'the web page in a browser; pictures in build/screenshots' \
+	  deb      'the Debian package, for this release of Debian: build/deb' \
 	  check    'what CI runs: lint types imports coverage interop kernel web' \
 	  lint     'ruff' \
 	  format   'sort imports and mend what ruff can mend' \
@@ -105,7 +106,7 @@ lock: venv
 	$(SAY) 'lock: the hashes of what a release is tested with'
 	@$(BIN)/pip install -q --disable-pip-version-check uv
 	@$(BIN)/uv pip compile pyproject.toml --universal --generate-hashes --python-version 3.11 \
-	  --no-annotate --custom-compile-command 'make lock' --upgrade -q -o requirements.lock
+	  --extra embedded --no-annotate --custom-compile-command 'make lock' --upgrade -q -o requirements.lock
 
 audit: venv
 	$(SAY) 'audit: known holes in requirements.lock'
@@ -135,7 +136,7 @@ coverage: venv
 	  $(BIN)/coverage combine -q && $(BIN)/coverage report || code=1; exit $$code
 
 interop-tools: venv
-	$(SAY) 'interop-tools: npm smpp, Net::SMPP, Kannel, tshark'
+	$(SAY) 'interop-tools: npm smpp, Net::SMPP, Kannel, tshark, logrotate'
 	@tests/interop/install
 
 interop: interop-tools
@@ -150,6 +151,10 @@ web: venv
 	$(SAY) 'web: the page in Chromium'
 	@tests/web/install
 	@$(TRIAL) --record web -- -j$(JOBS) tests.web
+
+deb: venv
+	$(SAY) 'deb: the Debian package, with its own environment'
+	@$(BIN)/python -W ignore etc/debian/build.py
 
 check: lint types imports coverage interop kernel web
 	$(SAY) 'check: all passed'

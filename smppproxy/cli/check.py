@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     default="etc/smppproxy.toml",
     show_default=True,
     metavar="FILE",
+    envvar="SMPPPROXY_CONFIG",
     help="The node file; its network file is checked too.",
 )
 @click.option("--network", metavar="FILE", help="Check only this network file.")

@@ -1,5 +1,6 @@
 """smppproxy check."""
 
+import os
 from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
@@ -33,6 +34,12 @@ class CheckTest(SynchronousTestCase):
             result.output, "ok: 2 accounts, 2 providers, 3 routes, 3 MO routes, 1 listener\n"
         )
         self.assertEqual(result.exit_code, 0)
+
+    def test_node_file_of_the_environment(self) -> None:
+        """SMPPPROXY_CONFIG names the node file, as it does for every command."""
+        self.patch(os, "environ", os.environ | {"SMPPPROXY_CONFIG": str(ETC / "loadtest.toml")})
+        result = run("check")
+        self.assertIn("ok: 1 account, 1 provider", result.output)
 
     def test_network_only(self) -> None:
         """--network checks that file and asks for no node file."""

@@ -22,6 +22,7 @@ from smppproxy.routing.providers import AnswersProfile, Host, Provider, SendProf
 from smppproxy.routing.routes import Route, Target
 from smppproxy.text.profile import TextProfile
 from tests.etc.monitoring import ALERTS, DASHBOARD
+from tests.etc.packaging import DEBIAN
 
 ETC = Path(__file__).parent.parent.parent / "etc"
 PROFILE_KINDS = (
@@ -54,6 +55,9 @@ class EtcTest(SynchronousTestCase):
         tested = {"smppproxy.toml", "network.toml", "loadtest.toml", "loadtest-network.toml"}
         tested |= {"mobile.csv", "prices.csv", "smppproxy.service"}
         tested |= {DASHBOARD.name, ALERTS.name}
+        # tests.etc.test_debian
+        tested |= {path.name for path in DEBIAN.iterdir()}
+        tested |= {"smppproxy@.service", "smppproxy.conf", "smppproxy"}
         self.assertEqual(files, tested)
 
     def test_ascii_and_width(self) -> None:
