@@ -69,7 +69,8 @@ class SmppProxy(Service):
         if node.journal:
             most = node.journal_max_size << 20
             self._maps = MapJournal(node.journal, most, reactor, store, time.time)
-        self.relay = SmppRelay(store, time.time, reactor, self._maps)
+        fill_limit = node.store_fill_limit / 100
+        self.relay = SmppRelay(store, time.time, reactor, self._maps, fill_limit)
         self._message_log = MessageLog(
             reactor,
             node.message_log,

@@ -251,7 +251,7 @@ VIEWS: dict[str, View] = {
             ("node",),
             (
                 NODE,
-                text("state", "up, draining, store away, or silent"),
+                text("state", "up, draining, store crowded, store away, or silent"),
                 text("started", "UTC"),
                 number("uptime", "seconds"),
                 whole("version", "of the network in force, 0: none of the store"),

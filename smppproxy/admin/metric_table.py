@@ -107,6 +107,7 @@ METRICS: dict[str, Described] = {
         network_refused_version="number of the newest version that cannot be taken, 0 = none",
         store_ready="1 when the store answers",
         store_full="1 while the store is out of memory",
+        store_memory_used="the part of its maxmemory that the store uses; 0 where it has none",
         journal_blocked="1 while the journal cannot be written, so that no message is taken",
         journal_octets="what waits in the journal for the store",
         journal_unread_files="files in the journal's folder with what this release cannot read",

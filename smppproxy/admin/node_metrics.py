@@ -40,6 +40,7 @@ def _network(rooms: Rooms) -> Iterator[Family]:
 def _store(rooms: Rooms) -> Iterator[Family]:
     store = rooms.store
     yield value("store_full", store.full)
+    yield value("store_memory_used", store.memory_used)
     yield value("store_calls_outstanding", store.outstanding)
     yield times("store_call_seconds", {(): store.times})
     yield value("bus_connected", store.bus.connected)

@@ -339,7 +339,9 @@ def ledger(rooms: Rooms) -> Iterator[Row]:
 def nodes(rooms: Rooms) -> Iterator[Row]:
     """One row: how this node says that it is."""
     directory = rooms.relay.directory
-    state = "up" if rooms.store.ready else "store away"
+    state = "store crowded" if rooms.relay.crowding.crowded else "up"
+    if not rooms.store.ready:
+        state = "store away"
     now = rooms.wall()
     standing = rooms.standing()
     hops = len(_vias(rooms))

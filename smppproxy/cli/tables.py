@@ -19,7 +19,7 @@ GIVE_WAY = frozenset({"why", "last_error", "trouble", "match", "targets", "optio
 """Columns whose texts may be long."""
 
 GOOD = frozenset({"up", "bound", "bound_trx", "bound_tx", "bound_rx", "sent", "accepted"})
-BAD = frozenset({"down", "stopped", "silent", "store away", "in doubt", "refused"})
+BAD = frozenset({"down", "stopped", "silent", "store away", "store crowded", "in doubt", "refused"})
 
 
 def console() -> Console:

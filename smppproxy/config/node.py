@@ -139,6 +139,8 @@ class Node:
     )
     #: What the store must keep an acknowledged change through.
     durability: str = attrs.field(default="process", validator=OneOf(DURABILITY))
+    #: Percent of its maxmemory from which on no messages are taken (L4); 100 = until it is full.
+    store_fill_limit: int = attrs.field(default=60, validator=Whole(10, 100))
     #: Folder for the maps that the store did not take in 5 s; "" = there is no journal.
     journal: str = attrs.field(default="", validator=Text(0, 4096, "/var/lib/smppproxy/journal"))
     #: Megabytes of them; then no messages are taken until the store is back.

@@ -41,6 +41,7 @@ Which file to open:
 `delivery`    one of them, and the deliver_sm that is made of it
 `hands`       what of the queues is in this node's hands
 `adoption`    what a former life or a dead node had in its hands
+`crowding`    a store whose memory runs short: what is refused, and what goes
 `growth`      tells other nodes of queues for which nobody here has room
 
 `directory`   who is bound here

@@ -9,6 +9,7 @@ from typing import Any
 from twisted.logger import Logger
 
 from smppproxy.relay.counts import Counts
+from smppproxy.relay.crowding import Crowding
 from smppproxy.relay.deliver import Delivers
 from smppproxy.relay.directory import Directory
 from smppproxy.relay.events import Events
@@ -64,11 +65,13 @@ class SmppRelay:
         wall_clock: Callable[[], float],
         clock: Clock,
         maps: Keeper | None = None,
+        fill_limit: float = 1.0,
     ) -> None:
         """
         :param wall_clock: unix seconds, for submit times in receipts; never for timers.
         :param clock: monotonic; calls back where a second is too long to wait.
         :param maps: keeps the maps that the store does not take.
+        :param fill_limit: the part of the store's memory from which on messages are refused (L4).
         """
         self.ledger = Ledger()
         self.counts = Counts(clock.seconds, wall_clock)
@@ -106,6 +109,7 @@ class SmppRelay:
             self._growth.tell,
         )
         self.recent = Recent()
+        self.crowding = Crowding(store, self.ledger, fill_limit, self._ask_for_drops)
         self._submits = Submits(
             self.directory,
             store,
@@ -118,6 +122,7 @@ class SmppRelay:
             self.counts,
             self._events,
             self.maps,
+            self.crowding,
         )
         self.reasons = self._submits.reasons
         self.replay_maps = self._submits.replay
@@ -332,6 +337,7 @@ class SmppRelay:
         self._growth.tick(now)
         self._reminders.tick(now)
         self._delivers.messages.tick(now)
+        self.crowding.tick(now, self._limits)
         if self.store.ready and now - self._swept >= SWEEP_EVERY:
             self._swept = now
             self.store.sweep(dict(self._limits)).addCallbacks(self._sweeped, _next_time)

@@ -21,6 +21,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from smppproxy.receipts.message_ids import key_of_response
 from smppproxy.relay.alarms import alarm, is_about_form
 from smppproxy.relay.counts import Counts
+from smppproxy.relay.crowding import Crowding
 from smppproxy.relay.directory import Directory
 from smppproxy.relay.dispatch import Dispatch
 from smppproxy.relay.doubt import Doubts
@@ -83,6 +84,7 @@ class Submits:
         counts: Counts,
         events: Events,
         maps: Keeper,
+        crowding: Crowding,
     ) -> None:
         """
         :param wall_clock: unix seconds; for records only, never for timers.
@@ -95,6 +97,7 @@ class Submits:
         self._ledger = ledger
         self._events = events
         self._maps = maps
+        self._crowding = crowding
         self._ends = Endings(directory, store, ledger, hold, released, counts, events, maps)
         self.replay = self._ends.replay
         self._wall_clock = wall_clock
@@ -183,7 +186,9 @@ class Submits:
         account = client.account
         if self._maps.blocked:
             self._ledger.count("journal_blocked", count)
-        if self._maps.blocked or not self._store.ready:
+        if self._crowding.crowded:
+            self._ledger.count("refused_crowded", count)
+        if self._maps.blocked or self._crowding.crowded or not self._store.ready:
             return 0, refusal_of("store_down", account.errors)
         allowed = count
         refusal = "throttled"

@@ -233,6 +233,10 @@ class Store(Budgets, Cluster, Leftovers, History, Measured, Protocol):
     full: bool
     """Whether it is not ready because it is out of memory: queues can still be emptied (F83)."""
 
+    memory_used: float
+    """The part of the memory it may use that it did use when it was last looked at, every few
+    seconds; 0.0 where it may use any."""
+
     overflowed: dict[bytes, int]
     """How many entries each queue lost to its limit in this node's calls so far, but for
     :meth:`sweep`, which tells itself; :meth:`dropped` counts all nodes and reasons."""

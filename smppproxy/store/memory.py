@@ -43,6 +43,7 @@ class MemoryStore(ClusterMemory, LeftoverMemory, HistoryMemory):
     def __init__(self, clock: IReactorTime, node: str = "node", world: World | None = None) -> None:
         self.ready = False
         self.full = False
+        self.memory_used = 0.0
         self.durability = "memory"
         self.overflowed: dict[bytes, int] = {}
         self.times = Times(CALL_BOUNDS)

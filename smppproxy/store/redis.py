@@ -75,6 +75,7 @@ class RedisStore(Commands):
         super().__init__(calls, self._send_news)
         self.ready = False
         self.full = False
+        self.memory_used = 0.0
         self._clock = clock
         self._user, self._password, self._db = user, password, db
         self._prefix = prefix
@@ -211,6 +212,7 @@ class RedisStore(Commands):
             yield link.ask(b"SELECT", self._db)
         info = yield link.ask(b"INFO")
         self._check_server(_fields(info))
+        self._look_how_full(info)
         settings = yield link.ask(b"CONFIG", b"GET", b"maxmemory-policy").addErrback(_unknown)
         durable = yield link.ask(b"CONFIG", b"GET", b"appendonly").addErrback(_unknown)
         synced = yield link.ask(b"CONFIG", b"GET", b"appendfsync").addErrback(_unknown)
@@ -307,6 +309,13 @@ class RedisStore(Commands):
             link.send(self._probe_answered, *self._probe_command())
             if self._replicas is not None:
                 link.send(self._replica_answered, *self._replicas.wait)
+            link.send(self._look_how_full, b"INFO", b"memory")
+
+    def _look_how_full(self, info: Any) -> None:
+        if isinstance(info, bytes):
+            memory = _fields(info)
+            most = int(memory.get(b"maxmemory", b"0"))
+            self.memory_used = int(memory.get(b"used_memory", b"0")) / most if most else 0.0
 
     def _suspect(self) -> None:
         """A call met an error that may last: find out at the next tick."""

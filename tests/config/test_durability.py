@@ -34,6 +34,7 @@ class DurabilityTests(FileCase):
         """Three of them; process is the default; a replica needs a store that has one."""
         node = load_node(self.write(HEAD + DOOR), {})
         self.assertEqual(("process", 64), (node.durability, node.journal_max_size))
+        self.assertEqual(60, node.store_fill_limit)
         text = HEAD + 'store = "redis://127.0.0.1"\ndurability = "replica"\n' + DOOR
         self.assertEqual("replica", load_node(self.write(text), {}).durability)
         self.assertIn(
@@ -43,3 +44,9 @@ class DurabilityTests(FileCase):
         self.assertIn(
             "durability", self.problems(load_node, HEAD + 'durability = "disk" # <--\n' + DOOR)
         )
+
+    def test_l4_fill_limit(self) -> None:
+        """Percent, from 10 to 100."""
+        for wrong in ("0.6", "101", '"60"'):
+            told = self.problems(load_node, HEAD + f"store_fill_limit = {wrong} # <--\n" + DOOR)
+            self.assertIn("store_fill_limit", told)

@@ -362,6 +362,7 @@ class RefusalTests(FaultTestCase):
         await store.start()
         await store.put(b"m:alpha", [b"1", b"2"], Limit(5, 50))
         (entry,) = await store.fetch([(b"m:alpha", 1)])
+        self.assertEqual(store.memory_used, 0.0)
         server.command("CONFIG", "SET", "maxmemory", "1")
         error = await self.fails(store.record(b"north", [mapping(b"1")], TTL, {}, patience=0.0))
         self.assertEqual((error.fate, error.reason), ("not_sent", "full"))
@@ -376,6 +377,18 @@ class RefusalTests(FaultTestCase):
         server.command("CONFIG", "SET", "maxmemory", "0")
         self.assertEqual(await waiting, [])
         await self.until(lambda: store.ready and not store.full)
+
+    async def test_l4_it_tells_how_full_it_is(self):
+        """At the handshake, and every few seconds after it."""
+        server = self.own_server()
+        server.command("CONFIG", "SET", "maxmemory", str(1 << 30))
+        store = self.open_at(server)
+        await store.start()
+        before = store.memory_used
+        self.assertTrue(0.0 < before < 0.5, before)
+        server.command("CONFIG", "SET", "maxmemory", str(1 << 28))
+        store._suspect()
+        await self.until(lambda: store.memory_used > 2 * before)
 
     async def test_a_server_that_writes_nothing_to_disk_is_told_of(self):
         """It works, with a warning that says what it means."""

@@ -447,7 +447,7 @@ class World:
         self.clients: list[FakeClient] = []
         self.upstreams: list[FakeUpstream] = []
         self.relay: SmppRelay = SmppRelay(
-            cast(Store, self.store), self.unix, self.clock, maps
+            cast(Store, self.store), self.unix, self.clock, maps, fill_limit=0.6
         )
         self.relay.use(self.accounts, self.routes, self.mo, self.now, self.providers)
         self.ledger = self.relay.ledger

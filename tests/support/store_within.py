@@ -36,6 +36,10 @@ class StoreWithin:
         return self.inner.full
 
     @property
+    def memory_used(self) -> float:
+        return self.inner.memory_used
+
+    @property
     def bus(self) -> Bus:
         return self.inner.bus
 

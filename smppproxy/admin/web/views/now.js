@@ -16,7 +16,7 @@ export function troubles({ nodes, binds, hosts, queues, ledger }) {
   const found = [];
   const add = (kind, text, since, to) => found.push({ kind, text, since, to });
   for (const node of nodes.rows) {
-    if (node.state === "silent" || node.state === "store away") add("bad", `node ${node.node}: ${node.state}`, null, "#/network");
+    if (["silent", "store away", "store crowded"].includes(node.state)) add("bad", `node ${node.node}: ${node.state}`, null, "#/network");
     else if (node.state !== "up") add("calm", `node ${node.node} is ${node.state}`, null, "#/network");
     if (node.trouble) add("bad", `node ${node.node}: ${node.trouble}`, null, "#/network");
     if (node.journal === "blocked") add("bad", `node ${node.node}: its journal cannot be written`, null, "#/help");
