@@ -19,6 +19,7 @@ Which file to open:
 `targets`        the providers of a route, in which order, and what each is told
 `prepared`       a route made ready before the first message
 `conditions`     which routes a message fits, for all routes at once
+`patterns`       regular expressions that no text makes slow
 `prefixes`       the longest known beginning of a number
 `prices`         who carries a message for least
 `quality`        who delivers best, by prefix

@@ -9,11 +9,11 @@ route that fits in all else asks for it.
 A message is its octets and the offsets that `fields.walk_message` gives.
 """
 
-import re
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from smppproxy.routing.patterns import Pattern, compiled
 from smppproxy.routing.prefixes import PrefixIndex, bare
 from smppproxy.routing.route import Route
 from smppproxy.routing.route_rules import ANY, DAYS, minutes_of
@@ -249,9 +249,9 @@ def text_of(raw: bytes, offsets: Offsets, settings: TextSettings) -> str | None:
         return None
 
 
-def patterns_of(route: Route) -> tuple[re.Pattern[str], ...]:
+def patterns_of(route: Route) -> tuple[Pattern, ...]:
     """The regular expressions of a route, compiled."""
-    return tuple(re.compile(pattern) for pattern in route.text)
+    return tuple(compiled(pattern) for pattern in route.text)
 
 
 # -- the questions of a table ----------------------------------------------------------------------

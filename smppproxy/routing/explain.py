@@ -1,6 +1,5 @@
 """The rule of routes read aloud: every route that was asked, and why it fitted or did not."""
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 from zlib import crc32
@@ -9,6 +8,7 @@ import attrs
 
 from smppproxy.routing.conditions import Times, timed
 from smppproxy.routing.facts import Facts
+from smppproxy.routing.patterns import compiled
 from smppproxy.routing.prefixes import PrefixIndex, bare
 from smppproxy.routing.prepared import Arrange, Prepared
 from smppproxy.routing.prices import NO_PRICE
@@ -246,7 +246,7 @@ def _tlvs(route: Route, facts: Facts) -> Iterator[Check]:
 
 
 def _text(route: Route, facts: Facts) -> Check:
-    fits = facts.text is not None and any(re.search(each, facts.text) for each in route.text)
+    fits = facts.text is not None and any(compiled(each).search(facts.text) for each in route.text)
     found = "no text" if facts.text is None else f"a text of {len(facts.text)} characters"
     return Check("text", _listed(route.text), found, fits)
 

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 import attrs
 
+from smppproxy.routing.patterns import PatternError, compiled
 from smppproxy.routing.rules import RuleError, show
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -75,7 +76,7 @@ class Words:
 
 @attrs.define
 class Patterns:
-    """A list of regular expressions."""
+    """A list of regular expressions, see ``routing.patterns``."""
 
     def __call__(self, instance: object, attribute: Any, value: Any) -> None:
         mend = f"write a list of regular expressions, e.g. {attribute.name} = ['(?i)pin code']"
@@ -85,8 +86,8 @@ class Patterns:
             if not isinstance(pattern, str) or not pattern:
                 raise RuleError(f"{show(pattern)} is not a regular expression", mend)
             try:
-                re.compile(pattern)
-            except re.error as error:
+                compiled(pattern)
+            except PatternError as error:
                 raise RuleError(f"{show(pattern)}: {error}", mend) from None
 
 

@@ -142,7 +142,7 @@ class RuleTest(SynchronousTestCase):
         self.refused("is not a list", text="code")
         self.refused("is not a regular expression", text=(1,))
         self.refused("is not a regular expression", text=("",))
-        self.refused("unterminated", text=("(code",))
+        self.refused("missing )", text=("(code",))
 
     def test_tlvs(self) -> None:
         """Any value, or octets."""

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from smppproxy.config.importers.draft import Draft, Options, whole
+from smppproxy.routing.patterns import PatternError, compiled
 
 _CONNECTOR = re.compile(r"(smppc|smpps|http)\(([^)]*)\)")
 _PLAIN = re.compile(r"[A-Za-z0-9 _.&-]+")
@@ -172,8 +173,8 @@ def _source(item: Item, users: Mapping[str, str]) -> _Condition:
 def _short_message(item: Item, users: Mapping[str, str]) -> _Condition:
     pattern = item.take("short_message")
     try:
-        re.compile(pattern)
-    except re.error:
+        compiled(pattern)
+    except PatternError:
         return None
     return "text", [pattern if pattern.startswith("^") else f"^(?:{pattern})"]
 
