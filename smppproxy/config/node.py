@@ -259,7 +259,8 @@ def _node(source: Source) -> dict[str, Any]:
 def _journal(source: Source, arguments: dict[str, Any]) -> None:
     """Its folder: beside an embedded store's files where nobody says anything else."""
     store: str = arguments.get("store") or _STORE
-    scheme, _, folder = store.partition("://")
+    scheme, _, rest = store.partition("://")
+    folder = rest.partition("?")[0]
     written = arguments.get("journal")
     if written is None and scheme == "embedded":
         arguments["journal"] = os.path.join(folder, "journal")

@@ -21,6 +21,7 @@ class DurabilityTests(FileCase):
         """It lies in the store's folder, unless the file says where or that there is none."""
         self.assertEqual("/var/lib/smppproxy/journal", self.journal(""))
         self.assertEqual("/s/journal", self.journal('store = "embedded:///s"\n'))
+        self.assertEqual("/s/journal", self.journal('store = "embedded:///s?deadline=2"\n'))
         self.assertEqual(f"{self.folder}/here", self.journal('journal = "here"\n'))
         self.assertEqual("", self.journal('journal = "off"\n'))
 
