@@ -22,6 +22,7 @@ from smppproxy.config import ConfigError, load_node
 from smppproxy.simulator.load.picture import draw, summary
 from smppproxy.simulator.load.result import Result
 from smppproxy.simulator.load.run import Load, Moment
+from tests.bench.onlooker import Onlooker
 from tests.bench.rig import RECEIPT_DELAY, ROOT, Rig, Setup, memory
 
 OUT = ROOT / "build" / "bench"
@@ -39,18 +40,25 @@ class Left(Exception):
     """A scenario that cannot be, with the reason."""
 
 
-def loaded(name: str, setup: Setup | None = None, **options: Any) -> Figures:
-    """Load a node of this setup; every figure of it."""
+def loaded(
+    name: str, setup: Setup | None = None, looked_at: bool = False, **options: Any
+) -> Figures:
+    """Load a node of this setup, which somebody looks at or nobody; every figure of it."""
     rig = Rig(setup)
+    onlooker = Onlooker(rig.door) if looked_at else None
     try:
         rig.start()
         rig.ready()
         # Patterns, caches and the store's own memory are warm in a node that has been up for long.
         Load(rig.options(binds=4, seconds=1.0), 1).run()
         before = {name: memory(pids) for name, pids in rig.pids().items()}
+        if onlooker is not None:
+            onlooker.start()
         result = Load(rig.options(seconds=SECONDS, **options), 1, rig.pids()).run()
         return {**told(name, result), "memory_mb": grown(before, rig)}
     finally:
+        if onlooker is not None and onlooker.is_alive():
+            onlooker.stop()
         rig.stop()
 
 
@@ -79,6 +87,11 @@ def saturated() -> Figures:
 def bare() -> Figures:
     """The same as the first without a message log."""
     return loaded("bare", Setup(log=False), binds=10, window=50)
+
+
+def watched() -> Figures:
+    """The same as the first, its web page open and its metrics scraped."""
+    return loaded("watched", looked_at=True, binds=10, window=50)
 
 
 def offered() -> Figures:
@@ -195,7 +208,9 @@ def start() -> Figures:
 
 SCENARIOS: dict[str, Callable[[], Figures]] = {
     each.__name__: each
-    for each in (saturated, bare, offered, tls, many, greedy, workers, start, idle, idle_tls)
+    for each in (
+        saturated, bare, watched, offered, tls, many, greedy, workers, start, idle, idle_tls
+    )
 }
 
 

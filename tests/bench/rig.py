@@ -58,12 +58,14 @@ class Rig:
     """A provider and a node; `stop` ends both.
 
     :ivar ca: the certificate to trust, "" without TLS.
+    :ivar door: the path of the node's admin door.
     """
 
     def __init__(self, setup: Setup | None = None) -> None:
         self.setup = setup or Setup()
         # A Unix socket's path may not be long.
         self.folder = Path(tempfile.mkdtemp(prefix="smppproxy-bench-"))
+        self.door = str(self.folder / "admin")
         self.ca = str(self.folder / "tls.crt") if self.setup.tls else ""
         key = str(self.folder / "tls.key") if self.setup.tls else ""
         if self.setup.tls:
@@ -99,7 +101,7 @@ class Rig:
         node = node.replace("[node]\n", f"[node]\nworkers = {setup.workers}\n", 1)
         if setup.tls:
             node += f'tls = true\ncertificate = "{self.ca}"\nkey = "{self.folder}/tls.key"\n'
-        node += f'\n[admin]\npath = "{self.folder}/admin"\n'
+        node += f'\n[admin]\npath = "{self.door}"\n'
         if setup.log:
             node += f'\n[message_log]\nfolder = "{self.folder}/messages"\n'
         (self.folder / "loadtest.toml").write_text(node)
@@ -132,7 +134,7 @@ class Rig:
     def bound(self) -> int:
         """Binds to providers that are bound, over all workers."""
         try:
-            rows = Door(Place(str(self.folder / "admin"))).get("/show/binds")["rows"]
+            rows = Door(Place(self.door)).get("/show/binds")["rows"]
         except (Unanswered, Refused):
             return 0
         return sum(row["side"] == "provider" and row["state"] == "bound" for row in rows)

@@ -10,6 +10,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from smppproxy.simulator.load.result import GOOD
 from smppproxy.simulator.load.run import Load
 from tests.bench import end_to_end
+from tests.bench.onlooker import PAGE, Onlooker
 from tests.bench.rig import Rig, Setup
 
 
@@ -27,8 +28,14 @@ class EndToEndTests(SynchronousTestCase):
         rig.ready()
         pids = rig.pids()
         self.assertTrue(all(pids.values()), pids)
+        onlooker = Onlooker(rig.door)
+        onlooker.start()
         result = Load(rig.options(count=200), 1, pids).run()
+        onlooker.stop()
         self.assertEqual((result.exit_status, result.faults()), (GOOD, {}))
+        self.assertEqual(onlooker.trouble, "")
+        # The hour twice, what the page shows, the metrics.
+        self.assertGreaterEqual(onlooker.asked, len(PAGE) + 3)
         self.assertGreater(end_to_end.grown({"node": 0.0}, rig)["node"][1], 10.0)
 
     def test_tls(self) -> None:

@@ -15,6 +15,7 @@ Which file to open:
 `scribe`   the other process
 `lines`    makes the lines, of what stands in `pieces`
 `pieces`   octets, numbers and texts as JSON has them
+`kept`     texts that many lines share, ready made
 `folder`   keeps the files
 `tally`    counts by the hour
 

@@ -16,11 +16,16 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from smppproxy.admin.message_log import rows
+from smppproxy.admin.message_log.kept import Kept
 from smppproxy.admin.message_log.pieces import (
+    ACCEPTED,
     DELIVERED,
+    DELIVERED_BEGIN,
+    DELIVERED_END,
     EVENT,
-    RECEIPT,
-    WORDS,
+    RECEIPT_BEGIN,
+    RECEIPT_END,
+    STATES,
     accepted_rest,
     inside,
     mask,
@@ -30,13 +35,12 @@ from smppproxy.admin.message_log.pieces import (
 )
 from smppproxy.admin.message_log.tally import MESSAGE, Tally
 from smppproxy.relay.outbox import TEMPORARY
-from smppproxy.smpp.constants import status_name
 from smppproxy.store.interface import OUTCOME_NAMES, QUEUED, UNWANTED
 from smppproxy.store.records import (
-    ReceiptRecord,
     RecordError,
     glance,
     origin_parts,
+    receipt_head,
     receipt_origin,
 )
 
@@ -46,8 +50,6 @@ Pair = tuple[bytes, bytes]
 OFF, FULL = "off", "full"
 UNHEARD_OF = ("metadata", False)
 
-HOUR = 3600
-
 _ROK = b"ESME_ROK"
 _NO_IDS = (b"", b"")
 _NO_BIND = b'"provider":"","host":"","bind":""'
@@ -55,9 +57,6 @@ _NO_BIND = b'"provider":"","host":"","bind":""'
 OUTCOMES = [name.encode() for name in OUTCOME_NAMES]
 COUNTED = frozenset((QUEUED, UNWANTED))
 """Outcomes of final receipts that say what became of a message, once for each."""
-
-MOST_NAMES = 10_000
-"""Texts of each kind that are kept ready made."""
 
 
 class Lines:
@@ -68,13 +67,7 @@ class Lines:
         self._tally = tally
         self._lines: list[bytes] = []
         self._began = 0.0
-        self._second = -1
-        self._stamp = b""
-        self._hour = 0
-        self._names: dict[int, bytes] = {}
-        self._dates: dict[int, bytes] = {}
-        self._routes: dict[str, bytes] = {}
-        self._places: dict[bytes, bytes] = {}
+        self._kept = Kept()
         self._accounts: dict[str, tuple[str, bool]] = {}
         self._nobody = UNHEARD_OF
         # By number: account, and what every line about a session says of it.
@@ -144,7 +137,7 @@ class Lines:
         self._nobody = (OFF if all_off else "metadata", any(masked) or OFF in modes)
 
     def _lost(self, row: Row) -> None:
-        at = self._at(time.time())
+        at = self._kept.at(time.time())
         self._lines.append(
             b'{"time":"%b","event":"lost",%b,"count":%d}\n' % (at, self._node, row[1])
         )
@@ -155,23 +148,6 @@ class Lines:
         return self._accounts.get(account, UNHEARD_OF)
 
     # -- parts of lines -------------------------------------------------------------------------
-
-    def _at(self, seconds: float) -> bytes:
-        """Unix seconds as ISO 8601 with milliseconds, UTC; ``_hour`` is theirs then."""
-        whole = int(seconds)
-        if whole != self._second:
-            self._second = whole
-            self._hour = whole - whole % HOUR
-            self._stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(whole)).encode()
-        return b"%b.%03dZ" % (self._stamp, int((seconds - whole) * 1000))
-
-    def _status(self, command_status: int) -> bytes:
-        name = self._names.get(command_status)
-        if name is None:
-            name = status_name(command_status).encode()
-            if len(self._names) < MOST_NAMES:
-                self._names[command_status] = name
-        return name
 
     def _of_nobody(self, account: str, session: bytes) -> bytes:
         """What a line about a provider's session says of itself."""
@@ -184,8 +160,9 @@ class Lines:
         account, session = self._clients[who]
         provider, _, place = self._binds[bind]
         message_id, source, destination, reference = origin_parts(record)
-        at = self._at(self._began + now)
-        self._tally.add(self._hour, account, provider, destination, "ESME_ROK")
+        kept = self._kept
+        at = kept.at(self._began + now)
+        self._tally.add(kept.hour, account, provider, destination, "ESME_ROK")
         mode, masked = self._rules(account)
         if mode == OFF:
             return
@@ -199,25 +176,20 @@ class Lines:
             if mode == FULL:
                 rest += said(text)
             parts, ids = len(several), several[0]
-        shown = self._routes.get(route)
-        if shown is None:
-            shown = quoted(route)
-            if len(self._routes) < MOST_NAMES:
-                self._routes[route] = shown
-        rest = b',"parts":%d,"route":%b,"latency":%.6f%b' % (parts, shown, latency, rest)
         self._lines.append(
-            EVENT
+            ACCEPTED
             % (
                 at,
-                b"accepted",
                 session,
                 number,
-                _ROK,
                 message_id if message_id.isalnum() else inside(message_id),
                 ids if ids.isalnum() else inside(ids),
                 place,
                 source if source.isalnum() else inside(source),
                 destination if destination.isalnum() else inside(destination),
+                parts,
+                kept.routes.get(route) or kept.route(route),
+                latency,
                 rest,
             )
         )
@@ -226,11 +198,11 @@ class Lines:
         _, now, who, bind, refused = row
         account, session = self._clients[who]
         provider, _, place = self._binds[bind]
-        at = self._at(self._began + now)
+        at = self._kept.at(self._began + now)
         mode, masked = self._rules(account)
         for number, status, reason, source, destination, text in refused:
-            name = self._status(status)
-            self._tally.add(self._hour, account, provider, destination, name.decode())
+            name = self._kept.status(status)
+            self._tally.add(self._kept.hour, account, provider, destination, name.decode())
             if mode == OFF:
                 continue
             rest = b',"reason":%b' % quoted(reason)
@@ -248,11 +220,11 @@ class Lines:
         if bind < 0 and provider:
             place = b'"provider":%b,"host":%b,"bind":""' % (quoted(provider), quoted(host))
         message_id, source, destination, _ = origin_parts(record)
-        at = self._at(self._began + now)
+        at = self._kept.at(self._began + now)
         status = b"ESME_RUNKNOWNERR" if event == "in_doubt" else b""
         if event != "resent":
             result = status.decode() or event
-            self._tally.add(self._hour, account, provider, destination, result)
+            self._tally.add(self._kept.hour, account, provider, destination, result)
         mode, masked = self._rules(account)
         if mode == OFF:
             return
@@ -299,44 +271,38 @@ class Lines:
     def _receipts(self, row: Row) -> None:
         _, now, bind, receipts = row
         provider, session, place = self._binds[bind]
-        at = self._at(self._began + now)
+        kept, append, add = self._kept, self._lines.append, self._tally.add
+        at, heads = kept.at(self._began + now), kept.heads
+        hour = kept.hour
         whose: dict[bytes, tuple[str, str, bool, bytes]] = {}
         for number, outcome, key, message_id, record, to in receipts:
             owner = whose.get(key)
             if owner is None:
                 name = key.decode("utf-8", "replace")
-                owner = whose[key] = (name, *self._rules(name), self._of_nobody(name, session))
-            account, mode, masked, who = owner
-            receipt = ReceiptRecord.unpack(record)
-            word = WORDS[receipt.state]
-            final = receipt.final
+                begin = RECEIPT_BEGIN % (at, self._of_nobody(name, session))
+                owner = whose[key] = (name, *self._rules(name), begin)
+            account, mode, masked, begin = owner
+            word, final, told = heads.get(receipt_head(record)) or kept.head(record)
             if final and outcome in COUNTED:
-                self._tally.add(self._hour, account, provider, to, word)
+                add(hour, account, provider, to, word)
             if mode == OFF:
                 continue
-            rest = RECEIPT % (
-                OUTCOMES[outcome],
-                word.encode(),
-                inside(receipt.stat),
-                inside(receipt.err),
-                b"true" if final else b"false",
-                self._date(receipt.done_date),
+            _, theirs = receipt_origin(record)
+            if masked:
+                to = mask(to)
+            append(
+                RECEIPT_END
+                % (
+                    begin,
+                    number,
+                    message_id if message_id.isalnum() else inside(message_id),
+                    theirs if theirs.isalnum() else inside(theirs),
+                    place,
+                    to if to.isalnum() else inside(to),
+                    OUTCOMES[outcome],
+                    told,
+                )
             )
-            ids, numbers = (message_id, receipt.provider_message_id), (b"", to)
-            self._write(at, b"receipt", who, number, _ROK, ids, place, numbers, masked, rest)
-
-    def _date(self, seconds: int) -> bytes:
-        if seconds == self._second:
-            return self._stamp + b".000Z"
-        if seconds <= 0:
-            return b""
-        date = self._dates.get(seconds)
-        if date is None:
-            date = time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime(seconds)).encode()
-            if len(self._dates) > MOST_NAMES:
-                self._dates.clear()
-            self._dates[seconds] = date
-        return date
 
     def _nameless(self, row: Row) -> None:
         _, now, bind, number, stat, destination = row
@@ -344,7 +310,7 @@ class Lines:
         mode, masked = self._nobody
         if mode == OFF:
             return
-        at, who = self._at(self._began + now), self._of_nobody("", session)
+        at, who = self._kept.at(self._began + now), self._of_nobody("", session)
         rest = b',"verdict":"unreadable","stat":"%b"' % inside(stat)
         numbers = (b"", destination)
         self._write(at, b"receipt", who, number, _ROK, _NO_IDS, place, numbers, masked, rest)
@@ -358,44 +324,71 @@ class Lines:
         if mode == OFF:
             return
         seconds = self._began + now
-        at = self._at(seconds)
-        for number, status, nack, attempts, origin, record in answers:
-            name = self._status(status)
-            event = b"delivered"
-            again = b""
-            if status or nack:
-                event = b"delivery_refused"
-                again = b"" if nack or status not in TEMPORARY else b',"again":true'
-            ids, place, rest = _NO_IDS, _NO_BIND, b',"kind":"mo"'
-            if not origin:
-                numbers = message_addresses(record)
-            else:
-                try:
-                    ids, place, numbers, rest = self._of_receipt(origin, record, seconds)
-                except RecordError:
-                    continue
-            rest = b'%b,"attempts":%d%b' % (rest, attempts, again)
-            self._write(at, event, session, number, name, ids, place, numbers, masked, rest)
+        at = self._kept.at(seconds)
+        begin = DELIVERED_BEGIN % (at, session)
+        for answer in answers:
+            number, status, nack, attempts, origin, record = answer
+            if status or nack or not origin:
+                self._other_delivery(seconds, session, answer, masked)
+                continue
+            try:
+                (ours, theirs), place, (source, destination), rest = self._of_receipt(
+                    origin, record, seconds
+                )
+            except RecordError:
+                continue
+            if masked:
+                source, destination = mask(source), mask(destination)
+            self._lines.append(
+                DELIVERED_END
+                % (
+                    begin,
+                    number,
+                    ours if ours.isalnum() else inside(ours),
+                    theirs if theirs.isalnum() else inside(theirs),
+                    place,
+                    source if source.isalnum() else inside(source),
+                    destination if destination.isalnum() else inside(destination),
+                    rest,
+                    attempts,
+                )
+            )
+
+    def _other_delivery(self, seconds: float, session: bytes, answer: Row, masked: bool) -> None:
+        """A delivery that was refused, or one of an MO message."""
+        number, status, nack, attempts, origin, record = answer
+        event = b"delivered"
+        again = b""
+        if status or nack:
+            event = b"delivery_refused"
+            again = b"" if nack or status not in TEMPORARY else b',"again":true'
+        ids, place, rest = _NO_IDS, _NO_BIND, b',"kind":"mo"'
+        if not origin:
+            numbers = message_addresses(record)
+        else:
+            try:
+                ids, place, numbers, rest = self._of_receipt(origin, record, seconds)
+            except RecordError:
+                return
+        rest = b'%b,"attempts":%d%b' % (rest, attempts, again)
+        at, name = self._kept.at(seconds), self._kept.status(status)
+        self._write(at, event, session, number, name, ids, place, numbers, masked, rest)
 
     def _of_receipt(
         self, origin: bytes, record: bytes, seconds: float
     ) -> tuple[Pair, bytes, Pair, bytes]:
         """Ids, place, numbers and the rest of what a delivery of a receipt tells."""
+        kept = self._kept
         message_id, source, destination, _ = origin_parts(origin)
         state, final, submit_time = glance(origin, record)
         where, provider_message_id = receipt_origin(record)
-        place = self._places.get(where)
-        if place is None:
-            provider, _, host = where.rpartition(b"/")
-            place = b'"provider":"%b","host":"%b","bind":""' % (inside(provider), inside(host))
-            if len(self._places) < MOST_NAMES:
-                self._places[where] = place
         rest = DELIVERED % (
-            WORDS[state].encode(),
+            STATES[state],
             b"true" if final else b"false",
-            self._date(submit_time),
+            kept.date(submit_time),
             max(0.0, seconds - submit_time),
         )
+        place = kept.places.get(where) or kept.place(where)
         return (message_id, provider_message_id), place, (source, destination), rest
 
     # -- MO messages ----------------------------------------------------------------------------
@@ -403,12 +396,12 @@ class Lines:
     def _messages(self, row: Row) -> None:
         _, now, bind, account, messages = row
         provider, session, place = self._binds[bind]
-        at = self._at(self._began + now)
+        at = self._kept.at(self._began + now)
         mode, masked = self._rules(account)
         who = self._of_nobody(account, session)
         verdict = b',"verdict":"queued"' if account else b',"verdict":"unrouted"'
         for number, source, destination, text in messages:
-            self._tally.add(self._hour, account, provider, source, MESSAGE)
+            self._tally.add(self._kept.hour, account, provider, source, MESSAGE)
             if mode == OFF:
                 continue
             rest = verdict + (said(text) if mode == FULL else b"")

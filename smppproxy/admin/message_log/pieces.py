@@ -23,16 +23,33 @@ EVENT = (
     b'"client_message_id":"%b","provider_message_id":"%b",%b,'
     b'"source_addr":"%b","destination_addr":"%b"%b}\n'
 )
+ACCEPTED = (
+    b'{"time":"%b","event":"accepted",%b,"sequence_number":%d,"command_status":"ESME_ROK",'
+    b'"client_message_id":"%b","provider_message_id":"%b",%b,"source_addr":"%b",'
+    b'"destination_addr":"%b","parts":%d,"route":%b,"latency":%.6f%b}\n'
+)
+RECEIPT_BEGIN = b'{"time":"%b","event":"receipt",%b,"sequence_number":'
+RECEIPT_END = (
+    b'%b%d,"command_status":"ESME_ROK","client_message_id":"%b","provider_message_id":"%b",%b,'
+    b'"source_addr":"","destination_addr":"%b","verdict":"%b"%b}\n'
+)
 RECEIPT = (
-    b',"verdict":"%b","message_state":"%b","stat":"%b","err":"%b","final":%b,"done_date":"%b"'
+    b',"message_state":"%b","stat":"%b","err":"%b","final":%b,"done_date":"%b"'
 )
 DELIVERED = (
     b',"kind":"receipt","message_state":"%b","final":%b,"submit_time":"%b","latency":%.3f'
+)
+DELIVERED_BEGIN = b'{"time":"%b","event":"delivered",%b,"sequence_number":'
+DELIVERED_END = (
+    b'%b%d,"command_status":"ESME_ROK","client_message_id":"%b","provider_message_id":"%b",%b,'
+    b'"source_addr":"%b","destination_addr":"%b"%b,"attempts":%d}\n'
 )
 WORDS = {
     state: NORMALISED.get(state, NORMALISED[STATE_UNKNOWN]) for state in range(256)
 }
 """What a message_state is called."""
+
+STATES = [WORDS[state].encode() for state in range(256)]
 
 
 def inside(octets: bytes) -> bytes:

@@ -7,13 +7,13 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from smppproxy.admin.message_log import lines as module
-from smppproxy.admin.message_log import rows
+from smppproxy.admin.message_log import kept, rows
 from smppproxy.admin.message_log.lines import Lines
 from smppproxy.admin.message_log.pieces import inside, said
 from smppproxy.admin.message_log.tally import Tally
 from smppproxy.routing.mo import MoRoute
 from smppproxy.smpp import constants as c
+from smppproxy.store.records import ReceiptRecord
 from tests.relay.presets import preset_provider
 from tests.support.memory_peers import World, make_account, make_provider, mo, submit
 from tests.support.message_log import FIELDS, LoggedWorld
@@ -293,21 +293,32 @@ class FormTests(SynchronousTestCase):
 
     def test_bounds(self) -> None:
         """What is kept ready made is bounded, and made anew beyond that."""
-        self.patch(module, "MOST_NAMES", 0)
-        lines = Lines("node1", Tally())
+        self.patch(kept, "MOST", 1)
+        texts = kept.Kept()
         for number in (0x400, 0x401, 0x400):
-            self.assertEqual(lines._status(number), b"0x%08x" % number)
-            self.assertEqual(lines._date(1_700_000_000 + number)[:11], b"2023-11-14T")
-        self.assertEqual(lines._date(0), b"")
+            self.assertEqual(texts.status(number), b"0x%08x" % number)
+            self.assertEqual(texts.date(1_700_000_000 + number)[:11], b"2023-11-14T")
+            self.assertEqual(texts.route(f"r{number}"), b'"r%d"' % number)
+            self.assertEqual(
+                texts.place(b"p%d/a" % number), b'"provider":"p%d","host":"a","bind":""' % number
+            )
+            record = ReceiptRecord(2, b"DELIVRD", b"%03d" % number, 0, -1, -1, b"", b"", True)
+            word, final, told = texts.head(record.pack())
+            self.assertEqual((word, final), ("DELIVRD", True))
+            self.assertIn(b'"err":"%d"' % number, told)
+        self.assertEqual(texts.date(0), b"")
+        for several in (texts.routes, texts.places, texts.heads):
+            self.assertEqual(len(several), 1)
 
     def test_time(self) -> None:
-        """ISO 8601, UTC, with milliseconds."""
-        lines = Lines("node1", Tally())
+        """ISO 8601, UTC, with milliseconds; and the hour that it is in."""
+        texts = kept.Kept()
         for seconds, shown in (
+            (1_700_000_000.25, "2023-11-14T22:13:20.250Z"),
             (1_700_000_000.25, "2023-11-14T22:13:20.250Z"),
             (1_700_000_000.0, "2023-11-14T22:13:20.000Z"),
             (1_699_999_999.999, "2023-11-14T22:13:19.999Z"),
         ):
-            self.assertEqual(lines._at(seconds), shown.encode())
-
-
+            self.assertEqual(texts.at(seconds), shown.encode())
+            self.assertEqual(texts.hour, 1_699_999_200)
+        self.assertEqual(texts.date(1_699_999_999), b"2023-11-14T22:13:19.000Z")
