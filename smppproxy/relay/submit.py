@@ -67,6 +67,9 @@ from smppproxy.store.journal import Keeper
 NOBODY = 3
 """Octets of the destination's fields, TON, NPI and NUL, where it names nobody."""
 
+NO_ROUTES = RouteTable(())
+"""Until a network is used."""
+
 
 class Submits:
     """The journey of submit_sm and of the answers to it."""
@@ -104,7 +107,7 @@ class Submits:
         self._spellings = spellings
         self.echoes = Echoes(wall_clock, self._ends.record, self._ends.prove)
         self._numbers = NumberPool(store)
-        self._routes = RouteTable(())
+        self._routes = NO_ROUTES
         self.rates = Rates(lambda account: directory.binds_of(account) > 0)
         self._nameless = Nameless()
         # By account: only those that have rules.

@@ -425,6 +425,8 @@ class World:
 
     def expire(self, queue: bytes) -> int:
         """Drop what is older than the queue keeps; how many."""
+        if not self.queues.get(queue):
+            return 0
         oldest = self.wall() - self._limit(queue).keep
         return self._drop(queue, self.of(queue, lambda entry: entry.born < oldest))
 

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from multiprocessing import get_context
 
-from tests.simulation.running import Outcome, run_all
+from tests.simulation.running import Outcome, quiet, run_all
 
 CHUNK = 250
 MOST_TOLD = 5
@@ -71,4 +71,5 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
+    quiet()
     sys.exit(main(sys.argv[1:]))

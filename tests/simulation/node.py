@@ -28,10 +28,7 @@ class NodeClock:
         self._clock = clock
         self._calls: list[Any] = []
         self._is_dead = False
-
-    def seconds(self) -> float:
-        """Monotonic."""
-        return self._clock.seconds()
+        self.seconds = clock.seconds
 
     def callLater(self, delay: float, run: Callable[..., object], *a: Any, **k: Any) -> Any:
         """As a reactor's."""

@@ -7,13 +7,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import attrs
-from twisted.logger import ILogObserver, LogEvent, LogLevel, globalLogPublisher
+from twisted.logger import (
+    ILogObserver,
+    LogEvent,
+    LogLevel,
+    globalLogBeginner,
+    globalLogPublisher,
+)
 from zope.interface import implementer
 
 from tests.simulation.history import PromiseBroken, require
 from tests.simulation.schedule import Schedule
 
-COLLECT_EVERY = 200
+COLLECT_EVERY = 25
 """Schedules after which cycles are looked for: a Deferred with an error may hang in one."""
 
 TOLD = 60
@@ -30,6 +36,11 @@ class Outcome:
 
     def __str__(self) -> str:
         return "\n".join([*self.trace, f"seed {self.seed}: {self.error}"])
+
+
+def quiet() -> None:
+    """Events are not kept for a log that nobody begins: they hold whole schedules."""
+    globalLogBeginner.beginLoggingTo([], discardBuffer=True, redirectStandardIO=False)
 
 
 @contextmanager

@@ -113,11 +113,13 @@ class Schedule(Participants):
             if client.world is message.session.world:
                 require(told, "a receipt before its submit_sm_resp", message, client.name)
         for node in self.alive:
-            imbalance = ALONE & node.ledger.imbalance().keys()
-            require(not imbalance, "ledger", node.node, imbalance)
+            found = node.ledger.imbalance()
+            if found and ALONE & found.keys():
+                require(False, "ledger", node.node, found)
+        limits = self.shared.limits
         for queue, entries in self.shared.queues.items():
-            limit = self.shared.limits.get(queue)
-            require(limit is None or len(entries) <= limit.count, "L1", queue, len(entries))
+            if entries and queue in limits and len(entries) > limits[queue].count:
+                require(False, "L1", queue, len(entries))
 
     # -- clients --------------------------------------------------------------------------------
 

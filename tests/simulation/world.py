@@ -72,15 +72,15 @@ class Participants:
     @property
     def now(self) -> float:
         """Monotonic seconds."""
-        return self.clock.seconds()
+        return self.clock.rightNow
 
     def store_wall(self) -> float:
         """The wall clock of the store."""
-        return UNIX + self.now + self.store_offset
+        return UNIX + self.clock.rightNow + self.store_offset
 
     def note(self, *what: Any) -> None:
         """A line of the trace."""
-        self.trace.append((self.now, *what))
+        self.trace.append((self.clock.rightNow, *what))
 
     def start(self, name: str) -> None:
         """A node begins."""
