@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
 import sys
 import sysconfig
+import tarfile
 import tempfile
 import venv
 import zipfile
@@ -41,11 +43,11 @@ def run(*command: str, cwd: Path) -> str:
     return result.stdout
 
 
-class WheelTests(SynchronousTestCase):
-    """One wheel, built from a copy, installed where the checkout cannot be seen."""
+class Case(SynchronousTestCase):
+    """A copy of what is packed: setuptools leaves files in the tree it builds from."""
 
     def setUp(self) -> None:
-        """Build it: setuptools leaves files in the tree it builds from, so that is a copy."""
+        """The copy, beside which everything else is made."""
         self.folder = Path(tempfile.mkdtemp(prefix="smppproxy-wheel-"))
         self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
         tree = self.folder / "tree"
@@ -55,13 +57,15 @@ class WheelTests(SynchronousTestCase):
                 shutil.copytree(ROOT / name, tree / name, ignore=NOT_OURS)
             else:
                 shutil.copy(ROOT / name, tree / name)
-        options = ("--wheel", "--no-isolation", "--outdir", str(self.folder))
-        run(sys.executable, "-m", "build", *options, cwd=tree)
-        (self.wheel,) = self.folder.glob("*.whl")
         self.tree = tree
 
-    def install(self) -> Path:
-        """A new environment with the wheel; what it depends on is borrowed from this one."""
+    def build(self, *options: str) -> None:
+        """What `python -m build` makes of the copy, in the folder beside it."""
+        common = ("--no-isolation", "--outdir", str(self.folder))
+        run(sys.executable, "-m", "build", *options, *common, cwd=self.tree)
+
+    def install(self, wheel: Path) -> Path:
+        """A new environment with a wheel; what it depends on is borrowed from this one."""
         home = self.folder / "venv"
         venv.create(home, with_pip=False)
         python = home / "bin" / "python"
@@ -70,8 +74,18 @@ class WheelTests(SynchronousTestCase):
         # so the packages here are seen, and the editable checkout is not.
         (site / "borrowed.pth").write_text(sysconfig.get_path("purelib") + "\n")
         pip = (sys.executable, "-m", "pip", "--python", str(python), "install", "-q")
-        run(*pip, "--no-deps", "--no-index", str(self.wheel), cwd=self.folder)
+        run(*pip, "--no-deps", "--no-index", str(wheel), cwd=self.folder)
         return python
+
+
+class WheelTests(Case):
+    """One wheel, installed where the checkout cannot be seen."""
+
+    def setUp(self) -> None:
+        """Build it."""
+        super().setUp()
+        self.build("--wheel")
+        (self.wheel,) = self.folder.glob("*.whl")
 
     def test_holds_every_file(self) -> None:
         """Every file of the package is in the wheel: code, Lua, presets, pages; and no test."""
@@ -104,7 +118,7 @@ class WheelTests(SynchronousTestCase):
 
     def test_works_when_installed(self) -> None:
         """twistd knows the service, the command is there, and both come from the wheel."""
-        python = self.install()
+        python = self.install(self.wheel)
         where = run(
             str(python), "-c", "import smppproxy; print(smppproxy.__file__)", cwd=self.folder
         )
@@ -115,3 +129,29 @@ class WheelTests(SynchronousTestCase):
         self.assertIn("--config=", options)
         command = run(str(python.with_name("smppproxy")), "--help", cwd=self.folder)
         self.assertIn("demo", command)
+
+
+class SdistTests(Case):
+    """The sdist, the wheel that is made of it, and that wheel at work."""
+
+    def test_from_the_sdist_to_a_demo(self) -> None:
+        """All of it works without a checkout: release and commit, the plugin, a whole demo."""
+        (self.tree / "smppproxy" / "commit.txt").write_text("c0ffee1\n")
+        self.build()  # an sdist, and a wheel of nothing but that
+        (sdist,) = self.folder.glob("*.tar.gz")
+        (wheel,) = self.folder.glob("*.whl")
+        with tarfile.open(sdist) as archive:
+            names = {name.partition("/")[2] for name in archive.getnames()}
+        self.assertTrue({"setup.py", "README.rst", "LICENSE"} <= names)
+        self.assertIn("twisted/plugins/smppproxy_plugin.py", names)
+        self.assertIn("smppproxy/store/scripts/match.lua", names)
+        shutil.rmtree(self.tree)
+        python = self.install(wheel)
+        command = str(python.with_name("smppproxy"))
+        self.assertIn("(c0ffee1)", run(command, "--version", cwd=self.folder))
+        options = run(str(python), "-c", TWISTD, "smppproxy", "--help", cwd=self.folder)
+        self.assertIn("--config=", options)
+        ports = ("--port", "0", "--tls-port", "0", "--http-port", "0")
+        told = run(command, "demo", *ports, "--for", "5", cwd=self.folder)
+        # It ends with 0 only if the ledger balances.
+        self.assertGreater(json.loads(told.splitlines()[-1])["accepted"], 0)

@@ -21,6 +21,7 @@ from smppproxy.routing.mo import MoRoute, MoSettings
 from smppproxy.routing.providers import AnswersProfile, Host, Provider, SendProfile
 from smppproxy.routing.routes import Route, Target
 from smppproxy.text.profile import TextProfile
+from tests.etc.composition import DOCKER
 from tests.etc.monitoring import ALERTS, DASHBOARD
 from tests.etc.packaging import DEBIAN
 
@@ -58,6 +59,8 @@ class EtcTest(SynchronousTestCase):
         # tests.etc.test_debian
         tested |= {path.name for path in DEBIAN.iterdir()}
         tested |= {"smppproxy@.service", "smppproxy.conf", "smppproxy"}
+        # tests.etc.test_docker
+        tested |= {path.name for path in DOCKER.rglob("*") if path.is_file()}
         self.assertEqual(files, tested)
 
     def test_ascii_and_width(self) -> None:

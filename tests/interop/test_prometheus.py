@@ -9,6 +9,7 @@ import yaml
 from twisted.internet.defer import Deferred
 from twisted.internet.utils import getProcessOutputAndValue
 
+from tests.etc.composition import DOCKER
 from tests.etc.monitoring import ALERTS, questions
 from tests.support.doors import DoorCase, ask, asynchronous
 
@@ -54,6 +55,11 @@ class PromtoolTests(DoorCase):
         tests = self.folder / "alerts.yml"
         tests.write_text(f"rule_files: [{ALERTS.absolute()}]\n{UNIT_TESTS.read_text()}")
         await self.good("test", "rules", str(tests))
+
+    @asynchronous
+    async def test_composition(self) -> None:
+        """It takes the settings of the Prometheus beside the nodes of compose.yaml."""
+        await self.good("check", "config", "--syntax-only", str(DOCKER / "prometheus.yml"))
 
     @asynchronous
     async def test_the_unit_tests_find_faults(self) -> None:
