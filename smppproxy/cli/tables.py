@@ -20,6 +20,11 @@ GIVE_WAY = frozenset({"why", "last_error", "trouble", "match", "targets", "optio
 
 GOOD = frozenset({"up", "bound", "bound_trx", "bound_tx", "bound_rx", "sent", "accepted"})
 BAD = frozenset({"down", "stopped", "silent", "store away", "store crowded", "in doubt", "refused"})
+FINAL = {"DELIVRD": "green", "UNDELIV": "red", "REJECTD": "red", "EXPIRED": "red"}
+"""States of messages, in receipts."""
+
+NO_LIMIT = "0: no limit"
+"""In the help of a column whose 0 is not a number."""
 
 
 def console() -> Console:
@@ -83,7 +88,7 @@ def table_of(
             min_width=_least(column, heading, rows),
         )
     for row in rows:
-        table.add_row(*(cell(column, row.get(column.name)) for column in columns))
+        table.add_row(*(_shown(column, row.get(column.name), plain) for column in columns))
     return table
 
 
@@ -97,7 +102,7 @@ def _least(column: Field, heading: str, rows: Sequence[dict[str, Any]]) -> int:
     least = max(map(len, heading.split()))
     if column.name in GIVE_WAY:
         return max(least, 20)
-    cells = (cell(column, row.get(column.name)) for row in rows)
+    cells = (_shown(column, row.get(column.name), False) for row in rows)
     return max([least, *(len(str(each)) for each in cells)])
 
 
@@ -117,6 +122,13 @@ def _upright(table: Table, columns: Sequence[Field], rows: Sequence[dict[str, An
         values = [row[column.name] for row in rows]
         cells = [cell(column, value) for value in values]
         table.add_row(column.name.replace("_", " "), *cells)
+
+
+def _shown(column: Field, value: Any, plain: bool) -> Any:
+    """A value in a table: a word instead of a number only where people read it."""
+    if not plain and value == 0 and NO_LIMIT in column.help:
+        return "no limit"
+    return cell(column, value)
 
 
 def cell(column: Field, value: Any) -> Any:
@@ -148,6 +160,8 @@ def _flag_style(name: str, value: bool) -> str:
 def _state_style(state: str) -> str:
     if state in GOOD:
         return "green"
+    if state in FINAL:
+        return FINAL[state]
     return "bold red" if state in BAD else "yellow"
 
 

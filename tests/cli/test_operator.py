@@ -143,6 +143,26 @@ class TableTests(CommandCase):
             self.assertIn(f"\x1b[{code}", text)
 
 
+    def test_no_limit(self) -> None:
+        """Where 0 is no limit, people read that, and programs 0."""
+        rows = [{"of": "provider:acme", "binds": 2, "max_binds": 0, "tps": 0.0, "share": 0.0}]
+        shown = []
+        for plain in (False, True):
+            console = Console(width=200)
+            with console.capture() as capture:
+                console.print(table_of(VIEWS["budgets"], rows, plain=plain))
+            shown.append(capture.get())
+        self.assertEqual([text.count("no limit") for text in shown], [2, 0])
+
+    def test_states_of_messages(self) -> None:
+        """What became of a message is green when it was delivered, red when it was not."""
+        rows = [{"state": state} for state in ("DELIVRD", "UNDELIV", "ACCEPTD")]
+        console = Console(force_terminal=True, color_system="standard", width=200)
+        with console.capture() as capture:
+            console.print(table_of(VIEWS["orphans"], rows))
+        for code, state in (("32", "DELIVRD"), ("31", "UNDELIV"), ("33", "ACCEPTD")):
+            self.assertIn(f"\x1b[{code}m{state}", capture.get())
+
     def test_narrow_terminal(self) -> None:
         """No word of a heading and no name is broken, however narrow the terminal; columns that
         have nothing to tell are left out there, and are there where it is piped."""

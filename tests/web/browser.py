@@ -17,9 +17,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.threads import blockingCallFromThread, deferToThread
 
 from tests.support.nodes import reactor
-
-SCREENSHOTS = Path(__file__).resolve().parents[2] / "build" / "screenshots"
-"""Where pictures of the pages are left, for people to look at."""
+from tests.support.screenshots import kept
 
 FLAGS = (
     "--headless",
@@ -121,8 +119,7 @@ class Visit:
 
     def picture(self, name: str) -> None:
         """A screenshot of the whole page."""
-        SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-        self.page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)
+        self.page.screenshot(path=kept(f"{name}.png"), full_page=True)
 
     def faults(self) -> list[str]:
         """What axe finds that keeps people out, serious or critical."""
