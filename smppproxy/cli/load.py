@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from smppproxy.simulator.load.run import Moment
 
 
+BINDS = ("transceiver", "transmitter+receiver", "transmitter")
+
+
 @click.command()
 @click.option("--host", "address", default="127.0.0.1", show_default=True, help="The server.")
 @click.option("--port", default=2775, show_default=True, type=click.IntRange(1, 65535))
@@ -28,7 +31,10 @@ if TYPE_CHECKING:
 @click.option("--password", default="demo", show_default=True, metavar="TEXT|env:NAME|file:PATH",
               help="Other users of this machine can read a command line.")  # fmt: skip
 @click.option("--binds", default=4, show_default=True, type=click.IntRange(1, 50_000),
-              help="Transceiver binds, over all processes.")  # fmt: skip
+              help="Over all processes.")  # fmt: skip
+@click.option("--bind", default="transceiver", show_default=True, type=click.Choice(BINDS),
+              help="What each of them is: one session, or one that submits and one that "
+              "receives.")  # fmt: skip
 @click.option("--window", default=50, show_default=True, type=click.IntRange(1, 100_000),
               help="Unanswered submit_sm per bind.")  # fmt: skip
 @click.option("--rate", default=0.0, show_default=True, type=click.FloatRange(0.0),
@@ -70,6 +76,7 @@ def load(tls: bool, ca: str, insecure: bool, password: str, seconds: float, text
     \b
     smppproxy load --count 100000 --binds 10
     smppproxy load --rate 2000 --for 60 --json load.json --picture load.svg
+    smppproxy load --bind transmitter+receiver --binds 2 --count 10000
     smppproxy load --host sms.example.net --port 8775 --tls --system-id shop --password file:pw
     """
     options = _options(tls, ca, insecure, password, seconds, text, rest)

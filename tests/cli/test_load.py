@@ -50,6 +50,16 @@ class LoadTests(SynchronousTestCase):
         self.assertIn("me", told["cpu_us_per_message"])
         ET.parse(folder / "load.svg")
 
+    def test_transmitters_and_receivers(self) -> None:
+        """Each bind as two sessions; a receiver takes every receipt."""
+        bind = ("--bind", "transmitter+receiver", "--binds", "2")
+        result = run("load", "--port", self.port(), "--count", "300", *bind)
+        self.assertEqual(result.exit_code, 0, result.output)
+        self.assertIn("300 submitted, 300 accepted, 300 receipts", result.output)
+        alone = ("--bind", "transmitter", "--no-receipts")
+        result = run("load", "--port", self.port(), "--count", "100", *alone)
+        self.assertEqual(result.exit_code, 0, result.output)
+
     def test_json_to_stdout(self) -> None:
         """- is standard output, and nothing else is there."""
         command = [*COMMAND, "load", "--port", self.port(), "--count", "50", "--json", "-"]
@@ -83,6 +93,8 @@ class LoadTests(SynchronousTestCase):
             (("--prefix", "x"), "a prefix holds digits only"),
             (("--text", "\u4e16"), "use --data-coding 8"),
             (("--pid", "x"), "is not NAME=PID"),
+            (("--bind", "transmitter"), "a transmitter gets no receipts"),
+            (("--bind", "tx"), "transmitter+receiver"),
             (("--password", "env:NOBODY_HAS_THIS"), "there is no password at env:NOBODY_HAS_THIS"),
         ):
             result = run("load", "--port", "1", *arguments)

@@ -22,7 +22,7 @@ import attrs
 from smppproxy.simulator.load.board import DIGITS, LOST, MOST, OK, REFUSED, SENT, Board
 from smppproxy.simulator.load.counts import Counts
 from smppproxy.simulator.load.histogram import Histogram
-from smppproxy.simulator.load.plan import LoadOptions, Share
+from smppproxy.simulator.load.plan import BINDS, LoadOptions, Share
 from smppproxy.simulator.load.reading import BodyError, facts
 from smppproxy.smpp import build
 from smppproxy.smpp import constants as c
@@ -41,19 +41,21 @@ _RECEIPT_BITS = 0x3C
 
 
 class Session:
-    """One bind: what the wire of it needs to know.
+    """One session of a bind: what the wire of it needs to know.
 
-    :ivar out: octets to write at the end of the turn; :ivar window: sequence_number -> number.
-    :ivar closing: hang up once ``out`` is written. :ivar refused: command_status of its bind.
+    :ivar bind: command_id of its bind. :ivar out: octets to write at the end of the turn;
+    :ivar window: sequence_number -> number. :ivar closing: hang up once ``out`` is written.
+    :ivar refused: command_status of its bind.
     """
 
     __slots__ = (
         "number", "framer", "out", "window", "sequence", "bound", "closing", "refused", "heard",
-        "asked", "ready", "answered",
+        "asked", "ready", "answered", "bind",
     )  # fmt: skip
 
-    def __init__(self, number: int) -> None:
+    def __init__(self, number: int, bind: int = c.BIND_TRANSCEIVER) -> None:
         self.number = number
+        self.bind = bind
         self.out: list[bytes] = []
         self.refused = 0
         #: Answers that it got, over all of its connections.
@@ -66,7 +68,9 @@ class Session:
         self.out.clear()
         self.window: dict[int, int] = {}
         self.sequence = 1
-        self.bound = self.closing = self.ready = False
+        self.bound = self.closing = False
+        #: It stands in the queue of those with room; so a receiver is never put there.
+        self.ready = self.bind == c.BIND_RECEIVER
         self.heard = self.asked = 0.0
 
     def next_sequence(self) -> int:
@@ -89,7 +93,8 @@ class Clients:
         self.board = board
         self.counts = Counts()
         self.statuses: dict[int, int] = {}
-        self.sessions = [Session(share.first_session + n) for n in range(share.binds)]
+        kinds = BINDS[options.bind] * share.binds
+        self.sessions = [Session(share.first_session + n, kind) for n, kind in enumerate(kinds)]
         self.responses = Histogram()
         self.deliveries = Histogram()
         self._templates = options.templates()
@@ -110,7 +115,7 @@ class Clients:
         session.reset()
         session.heard = now
         fields = Bind(options.system_id, options.password, b"", c.VERSION_3_4, 0, 0, b"")
-        session.out.append(build.bind(c.BIND_TRANSCEIVER, session.next_sequence(), fields))
+        session.out.append(build.bind(session.bind, session.next_sequence(), fields))
 
     def closed(self, session: Session) -> None:
         """A connection is gone; what it had not answered never will be."""
@@ -343,7 +348,7 @@ class Clients:
         command_id = pdu.command_id
         if command_id == c.ENQUIRE_LINK:
             session.out.append(build.enquire_link_resp(pdu.sequence_number))
-        elif command_id == c.BIND_TRANSCEIVER_RESP:
+        elif command_id == session.bind | c.RESPONSE:
             if pdu.command_status:
                 session.refused = pdu.command_status
                 session.closing = True
@@ -386,7 +391,8 @@ class Clients:
 
     def totals(self) -> dict[str, Any]:
         """The counts, the statuses, and the fewest and most answers of a bind, as JSON."""
-        answered = [session.answered for session in self.sessions]
+        submitting = (each for each in self.sessions if each.bind != c.BIND_RECEIVER)
+        answered = [session.answered for session in submitting]
         return {
             "counts": attrs.asdict(self.counts),
             "statuses": self.statuses,

@@ -183,6 +183,6 @@ def summary(told: dict[str, Any]) -> str:
     """One line for a title."""
     offered = f"{told['offered']:g}/s offered" if told["offered"] else "as fast as it goes"
     return (
-        f"{told['binds']} binds x window {told['window']}, {offered}: "
+        f"{told['binds']} {told['bind']} binds x window {told['window']}, {offered}: "
         f"{told['rate']:,.0f} messages/s"
     )

@@ -10,7 +10,12 @@ import attrs
 
 from smppproxy.simulator.load.board import DIGITS, MOST
 from smppproxy.smpp import build
-from smppproxy.smpp.constants import TLV_MESSAGE_PAYLOAD
+from smppproxy.smpp.constants import (
+    BIND_RECEIVER,
+    BIND_TRANSCEIVER,
+    BIND_TRANSMITTER,
+    TLV_MESSAGE_PAYLOAD,
+)
 from smppproxy.text import alphabets
 from smppproxy.text.payload import meaning
 from smppproxy.text.profile import TextSettings
@@ -22,11 +27,20 @@ UNCOUNTED = 50_000_000
 SHORT = 254
 
 
+#: The sessions of one bind of the command line, as providers in the network file have them.
+BINDS = {
+    "transceiver": (BIND_TRANSCEIVER,),
+    "transmitter+receiver": (BIND_TRANSMITTER, BIND_RECEIVER),
+    "transmitter": (BIND_TRANSMITTER,),
+}
+
+
 @attrs.define
 class LoadOptions:
     """A load test. Times are seconds.
 
-    :ivar binds: transceiver binds, over all processes; :ivar window: submit_sm unanswered per bind.
+    :ivar bind: one of :data:`BINDS`: what each bind is.
+    :ivar binds: over all processes; :ivar window: submit_sm unanswered per bind.
     :ivar rate: messages offered a second over all binds; 0: as fast as the windows let it.
     :ivar count: messages in all; 0: as many as there are in ``seconds``.
     :ivar seconds: submit so long; 0: until ``count``.
@@ -46,6 +60,7 @@ class LoadOptions:
     verify: bool = True
     system_id: bytes = b"demo"
     password: bytes = attrs.field(default=b"demo", repr=False)
+    bind: str = "transceiver"
     binds: int = 4
     window: int = 50
     rate: float = 0.0
@@ -59,6 +74,11 @@ class LoadOptions:
     drain: float = 15.0
     linger: float = 0.3
     first: int = 0
+
+    @property
+    def sessions(self) -> int:
+        """Of all binds."""
+        return self.binds * len(BINDS[self.bind])
 
     @property
     def size(self) -> int:
@@ -103,7 +123,7 @@ class LoadOptions:
 class Share:
     """One process's part: every ``step``-th message, beginning with ``place``.
 
-    :ivar first_session: number of its first session, of all processes together.
+    :ivar first_session: number of its first bind's first session, of all processes together.
     """
 
     place: int = 0
@@ -120,7 +140,7 @@ def shares(options: LoadOptions, processes: int) -> list[Share]:
     for place in range(step):
         binds = options.binds // step + (place < options.binds % step)
         made.append(Share(place, step, binds, first))
-        first += binds
+        first += binds * len(BINDS[options.bind])
     return made
 
 
@@ -143,6 +163,8 @@ def check(options: LoadOptions) -> str:
     """What makes these options impossible, "" when nothing does."""
     if not options.count and not options.seconds:
         return "say when it is over: --count MESSAGES or --for SECONDS"
+    if options.bind == "transmitter" and options.receipts:
+        return "a transmitter gets no receipts: --no-receipts, or --bind transmitter+receiver"
     if not 0 <= options.count <= MOST:
         return f"--count is at most {MOST}: numbers have {DIGITS} digits"
     if any(len(prefix) + DIGITS > 20 for prefix in options.prefixes):

@@ -94,6 +94,7 @@ class Result:
         return {
             "exit_status": self.exit_status,
             "trouble": self.trouble,
+            "bind": options.bind,
             "binds": options.binds,
             "window": options.window,
             "offered": options.rate,

@@ -151,7 +151,7 @@ class Load:
     def _bind(self) -> bool:
         """Until every session is bound; False after noting why not."""
         end = time.monotonic() + BINDING
-        while sum(worker.bound for worker in self._workers) < self._options.binds:
+        while sum(worker.bound for worker in self._workers) < self._options.sessions:
             self._hear(0.25, "binding")
             late = time.monotonic() > end
             if self._failed or late or self._interrupted or self._gone():
@@ -180,7 +180,7 @@ class Load:
                 break
         if self._gone():
             self.result.trouble = "a process of the load test ended too early"
-        self.result.down = self._options.binds - sum(worker.bound for worker in self._workers)
+        self.result.down = self._options.sessions - sum(worker.bound for worker in self._workers)
         if not self._interrupted:
             submitted = self._counts().submitted
             self.result.behind = max(0, self._options.scheduled - submitted)

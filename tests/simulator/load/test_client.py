@@ -20,7 +20,9 @@ from tests.simulator.load.written import pdus
 class ClientCase(SynchronousTestCase):
     """Clients that are bound, and the answers that a test gives."""
 
-    def start(self, share: Share | None = None, bind: bool = True, **options: Any) -> Clients:
+    def start(
+        self, share: Share | None = None, bound: bool = True, **options: Any
+    ) -> Clients:
         """Clients at the moment 100.0."""
         options.setdefault("count", 10)
         options.setdefault("window", 4)
@@ -29,7 +31,7 @@ class ClientCase(SynchronousTestCase):
         self.board = Board(self.options.size)
         self.addCleanup(self.board.close)
         self.clients = Clients(self.options, share or Share(), self.board)
-        for session in self.clients.sessions if bind else ():
+        for session in self.clients.sessions if bound else ():
             self.clients.opened(session, 100.0)
             (request,) = pdus(session)
             self.assertEqual(request.command_id, c.BIND_TRANSCEIVER)
@@ -242,7 +244,7 @@ class SessionTests(ClientCase):
 
     def test_refused_bind(self) -> None:
         """Its status is kept, and the connection closed."""
-        clients = self.start(bind=False)
+        clients = self.start(bound=False)
         (session,) = clients.sessions
         clients.opened(session, 100.0)
         answer = build.bind_resp(c.BIND_TRANSCEIVER, c.ESME_RINVPASWD, 1, b"x")
@@ -343,3 +345,58 @@ class PlanTests(SynchronousTestCase):
         self.assertEqual(LoadOptions(count=7).size, 7)
         self.assertEqual(LoadOptions(rate=10, seconds=5).size, 51)
         self.assertEqual(LoadOptions(seconds=5).size, plan.UNCOUNTED)
+
+
+class BindTests(ClientCase):
+    """Transmitters and receivers instead of transceivers."""
+
+    def pair(self, **options: Any) -> tuple[Session, Session]:
+        """One bind of two sessions, both bound."""
+        clients = self.start(bound=False, bind="transmitter+receiver", **options)
+        for session in clients.sessions:
+            clients.opened(session, 100.0)
+            (request,) = pdus(session)
+            self.assertEqual(request.command_id, session.bind)
+            clients.received(session, build.bind_resp(session.bind, 0, 1, b"x"), 100.0)
+        one, other = clients.sessions
+        self.assertEqual((one.bind, other.bind), (c.BIND_TRANSMITTER, c.BIND_RECEIVER))
+        return one, other
+
+    def test_only_transmitters_submit(self) -> None:
+        """A receiver gets no submit_sm; what it takes belongs to the transmitter's messages."""
+        transmitter, receiver = self.pair()
+        self.clients.go(100.0)
+        self.assertEqual(self.clients.fill(100.0), [transmitter])
+        sent = [read_message(pdu).destination_addr for pdu in pdus(transmitter)]
+        self.answer(transmitter, 2, b"a", 100.5)
+        self.receipt(receiver, sent[0], b"a")
+        (ack,) = pdus(receiver)
+        self.assertEqual(ack.command_id, c.DELIVER_SM_RESP)
+        self.assertEqual(self.clients.fill(101.0), [transmitter])
+        self.assertEqual((self.clients.counts.receipts, self.clients.counts.misplaced), (1, 0))
+        self.assertEqual(self.clients.totals()["of_a_bind"], (1, 1))
+
+    def test_a_receipt_before_the_answer(self) -> None:
+        """On two sessions nobody can promise an order: it is counted, and no fault."""
+        transmitter, receiver = self.pair()
+        self.clients.go(100.0)
+        self.clients.fill(100.0)
+        sent = [read_message(pdu).destination_addr for pdu in pdus(transmitter)]
+        self.receipt(receiver, sent[0], b"a")
+        self.answer(transmitter, 2, b"a", 100.5)
+        self.clients.settle()
+        counts = self.clients.counts
+        self.assertEqual((counts.crossed, counts.early, counts.misplaced), (1, 0, 0))
+
+    def test_sessions_of_all_processes(self) -> None:
+        """Each bind has two; numbers of sessions are apart in each process."""
+        options = LoadOptions(bind="transmitter+receiver", binds=3, count=10)
+        self.assertEqual(options.sessions, 6)
+        self.assertEqual([each.first_session for each in plan.shares(options, 2)], [0, 4])
+
+    def test_a_transmitter_alone(self) -> None:
+        """It gets no receipts, so nobody may wait for any."""
+        options = LoadOptions(bind="transmitter", count=1)
+        self.assertIn("--no-receipts", plan.check(options))
+        options.receipts = False
+        self.assertEqual(plan.check(options), "")

@@ -155,8 +155,19 @@ class ProviderTests(ProviderCase):
         transmitter = self.bound(c.BIND_TRANSMITTER)
         self.submit(transmitter)
         self.assertEqual(len(pdus(transmitter)), 2)
+        self.smsc.run_due(11.0)
         receiver = self.bound(c.BIND_RECEIVER)
         self.assertEqual(pdus(receiver)[-1].command_id, c.DELIVER_SM)
+
+    def test_a_receiver_is_written_to_at_once(self) -> None:
+        """Nothing need come from it before it gets a receipt of what a transmitter submitted."""
+        self.start()
+        transmitter, receiver = self.bound(c.BIND_TRANSMITTER), self.bound(c.BIND_RECEIVER)
+        pdus(receiver)
+        self.submit(transmitter)
+        self.assertLess(self.smsc.next_due(10.0), 0.1)
+        self.assertIn(receiver, self.smsc.run_due(11.0))
+        self.assertEqual([pdu.command_id for pdu in pdus(receiver)], [c.DELIVER_SM])
 
     def test_refusals(self) -> None:
         """A mix of statuses, messages that cannot be read, UNDELIV."""
