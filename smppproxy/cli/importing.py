@@ -57,8 +57,10 @@ def kannel(file: str, output: str | None, secrets_folder: str | None) -> None:
 def jasmin(file: str, output: str | None, secrets_folder: str | None) -> None:
     """Jasmin's connectors, users, groups and routes, from its console.
 
-    JCLI.TXT is a script of jcli (smppccm -a ... ok), or what smppccm -s and user -s show. Jasmin's
-    own files are pickles, which run what they hold: they are never read. Exit status as for kannel.
+    JCLI.TXT is a script of jcli (smppccm -a ... ok), or what it shows: smppccm -s CID and user -s
+    UID, and the lists of user -l, group -l, smppccm -l, mtrouter -l and morouter -l, in one file.
+    Jasmin's own files are pickles, which run what they hold: they are never read. Exit status as
+    for kannel.
 
     \b
     smppproxy import jasmin jcli.txt -o network.toml --secrets-folder secrets

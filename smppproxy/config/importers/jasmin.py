@@ -2,7 +2,9 @@
 
 A script is the lines between ``smppccm -a`` (or ``user -a``, ``mtrouter -a`` ...) and ``ok``, with
 or without the prompts ``jcli :`` and ``>``; what the console answers in between is passed over. A
-listing is what ``smppccm -s CID`` and ``user -s UID`` show. Jasmin's own files in its store folder
+listing is what ``smppccm -s CID`` and ``user -s UID`` show, and what ``-l`` lists of users, groups,
+connectors and routes (``jasmin_listings``): of what a script and a list both tell, the script
+counts. Jasmin's own files in its store folder
 are pickles, which run what they hold: they are not read, by nobody here.
 """
 
@@ -23,6 +25,7 @@ from smppproxy.config.importers.draft import (
     rate_of,
     whole,
 )
+from smppproxy.config.importers.jasmin_listings import Lists
 
 _PROMPT = re.compile(r"^\s*(?:jcli\s*:\s*|>\s*)+")
 _COMMAND = re.compile(
@@ -87,6 +90,14 @@ class Item:
         found = [value for key, value, _ in self.settings if key == name]
         return found[-1] if found else default
 
+    @property
+    def identity(self) -> str:
+        """What no other one of its kind has."""
+        if self.kind in ("mtrouter", "morouter"):
+            return self.take("order") or "0"
+        names = {"user": "uid", "group": "gid", "smppccm": "cid", "filter": "fid"}
+        return self.take(names.get(self.kind, "")) or self.name
+
 
 class _Reader:
     """The script as objects; a second ``-a`` or ``-u`` of a name changes the first."""
@@ -96,15 +107,36 @@ class _Reader:
         self.name = name
         self.items: list[Item] = []
         self.off: set[tuple[str, str]] = set()
+        self.lists = Lists(draft.note)
         self._open: Item | None = None
 
     def read(self, text: str) -> None:
         """All lines."""
         for number, raw in enumerate(text.splitlines(), 1):
             line = _PROMPT.sub("", raw).strip()
-            if line and not line.startswith(("#", *_CHATTER)):
-                self._line(f"{self.name}:{number}", line)
+            if line.startswith("#"):
+                self.lists.read(f"{self.name}:{number}", line[1:])
+            elif line:
+                self.lists.end()
+                if not line.startswith(_CHATTER):
+                    self._line(f"{self.name}:{number}", line)
         self._close()
+        self._take_listed()
+
+    def _take_listed(self) -> None:
+        """What lists name and nothing else here tells more of."""
+        known = {(item.kind, item.identity) for item in self.items}
+        for kind, name, where, settings in self.lists.found:
+            item = Item(kind, name, where, [(key, value, where) for key, value in settings])
+            if (kind, item.identity) not in known:
+                self.items.append(item)
+                known.add((kind, item.identity))
+        self.off |= self.lists.off
+        shown = {item.take("cid") or item.name for item in self.of("smppccm")}
+        for cid, where in self.lists.connectors.items():
+            if cid not in shown:
+                self.draft.note(where, f"{cid}: a list shows nothing of a connector but its name; "
+                                f"add what smppccm -s {cid} shows")  # fmt: skip
 
     def _line(self, where: str, line: str) -> None:
         command = _COMMAND.match(line)

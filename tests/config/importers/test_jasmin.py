@@ -102,6 +102,81 @@ class SampleTest(SynchronousTestCase):
             self.assertIn(part, told)
 
 
+class ListTests(SynchronousTestCase):
+    """What user -l, group -l, smppccm -l, mtrouter -l and morouter -l print, saved as text."""
+
+    def setUp(self) -> None:
+        self.draft = sample("lists.txt")
+        self.network: Network = loaded(self.draft, Path(self.mktemp()))
+
+    def test_users(self) -> None:
+        """With their groups and rates; one that is disabled, or whose group is, may not bind."""
+        accounts = self.network.accounts
+        self.assertEqual({*accounts}, {"shop", "gone-one", "old", "longer"})
+        self.assertEqual((accounts["shop"].tps, accounts["longer"].tps), (25, 2))
+        self.assertEqual(accounts["shop"].groups, frozenset({"retail"}))
+        off = {name for name, account in accounts.items() if not account.enabled}
+        self.assertEqual(off, {"gone-one", "old"})
+
+    def test_connectors(self) -> None:
+        """Of those that smppccm -s shows the list tells whether they run; the rest is told."""
+        providers = self.network.providers
+        self.assertEqual({*providers}, {"acme", "beta"})
+        self.assertEqual((providers["acme"].state, providers["beta"].state), ("up", "down"))
+        self.assertIn("jcli.txt:19: nobody: a list shows nothing of a "
+                      "connector but its name; add what smppccm -s nobody shows",
+                      notes(self.draft))  # fmt: skip
+
+    def test_routes(self) -> None:
+        """Filters count as they are shown."""
+        routes = {route.name: route for route in self.network.routes.routes}
+        self.assertEqual(
+            {*routes}, {"RandomRoundrobinMTRoute 40", "StaticMTRoute 35", "DefaultRoute 0"}
+        )
+        first = routes["RandomRoundrobinMTRoute 40"]
+        self.assertEqual((first.accounts, first.prefixes), (frozenset({"shop"}), ("45", "46")))
+        self.assertEqual(first.hours, "08:00-18:00")
+        self.assertEqual([target.provider for target in first.targets], ["acme", "beta"])
+        self.assertEqual(routes["StaticMTRoute 35"].text, ("^(a, b)>c;d",))
+        self.assertEqual(self.network.mo.account("acme", b"1234"), "shop")
+
+    def test_everything_else_is_told(self) -> None:
+        """Each with its line."""
+        told = notes(self.draft)
+        for part in (
+            "jcli.txt:12: mt_messaging_cred quota balance 10.2: it has no equivalent",
+            "StaticMTRoute 30 is left out: there is no connector nobody",
+            "StaticMTRoute 25 is left out: its filter <Ev (pyCode=import re ..)> is a EvalPyFilter",
+            "rate 0.02: messages are not charged here",
+            "DefaultRoute 0 is left out: nobody takes it who speaks SMPP (http(web))",
+            "httpccm is not carried: clients speak SMPP",
+            "keeps only an MD5 of it",
+        ):
+            self.assertIn(part, told)
+
+    def test_a_script_says_more_than_a_list(self) -> None:
+        """Of the same user, filter and route the script counts, wherever it stands."""
+        draft = jasmin(
+            "#User id   Group id   Username Balance MT SMS Throughput\n#u g u ND ND ND/7\n"
+            "Total Users: 1\nuser -a\nuid u\ngid g\nusername u\npassword pw\nok\n" + CONNECTOR
+        )
+        self.assertEqual(draft.accounts["u"].password, "pw")
+        self.assertNotIn("tps", draft.accounts["u"].options)
+
+    def test_rows_that_are_none(self) -> None:
+        """They are told, and comments of other people are no rows."""
+        draft = jasmin(
+            "# a comment\n#Order Type Rate Connector ID(s) Filter(s)\n#what is this\n\n"
+            "#User id Group id Username\n#only two\n#Group id\n#a b\n"
+            "#Connector id Service Session\n#acme\nTotal\n# another one\n" + CONNECTOR
+        )
+        told = notes(draft)
+        for part in ("mtrouter: what is this", "user: only two", "group: a b", "smppccm: acme"):
+            self.assertIn(part, told)
+        self.assertNotIn("comment", told)
+        self.assertNotIn("another", told)
+
+
 class DetailTests(SynchronousTestCase):
     """Listings, and what is odd."""
 
