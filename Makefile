@@ -86,6 +86,8 @@ mission: venv
 bench: venv
 	$(SAY) 'bench: what a choice of a provider costs'
 	@$(BIN)/python -W error -m tests.bench
+	$(SAY) 'bench: what a message costs the node, journey by journey'
+	@$(BIN)/python -W error -m tests.bench.journeys
 	$(SAY) 'bench: what the store pays for a message'
 	@$(BIN)/python -W error -m tests.bench.store_cost
 	$(SAY) 'bench: a whole node, end to end; BENCH_SECONDS=8 for each scenario'

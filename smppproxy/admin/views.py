@@ -268,7 +268,7 @@ def _wanted(rooms: Rooms, account: str) -> str:
 
 def accounts(rooms: Rooms) -> Iterator[Row]:
     """Every account of the network."""
-    none = AccountCounts(rooms.clock.seconds, rooms.wall)
+    none = AccountCounts(rooms.wall)
     for name, account in sorted(rooms.network().accounts.items()):
         counts = rooms.relay.counts.accounts.get(name, none)
         clients = rooms.relay.directory.clients.get(name, ())

@@ -45,6 +45,7 @@ class IdProfile:
     :ivar fold_case: the letter case of strings means nothing.
     :ivar auto: one of the places is "auto": every spelling is tried until
         :class:`smppproxy.receipts.learning.IdLearner` knows better. Turns the other two on.
+    :ivar plain: ids are kept and looked up as they stand.
 
     An id that is no number of its base is taken for a string.
     """
@@ -55,10 +56,13 @@ class IdProfile:
     strip_zeros: bool = False
     fold_case: bool = False
     auto: bool = attrs.field(init=False, eq=False, repr=False, default=False)
+    plain: bool = attrs.field(init=False, eq=False, repr=False, default=True)
 
     def __attrs_post_init__(self) -> None:
-        if AUTO in (self.resp, self.receipt_text, self.receipt_tlv):
+        forms = {self.resp, self.receipt_text, self.receipt_tlv}
+        if AUTO in forms:
             self.auto = self.strip_zeros = self.fold_case = True
+        self.plain = forms == {"string"} and not self.strip_zeros and not self.fold_case
 
 
 def _key(profile: IdProfile, form: str, provider_message_id: bytes) -> bytes:

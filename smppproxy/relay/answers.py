@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from smppproxy.relay.peers import Upstream
 from smppproxy.smpp.build import data_sm_resp, deliver_sm_resp
-from smppproxy.smpp.constants import DATA_SM
+from smppproxy.smpp.constants import DATA_SM, DELIVER_SM
 from smppproxy.smpp.pdu import Pdu
 
 UNANSWERED = 500
@@ -37,7 +37,14 @@ class Answers:
         waiting -= len(pdus)
         self._waiting[upstream] = waiting
         if pdus and status is not None:
-            upstream.write(b"".join([answer_to(pdu, status) for pdu in pdus]))
+            # A call less for each receipt than by answer_to.
+            answers = [
+                deliver_sm_resp(pdu.sequence_number, status)
+                if pdu.command_id == DELIVER_SM
+                else answer_to(pdu, status)
+                for pdu in pdus
+            ]
+            upstream.write(b"".join(answers))
         if waiting <= UNANSWERED:
             upstream.release()
         return True

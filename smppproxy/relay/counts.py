@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from smppproxy.smpp.constants import GENERIC_NACK
@@ -58,7 +58,6 @@ class AccountCounts:
     """
 
     __slots__ = (
-        "_seconds",
         "_wall_clock",
         "abandoned",
         "answers",
@@ -72,8 +71,7 @@ class AccountCounts:
         "submitted",
     )
 
-    def __init__(self, seconds: Callable[[], float], wall_clock: Callable[[], float]) -> None:
-        self._seconds = seconds
+    def __init__(self, wall_clock: Callable[[], float]) -> None:
         self._wall_clock = wall_clock
         self.submitted = 0
         self.refused: dict[int, int] = {}
@@ -91,16 +89,11 @@ class AccountCounts:
         """submit_sm answered ESME_ROK."""
         return self.answers.count
 
-    def accept(self, arrived: float) -> float:
-        """A submit_sm gets its ESME_ROK now; the seconds that it took.
-
-        :param arrived: monotonic seconds at which it came.
-        """
+    def accept(self, seconds: float, number: int = 1) -> None:
+        """So many submit_sm get their ESME_ROK, each so many seconds after it came."""
         answers = self.answers
-        seconds = self._seconds() - arrived
-        answers.total += seconds
-        answers.buckets[bisect_left(ANSWER_BOUNDS, seconds)] += 1
-        return seconds
+        answers.total += seconds * number
+        answers.buckets[bisect_left(ANSWER_BOUNDS, seconds)] += number
 
     def refuse(self, command_status: int) -> None:
         """A submit_sm is answered with an error."""
@@ -171,6 +164,7 @@ class Counts:
 
     :ivar accounts: by system_id.
     :ivar hosts: by the names of provider and host.
+    :ivar seconds: the monotonic clock.
     """
 
     def __init__(self, seconds: Callable[[], float], wall_clock: Callable[[], float]) -> None:
@@ -178,7 +172,7 @@ class Counts:
         :param seconds: the monotonic clock.
         :param wall_clock: unix seconds, for times that are longer than a process lives.
         """
-        self._seconds = seconds
+        self.seconds = seconds
         self._wall_clock = wall_clock
         self.accounts: dict[str, AccountCounts] = {}
         self.hosts: dict[tuple[str, str], HostCounts] = {}
@@ -187,7 +181,7 @@ class Counts:
         """The counters of an account, made at its first use."""
         found = self.accounts.get(system_id)
         if found is None:
-            found = AccountCounts(self._seconds, self._wall_clock)
+            found = AccountCounts(self._wall_clock)
             self.accounts[system_id] = found
         return found
 
@@ -199,11 +193,11 @@ class Counts:
             found = self.hosts[provider, host] = HostCounts(place)
         return found
 
-    def queued(self, queues: Sequence[bytes]) -> None:
-        """A receipt was put into each of these queues; b"" is none."""
-        for queue in set(queues):
+    def queued(self, queues: Mapping[bytes, int]) -> None:
+        """So many receipts were put into each of these queues; b"" is none."""
+        for queue, number in queues.items():
             if queue:
-                self.account(queue[2:].decode()).queued += queues.count(queue)
+                self.account(queue[2:].decode()).queued += number
 
 
 def bump(counts: dict[int, int], command_status: int) -> None:

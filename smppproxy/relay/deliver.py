@@ -36,7 +36,7 @@ from smppproxy.routing.mo import MoTable
 from smppproxy.routing.providers import Provider
 from smppproxy.smpp.errors import BodyError
 from smppproxy.smpp.pdu import Pdu
-from smppproxy.store.interface import PARKED, QUARANTINED, UNKNOWN, Arrival, Limit, Store
+from smppproxy.store.interface import QUARANTINED, UNKNOWN, Arrival, Limit, Store
 from smppproxy.store.records import pack_receipt
 
 # What a provider writes is bounded before it is stored; longer words are no SMPP words.
@@ -108,6 +108,7 @@ class Delivers:
     def requests(self, upstream: Upstream, pdus: Sequence[Pdu], now: float) -> None:
         """Store the receipts and MO messages of one read, then acknowledge them."""
         profile = upstream.provider.receipt
+        wall = int(self._wall_clock())
         receipts: list[Pdu] = []
         found: list[Receipt] = []
         arrivals: list[Arrival] = []
@@ -129,7 +130,7 @@ class Delivers:
                 answered.append(answer_to(pdu, error.command_status))
                 continue
             self._ledger.receipts_in += 1
-            arrival = self._arrival(upstream, receipt, pdu.raw)
+            arrival = self._arrival(upstream, receipt, pdu.raw, wall)
             if arrival is None:
                 answered.append(answer_to(pdu))
                 self._journal.note((NAMELESS, now, upstream, pdu, receipt))
@@ -153,10 +154,17 @@ class Delivers:
 
     # -- receipts -------------------------------------------------------------------------------
 
-    def _arrival(self, upstream: Upstream, receipt: Receipt, raw: bytes) -> Arrival | None:
-        """What the store is asked; None for a receipt that names no message (MG-11)."""
+    def _arrival(
+        self, upstream: Upstream, receipt: Receipt, raw: bytes, wall: int
+    ) -> Arrival | None:
+        """What the store is asked; None for a receipt that names no message (MG-11).
+
+        :param wall: unix seconds.
+        """
         provider = upstream.provider
-        keys = self._spellings.keys(provider, receipt)
+        keys = receipt.message_ids
+        if not provider.ids.plain:
+            keys = self._spellings.keys(provider, receipt)
         if provider.reference_echo:
             keys += self._by_reference(provider, receipt)
         if receipt.oddity:
@@ -167,8 +175,7 @@ class Delivers:
             self._events.unreadable(upstream, receipt.stat[:MAX_WORD])
             return None
         upstream.counts.receipts[receipt.state] += 1
-        now = int(self._wall_clock())
-        return arrival_of(receipt, keys, raw, upstream.counts.place, now)
+        return arrival_of(receipt, keys, raw, upstream.counts.place, wall)
 
     def reread(self, provider: Provider, raw: bytes, place: bytes, arrived: int) -> Arrival | None:
         """What the store would be asked now for the PDU of a receipt that came before.
@@ -256,16 +263,12 @@ class Delivers:
         """
         ledger = self._ledger
         ledger.withheld -= len(result)
-        queues = ledger.met(result)
-        parked = quarantined = 0
-        for outcome, _ in result:
-            parked += outcome == PARKED
-            quarantined += outcome == QUARANTINED
+        queues, parked, quarantined = ledger.met(result)
         ledger.parked_in += parked
         if quarantined:
             self._events.quarantined(quarantined)
         self._counts.queued(queues)
-        self._released(set(queues))
+        self._released(queues)
         return quarantined
 
     def _not_matched(self, failure: Any, number: int) -> None:

@@ -32,21 +32,18 @@ class Delivery:
     """A receipt or an MO message on its way to a client.
 
     :ivar attempts: how often it was sent, by any node.
+    :ivar name: queue and entry_id.
     """
 
-    __slots__ = ("attempts", "delay", "due", "entry", "inbox")
+    __slots__ = ("attempts", "delay", "due", "entry", "inbox", "name")
 
     def __init__(self, inbox: Inbox, entry: Entry) -> None:
         self.inbox = inbox
         self.entry = entry
+        self.name = (entry.queue, entry.entry_id)
         self.attempts = entry.deliveries - 1
         self.delay = FIRST_DELAY
         self.due = 0.0
-
-    @property
-    def name(self) -> tuple[bytes, bytes]:
-        """Queue and entry_id."""
-        return (self.entry.queue, self.entry.entry_id)
 
     @property
     def is_intermediate(self) -> bool:

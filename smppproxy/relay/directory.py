@@ -30,6 +30,9 @@ PASSING = frozenset({STATE_SCHEDULED, STATE_ENROUTE, STATE_ACCEPTED, STATE_UNKNO
 
 REMEMBERED = 10_000
 
+MOST_ROOM = 1_000
+"""Deliveries that are asked for at once, about."""
+
 ShownKey = tuple[bytes, str, str, str]
 """What makes up a receipt, and the account's settings that say how it is shown."""
 
@@ -74,17 +77,27 @@ class Inbox:
                 del finished[next(iter(finished))]
         return False
 
-    def room(self) -> int:
-        """Deliveries that all receivers together have window room for."""
-        return sum(
-            receiver.session.window.room for receiver in self.receivers if receiver.writable
-        )
+    def room(self, most: int = MOST_ROOM) -> int:
+        """Deliveries that all receivers together have window room for; no more than ``most`` and
+        what one window has are counted, or each look would cost as much as there are receivers.
+        """
+        room = 0
+        for receiver in self.receivers:
+            if receiver.writable:
+                room += receiver.session.window.room
+                if room >= most:
+                    break
+        return room
 
     def pick(self) -> Client | None:
         """The next receiver with room, the receivers taking turns (GW-29); None when none has."""
         receivers = self.receivers
-        for step in range(1, len(receivers) + 1):
-            turn = (self._turn + step) % len(receivers)
+        count = len(receivers)
+        turn = self._turn
+        for _ in range(count):
+            turn += 1
+            if turn >= count:
+                turn = 0
             receiver = receivers[turn]
             if receiver.session.window.room > 0 and receiver.writable:
                 self._turn = turn

@@ -7,14 +7,14 @@ ends once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from smppproxy.receipts.references import is_reference
-from smppproxy.relay.counts import Counts
+from smppproxy.relay.counts import AccountCounts, Counts
 from smppproxy.relay.directory import Directory
 from smppproxy.relay.echoes import Referred
 from smppproxy.relay.events import Events
@@ -108,19 +108,18 @@ class Endings:
     def _recorded(self, released: list[tuple[int, bytes]], accepted: list[Submit]) -> bool:
         """The maps are durable: the clients may have their ids, then the parked receipts follow."""
         replies: dict[Client, list[bytes]] = {}
-        for submit in accepted:
-            self.accept(submit, replies)
+        self.accept(accepted, replies)
         send_replies(replies)
-        crowd = [client for client in replies if self._directory.binds_of(client.account) > 1]
+        crowd = {client for client in replies if self._directory.binds_of(client.account) > 1}
         fresh = [each.receipt_message_id for each in accepted if each.client in crowd]
         queues: set[bytes] = set()
         if released:
             self._ledger.unpark(len(released))
             self._ledger.parked_out += len(released)
-            quarantined = self._ledger.quarantined
-            self._counts.queued(self._ledger.met(released))
-            self._events.quarantined(self._ledger.quarantined - quarantined)
-            queues = {queue for _, queue in released if queue}
+            met = self._ledger.met(released)
+            self._counts.queued(met.queues)
+            self._events.quarantined(met.quarantined)
+            queues = {queue for queue in met.queues if queue}
         if queues or fresh:
             self._released(queues, fresh)
         return True
@@ -143,7 +142,7 @@ class Endings:
             if accepted:
                 self.record(found.provider, mappings, accepted)
             return
-        self.accept(submit, replies)
+        self.accept((submit,), replies)
         send_replies(replies)
         self._released((), (submit.receipt_message_id,))
 
@@ -206,7 +205,7 @@ class Endings:
             accepted.append(group.message)
         else:
             self._ledger.no_provider_id += 1
-            self.accept(group.message, replies)
+            self.accept((group.message,), replies)
 
     def _whole(self, submit: Submit) -> Submit | None:
         """The message that this submit's end is the end of; None when it was answered before.
@@ -232,12 +231,33 @@ class Endings:
             self.record(group.provider, group.unasked(), [])
         return group.message
 
-    def accept(self, submit: Submit, replies: dict[Client, list[bytes]]) -> None:
-        """The client gets our message_id."""
-        self._ledger.accepted += 1
-        self._journal.note((ACCEPTED, submit.client.counts.accept(submit.arrived), submit))
-        reply = submit_sm_resp(submit.pdu.sequence_number, submit.client_message_id)
-        replies.setdefault(submit.client, []).append(reply)
+    def accept(self, submits: Sequence[Submit], replies: dict[Client, list[bytes]]) -> None:
+        """The clients get our message_ids."""
+        self._ledger.accepted += len(submits)
+        now = self._counts.seconds()
+        journal = self._journal
+        # Those of one read came at one moment: they are counted together.
+        counts: AccountCounts | None = None
+        arrived = 0.0
+        number = 0
+        for submit in submits:
+            client = submit.client
+            if submit.arrived != arrived or client.counts is not counts:
+                if counts is not None:
+                    counts.accept(now - arrived, number)
+                arrived, counts, number = submit.arrived, client.counts, 0
+            number += 1
+            if journal.is_open:
+                journal.note((ACCEPTED, now - arrived, submit))
+            message_id = submit.client_message_id
+            reply = submit_sm_resp(submit.pdu.sequence_number, message_id)
+            waiting = replies.get(client)
+            if waiting is None:
+                replies[client] = [reply]
+            else:
+                waiting.append(reply)
+        if counts is not None:
+            counts.accept(now - arrived, number)
 
     def refuse(
         self,

@@ -19,6 +19,47 @@ FRESH = 0.03
 of whose receipts had come before, and of others. A beat of the relay may be added."""
 
 
+class Half:
+    """What was answered within a quarter of a second.
+
+    :ivar messages: by client_message_id, with which others each was answered.
+    :ivar unsent: batches of them that have not left.
+    :ivar until: until when receipts of those that have left wait.
+    """
+
+    __slots__ = ("messages", "unsent", "until")
+
+    def __init__(self) -> None:
+        self.messages: dict[bytes, Batch] = {}
+        self.unsent = 0
+        self.until = 0.0
+
+    def is_over(self, now: float) -> bool:
+        """Whether nothing waits for these any more."""
+        return not self.unsent and self.until <= now
+
+
+class Batch:
+    """Messages whose answers were written in one moment.
+
+    :ivar until: until when their receipts wait; 0.0 while the answers are in the transports.
+    """
+
+    __slots__ = ("half", "patience", "until")
+
+    def __init__(self, patience: float, half: Half) -> None:
+        self.patience = patience
+        self.half = half
+        self.until = 0.0
+        half.unsent += 1
+
+    def leave(self, now: float) -> None:
+        """The answers have left."""
+        self.until = now + self.patience
+        self.half.unsent -= 1
+        self.half.until = max(self.half.until, self.until)
+
+
 class Fresh:
     """By client_message_id, until when receipts wait. True while any may have to."""
 
@@ -32,18 +73,17 @@ class Fresh:
         self._seconds = seconds
         self._soon = soon
         # What was answered in the last moments, and in those before.
-        self._freshest: dict[bytes, float] = {}
-        self._fresh: dict[bytes, float] = {}
+        self._freshest = Half()
+        self._fresh = Half()
         self._changed = 0.0
         self._unanswered: set[bytes] = set()
         # Answers in the transports' buffers; those written before the sockets were last looked at
         # leave the buffers with that look.
-        self._unsent: set[bytes] = set()
-        self._written: list[tuple[Collection[bytes], float]] = []
-        self._leaving: list[tuple[Collection[bytes], float]] = []
+        self._written: list[Batch] = []
+        self._leaving: list[Batch] = []
 
     def __bool__(self) -> bool:
-        return bool(self._freshest or self._fresh or self._unanswered or self._unsent)
+        return bool(self._freshest.messages or self._fresh.messages or self._unanswered)
 
     def hold(self, message_ids: Iterable[bytes]) -> None:
         """These will be answered soon, and their receipts may be there already."""
@@ -55,19 +95,19 @@ class Fresh:
         """
         if not message_ids:
             return
-        self._unsent.update(message_ids)
+        batch = Batch(patience, self._freshest)
+        self._freshest.messages.update(dict.fromkeys(message_ids, batch))
         if not self._written and not self._leaving:
             self._soon(self._turned)
-        self._written.append((message_ids, patience))
+        self._written.append(batch)
         if self._unanswered:
             self._unanswered.difference_update(message_ids)
 
     def _turned(self) -> None:
         """Between two looks at the sockets: what was written before the last one has left."""
         now = self._seconds()
-        for message_ids, patience in self._leaving:
-            self._unsent.difference_update(message_ids)
-            self._freshest.update(dict.fromkeys(message_ids, now + patience))
+        for batch in self._leaving:
+            batch.leave(now)
         self._leaving, self._written = self._written, []
         if self._leaving:
             self._soon(self._turned)
@@ -80,13 +120,15 @@ class Fresh:
         """When receipts of this message may go, or are to be looked at again; 0 for one that is
         not fresh.
         """
-        if message_id in self._unsent:
-            return now + FRESH
-        return self._freshest.get(message_id) or self._fresh.get(message_id, 0.0)
+        batch = self._freshest.messages.get(message_id) or self._fresh.messages.get(message_id)
+        if batch is None:
+            return 0.0
+        return batch.until or now + FRESH
 
     def forget(self, now: float) -> None:
         """Forget what was answered a while ago: the older half at once, nothing is searched."""
-        if now - self._changed >= HOLD_BACK:
-            self._fresh = self._freshest if now - self._changed < 2 * HOLD_BACK else {}
-            self._freshest = {}
-            self._changed = now
+        if now - self._changed < HOLD_BACK or not self._fresh.is_over(now):
+            return
+        self._fresh = Half() if self._freshest.is_over(now) else self._freshest
+        self._freshest = Half()
+        self._changed = now

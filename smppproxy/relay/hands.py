@@ -1,7 +1,8 @@
 """What of the accounts' queues is in this node's hands, and how it leaves the store.
 
 An entry is in hand from its fetch until the store has removed it; what is handed out once more
-meanwhile is not sent twice.
+meanwhile is not sent twice. Of each kind of end one call is on its way at a time, so that the reads
+of many clients become few calls.
 """
 
 from __future__ import annotations
@@ -26,7 +27,13 @@ class Hands:
         self._store = store
         self._ledger = ledger
         self._held: dict[bytes, set[Name]] = {}
-        self._ending: set[Name] = set()
+        # What leaves the store with the next call, by field; a field is here while one is out.
+        self._next: dict[str, list[Name]] = {}
+        # What is with a call that is out or was not heard, by the identity of its list.
+        self._ending: dict[int, list[Name]] = {}
+        self._burying: set[Name] = set()
+        # What is about to leave the store, and in hand no more since its account was dropped.
+        self._dropped: set[Name] = set()
         self._unheard: list[tuple[list[Name], str, bool]] = []
         self._unburied: list[Delivery] = []
 
@@ -34,13 +41,18 @@ class Hands:
         """What is in hand for this account."""
         return self._held.setdefault(account, set())
 
-    def is_ending(self, name: Name) -> bool:
-        """Whether an entry is about to leave the store."""
-        return name in self._ending
+    def has(self, held: set[Name], name: Name) -> bool:
+        """Whether an entry is in hand, or is about to leave the store.
+
+        :param held: what :meth:`of` says of its account.
+        """
+        return name in held or (bool(self._dropped) and name in self._dropped)
 
     def drop(self, account: bytes) -> None:
         """Hold nothing of this account any more."""
-        self._held.pop(account, None)
+        held = self._held.pop(account, set())
+        for names in (*self._next.values(), *self._ending.values(), self._burying):
+            self._dropped.update(held.intersection(names))
 
     def touch(self, names: Iterable[Name]) -> None:
         """Say that these are still in hand; when the store is away, the next time does it."""
@@ -54,12 +66,20 @@ class Hands:
 
     # -- leaving the store ----------------------------------------------------------------------
 
-    def end(self, names: list[Name], field: str, again: bool = False) -> None:
-        """Remove entries from the store, and count those that were still there in ``field``.
+    def end(self, names: list[Name], field: str) -> None:
+        """Remove entries from the store, and count those that were still there in ``field``."""
+        waiting = self._next.get(field)
+        if waiting is None:
+            self._end(names, field)
+        else:
+            waiting += names
 
+    def _end(self, names: list[Name], field: str, again: bool = False) -> None:
+        """
         :param again: a first call may have removed them, its answer was lost.
         """
-        self._ending.update(names)
+        self._next.setdefault(field, [])
+        self._ending[id(names)] = names
         self._store.ack(names).addCallbacks(
             self._ended,
             self._not_ended,
@@ -69,9 +89,15 @@ class Hands:
 
     def _ended(self, removed: int, names: list[Name], field: str, again: bool) -> None:
         # In hand until here: an adopt in between must not hand out what the client already has.
-        self._ending.difference_update(names)
+        del self._ending[id(names)]
+        if self._dropped:
+            self._dropped.difference_update(names)
+        queue: bytes | None = None
+        held: set[Name] | None = None
         for name in names:
-            held = self._held.get(name[0][2:])
+            if name[0] is not queue:
+                queue = name[0]
+                held = self._held.get(queue[2:])
             if held is not None:
                 held.discard(name)
         # The others were pushed out of a full queue, or grew too old, in the client's hands (L3).
@@ -83,6 +109,13 @@ class Hands:
         self._count(field, removed)
         if removed < len(names):
             self._ledger.count("ended_too_late", len(names) - removed)
+        self._go_on(field)
+
+    def _go_on(self, field: str) -> None:
+        """A call was answered: the next one takes all that waited for it."""
+        waiting = self._next.pop(field, None)
+        if waiting:
+            self._end(waiting, field)
 
     def _count(self, field: str, number: int) -> None:
         if field in FIELDS:
@@ -93,6 +126,10 @@ class Hands:
     def _not_ended(self, failure: Any, names: list[Name], field: str, again: bool) -> None:
         self._ledger.count("ack_not_stored")
         self._unheard.append((names, field, again or failure.value.fate == UNKNOWN))
+        waiting = self._next.pop(field, None)
+        if waiting:
+            self._ending[id(waiting)] = waiting
+            self._unheard.append((waiting, field, False))
 
     def refuse(self, delivery: Delivery) -> None:
         """The client will never take it."""
@@ -103,7 +140,7 @@ class Hands:
         """Poison goes to the account's dead letters, then out of its queue."""
         for delivery in deliveries:
             entry = delivery.entry
-            self._ending.add(delivery.name)
+            self._burying.add(delivery.name)
             record = entry.origin + entry.receipt
             put: Deferred[int] = self._store.put(DEAD + entry.queue[2:], [record], DEAD_LIMIT)
             put.addCallbacks(
@@ -115,6 +152,7 @@ class Hands:
 
     def _buried(self, dropped: int, delivery: Delivery) -> None:
         self._ledger.count("dead_letter")
+        self._burying.discard(delivery.name)
         self.refuse(delivery)
 
     def _not_buried(self, failure: Any, delivery: Delivery) -> None:
@@ -124,6 +162,6 @@ class Hands:
         """What the store did not hear."""
         unheard, self._unheard = self._unheard, []
         for names, field, again in unheard:
-            self.end(names, field, again)
+            self._end(names, field, again)
         unburied, self._unburied = self._unburied, []
         self.bury(unburied)

@@ -43,22 +43,25 @@ class Journal:
     """Where facts go.
 
     :ivar note: takes a fact; does nothing until :meth:`open`.
+    :ivar is_open: whether it is worth while to make one.
     """
 
-    __slots__ = ("note",)
+    __slots__ = ("is_open", "note")
 
     note: Callable[[Fact], None]
 
     def __init__(self) -> None:
-        self.note = _nothing
+        self.close()
 
     def open(self, note: Callable[[Fact], None]) -> None:
         """Somebody keeps a log from now on."""
         self.note = note
+        self.is_open = True
 
     def close(self) -> None:
         """Nobody does any more."""
         self.note = _nothing
+        self.is_open = False
 
 
 def _nothing(fact: Fact) -> None:

@@ -23,11 +23,13 @@ whatever became of it afterwards.
 from __future__ import annotations
 
 from collections import Counter
+from typing import NamedTuple
 
 from smppproxy.store.interface import (
     DUPLICATE,
     MERGED,
     OUTCOME_NAMES,
+    PARKED,
     QUARANTINED,
     QUEUED,
     SUPERSEDED,
@@ -67,6 +69,17 @@ FIELDS = (
     "mo_unrouted",
     "mo_delivered",
 )
+
+
+class Met(NamedTuple):
+    """What became of receipts.
+
+    :ivar queues: how many each queue got; b"" for those of nobody.
+    """
+
+    queues: dict[bytes, int]
+    parked: int
+    quarantined: int
 
 
 class Ledger:
@@ -115,20 +128,26 @@ class Ledger:
         """Count a named oddity, e.g. ``unexpected_response``."""
         self.events[event] += number
 
-    def met(self, outcomes: list[tuple[int, bytes]]) -> list[bytes]:
-        """Receipts met their messages, or did not; the queue of each that was queued.
+    def met(self, outcomes: list[tuple[int, bytes]]) -> Met:
+        """Receipts met their messages, or did not.
 
         Parked ones are not counted here: where they come from and go to is the caller's to say.
         """
+        found: dict[tuple[int, bytes], int] = {}
+        for outcome in outcomes:
+            found[outcome] = found.get(outcome, 0) + 1
         numbers = [0] * len(OUTCOME_NAMES)
-        for outcome, _ in outcomes:
-            numbers[outcome] += 1
+        queues: dict[bytes, int] = {}
+        for (code, queue), number in found.items():
+            numbers[code] += number
+            if code == QUEUED:
+                queues[queue] = number
         self.matched += numbers[QUEUED] + numbers[UNWANTED]
         self.unwanted += numbers[UNWANTED]
         self.merged += numbers[MERGED]
         self.duplicated += numbers[DUPLICATE] + numbers[SUPERSEDED]
         self.quarantined += numbers[QUARANTINED]
-        return [queue for outcome, queue in outcomes if outcome == QUEUED]
+        return Met(queues, numbers[PARKED], numbers[QUARANTINED])
 
     def adrift(self, number: int) -> None:
         """The store may have moved up to so many receipts in a call whose answer was lost.

@@ -9,6 +9,7 @@ without a sign of life: any node adopts it after 60 s.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Sequence
 from struct import Struct
 from typing import Any
@@ -196,29 +197,38 @@ class Outbox:
 
     def _take(self, entries: Iterable[Entry]) -> None:
         """Entries are in our hands now; send what the windows have room for."""
-        touched: dict[bytes, None] = {}
+        touched: dict[Inbox, None] = {}
         fresh: set[Delivery] = set()
+        queue: bytes | None = None
+        inbox: Inbox | None = None
+        held: set[Name] = set()
+        has = self._hands.has
         for entry in entries:
-            key = entry.queue[2:]
-            inbox = self._directory.inboxes.get(key)
-            name = (entry.queue, entry.entry_id)
-            if inbox is None or self._hands.is_ending(name):
+            if entry.queue is not queue:
+                queue = entry.queue
+                inbox = self._receiving(queue[2:])
+                held = self._hands.of(queue[2:]) if inbox is not None else set()
+            if inbox is None:
                 continue
-            if not inbox.receivers and inbox not in self._kept:
-                continue
-            held = self._hands.of(key)
-            if name not in held:
-                held.add(name)
+            delivery = Delivery(inbox, entry)
+            if not has(held, delivery.name):
+                held.add(delivery.name)
                 if entry.origin[:1] == SHARED:
                     self._share(inbox, entry)
                     continue
-                delivery = Delivery(inbox, entry)
                 inbox.due.append(delivery)
                 if not delivery.attempts:
                     fresh.add(delivery)
-            touched[key] = None
-        for key in touched:
-            self._drain(self._directory.inboxes[key], fresh)
+            touched[inbox] = None
+        for each in touched:
+            self._drain(each, fresh)
+
+    def _receiving(self, account: bytes) -> Inbox | None:
+        """The account's inbox, if it has a receiver here or had one a moment ago."""
+        inbox = self._directory.inboxes.get(account)
+        if inbox is None or (not inbox.receivers and inbox not in self._kept):
+            return None
+        return inbox
 
     def _share(self, inbox: Inbox, entry: Entry) -> None:
         """A receipt of several messages becomes one for each of them that wants it (XC-08)."""
@@ -254,10 +264,13 @@ class Outbox:
         :param sure: what the store has said this very moment that it may be sent.
         """
         due = inbox.due
+        if not due:
+            return
         fresh = bool(self._fresh)
         if fresh:
             self._fresh.forget(self._seconds())
-        writes: dict[Client, list[bytes]] = {}
+        now = self._now
+        writes: defaultdict[Client, list[bytes]] = defaultdict(list)
         repeats: list[Delivery] = []
         while due:
             client = inbox.pick()
@@ -272,13 +285,8 @@ class Outbox:
             body = self._body(delivery, client)
             if body is None:
                 continue
-            sequence_number = client.session.window.open(delivery, self._now)
-            pdu = HEADER(16 + len(body), DELIVER_SM, 0, sequence_number) + body
-            waiting = writes.get(client)
-            if waiting is None:
-                writes[client] = [pdu]
-            else:
-                waiting.append(pdu)
+            sequence_number = client.session.window.open(delivery, now)
+            writes[client] += (HEADER(16 + len(body), DELIVER_SM, 0, sequence_number), body)
             delivery.attempts += 1
             if delivery.attempts > 1:
                 self._ledger.redelivered += 1
@@ -392,7 +400,7 @@ class Outbox:
             entry = delivery.entry
             status = pdu.command_status
             if status == 0 and pdu.command_id != GENERIC_NACK:
-                (receipts if entry.origin else messages).append((entry.queue, entry.entry_id))
+                (receipts if entry.origin else messages).append(delivery.name)
                 taken.append(entry)
             elif status in TEMPORARY and pdu.command_id != GENERIC_NACK:
                 self._later(delivery, now)

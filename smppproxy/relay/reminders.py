@@ -93,7 +93,7 @@ class Reminders:
 
         def stored(dropped: int) -> None:
             self._ledger.made += len(receipts)
-            self._counts.queued([RECEIPTS + key] * len(receipts))
+            self._counts.queued({RECEIPTS + key: len(receipts)})
             self._log.info(
                 "{count} messages of {account} never had a receipt",
                 event="no_receipt",

@@ -262,10 +262,10 @@ class Replays:
             self._ledger.parked_out += len(taken)
         else:
             self._ledger.replayed += len(taken)
-        queues = self._ledger.met(taken)
+        queues = self._ledger.met(taken).queues
         self._counts.queued(queues)
         if queues:
-            self._released(set(queues))
+            self._released(queues)
 
     # -- MO messages ----------------------------------------------------------------------------
 

@@ -53,6 +53,7 @@ class Submit:
     """
 
     __slots__ = (
+        "_message_id",
         "account",
         "affinity",
         "arrived",
@@ -101,6 +102,7 @@ class Submit:
         self.message_class = b""
         self.segments = 1
         self.taken: tuple[Upstream, bytes, bytes] | None = None
+        self._message_id = b""
 
     @property
     def client_message_id(self) -> bytes:
@@ -110,14 +112,17 @@ class Submit:
         """
         version = self.client.session.interface_version
         if version >= VERSION_3_4 or not version:
-            return format_client_message_id(self.number, self.account.message_id_format)
+            return self._message_id or self.receipt_message_id
         return format_client_message_id(self.number, "hex")
 
     @property
     def receipt_message_id(self) -> bytes:
         """The id in receipts: the client's, but to a 3.3 session the same number in decimal."""
-        form = receipt_form(self.account, self.client.session.interface_version)
-        return format_client_message_id(self.number, form)
+        message_id = self._message_id
+        if not message_id:
+            form = receipt_form(self.account, self.client.session.interface_version)
+            message_id = self._message_id = format_client_message_id(self.number, form)
+        return message_id
 
     @property
     def urgent(self) -> bool:
@@ -193,16 +198,11 @@ def origin_of(submit: Submit, began: float) -> bytes:
     """
     raw = submit.pdu.raw
     source_at, dest_at, esm_at, flags_at, _, tlv_at = submit.offsets
-    account = submit.account
     reference = None
     if tlv_at < len(raw):
         reference = find_tlv(raw, tlv_at, TLV_USER_MESSAGE_REFERENCE)
-    interface_version = submit.client.session.interface_version
-    form = account.message_id_format
-    if interface_version < VERSION_3_4:
-        form = receipt_form(account, interface_version)
     return pack_origin(
-        format_client_message_id(submit.number, form),
+        submit.receipt_message_id,
         raw[source_at],
         raw[source_at + 1],
         raw[source_at + 2 : dest_at - 1],
@@ -212,7 +212,7 @@ def origin_of(submit: Submit, began: float) -> bytes:
         raw[flags_at],
         int(began + submit.arrived),
         reference,
-        interface_version,
+        submit.client.session.interface_version,
     )
 
 

@@ -321,7 +321,7 @@ class Submits:
                 submit.taken = (upstream, b"", b"")
                 self._ledger.no_provider_id += 1
                 self._nameless.wait(submit, provider.name, now)
-                self._ends.accept(submit, replies)
+                self._ends.accept((submit,), replies)
         send_replies(replies)
         self.flow.answered(upstream, good, now)
         if mappings or accepted:

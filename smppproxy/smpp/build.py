@@ -10,6 +10,7 @@ from smppproxy.smpp.pdu import Pdu
 from smppproxy.smpp.tlv import tlv
 
 _header = Struct(">IIII").pack
+_header_and_nul = Struct(">IIIIx").pack
 _three_octets = Struct(">BBB").pack
 _sc_interface_version: Final = tlv(c.TLV_SC_INTERFACE_VERSION, bytes([c.VERSION_3_4]))
 
@@ -205,7 +206,7 @@ def submit_sm_resp(sequence_number: int, message_id: bytes) -> bytes:
 
 def deliver_sm_resp(sequence_number: int, command_status: int = 0) -> bytes:
     """The answer to a deliver_sm: 17 octets, the unused message_id is one NUL (4.6.2, OZ-18)."""
-    return _header(17, c.DELIVER_SM_RESP, command_status, sequence_number) + b"\0"
+    return _header_and_nul(17, c.DELIVER_SM_RESP, command_status, sequence_number)
 
 
 def data_sm_resp(sequence_number: int, command_status: int = 0, message_id: bytes = b"") -> bytes:

@@ -17,11 +17,13 @@ class Window:
     awaited, is skipped (F34). A token is whatever the caller wants back with the answer; not None.
     """
 
-    __slots__ = ("limit", "sent", "_next", "_pending", "_late")
+    __slots__ = ("room", "sent", "_limit", "_next", "_pending", "_late")
 
     def __init__(self, limit: int, first: int = 1) -> None:
-        #: Requests that may wait at the same time; may be changed at any time.
-        self.limit = limit
+        #: How many more requests may be sent now; negative after `limit` was lowered. Kept, not
+        #: counted: it is asked several times for each message.
+        self.room = limit
+        self._limit = limit
         #: When the request that was answered last had been sent; 0.0 before the first answer.
         self.sent = 0.0
         self._next = first
@@ -30,9 +32,14 @@ class Window:
         self._late: dict[int, tuple[Any, float]] = {}
 
     @property
-    def room(self) -> int:
-        """How many more requests may be sent now; negative after `limit` was lowered."""
-        return self.limit - len(self._pending)
+    def limit(self) -> int:
+        """Requests that may wait at the same time; may be changed at any time."""
+        return self._limit
+
+    @limit.setter
+    def limit(self, limit: int) -> None:
+        self.room += limit - self._limit
+        self._limit = limit
 
     def __len__(self) -> int:
         return len(self._pending)
@@ -56,6 +63,7 @@ class Window:
             number = self.next_sequence_number()
         self._next = number + 1
         self._pending[number] = (token, now)
+        self.room -= 1
         return number
 
     def close(self, sequence_number: int) -> Any | None:
@@ -63,6 +71,7 @@ class Window:
         entry = self._pending.pop(sequence_number, None)
         if entry is None:
             return None
+        self.room += 1
         token, self.sent = entry
         return token
 
@@ -79,6 +88,7 @@ class Window:
             token, _ = self._pending.pop(number)
             self._late[number] = (token, now)
             tokens.append(token)
+        self.room += len(tokens)
         return tokens
 
     def remember(self, sequence_number: int, token: Any, now: float) -> None:
@@ -94,6 +104,7 @@ class Window:
         """All tokens that wait, in the order sent: the session is lost, nothing waits any more."""
         tokens = [token for token, _ in self._pending.values()]
         self._pending.clear()
+        self.room = self._limit
         return tokens
 
     def oldest_sent(self) -> float | None:

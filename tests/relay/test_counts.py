@@ -68,7 +68,7 @@ class CountsTests(SynchronousTestCase):
     def test_queued(self) -> None:
         """Receipts are counted for the account whose queue they came into; b"" is no queue."""
         counts = Counts(lambda: 0.0, lambda: 0.0)
-        counts.queued([b"r:acme", b"", b"r:other", b"r:acme"])
+        counts.queued({b"r:acme": 2, b"": 1, b"r:other": 1})
         self.assertEqual(
             {"acme": 2, "other": 1},
             {name: each.queued for name, each in counts.accounts.items()},

@@ -253,6 +253,7 @@ class EarlyTests(OutboxTestCase):
         other = self.receiver()
         self.sender.receive(submit(1))
         self.upstream.accept((self.upstream.submits()[0], b"before"))
+        self.world.clock.advance(0)
         self.world.clock.advance(1)
         self.early()
         self.upstream.receive(receipt(800, b"before"), mo(900))

@@ -229,6 +229,42 @@ class ComeAndGoTests(OutboxTestCase):
         self.assertEqual((0, 0), self.world.sizes())
         self.assertEqual(2, self.ledger.delivered)
 
+    def test_reads_of_many_become_one_call(self) -> None:
+        """What clients acknowledge while an ack is on its way goes with the next one, all of it."""
+        self.start()
+        receivers = [self.receiver() for _ in range(4)]
+        self.receipts(8)
+        self.world.store.hold("ack")
+        for receiver in receivers:
+            receiver.acknowledge(receiver.deliveries())
+        self.assertEqual(1, self.world.store.calls.count("ack"))
+        self.world.store.release()
+        self.assertEqual(2, self.world.store.calls.count("ack"))
+        self.assertEqual((0, 0), self.world.sizes())
+        self.assertEqual(8, self.ledger.delivered)
+
+    def test_what_waits_for_an_ack_that_fails_is_said_again(self) -> None:
+        """The store hears of it at the next tick; meanwhile nobody is sent it, kept or dropped."""
+        self.start()
+        receivers = [self.receiver(), self.receiver()]
+        self.receipts(2)
+        self.world.store.hold("ack")
+        self.world.store.fail_next("ack")
+        for receiver in receivers:
+            receiver.acknowledge(receiver.deliveries())
+            receiver.lose()
+        self.world.store.release()
+        self.assertEqual(1, self.ledger.events["ack_not_stored"])
+        self.world.store.hold("ack")
+        self.world.advance(KEEP + 100)
+        late = self.receiver()
+        self.world.advance(100)
+        self.assertEqual([], late.deliveries())
+        self.world.store.release()
+        self.assertEqual((0, 0), self.world.sizes())
+        self.assertEqual(2, self.ledger.delivered)
+        self.assertEqual(set(), self.world.relay._outbox._hands._dropped)
+
     def test_nothing_is_held_for_nobody(self) -> None:
         """Half a minute after the last receiver left another node may take what was in hand."""
         self.start()
