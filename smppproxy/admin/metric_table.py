@@ -102,6 +102,7 @@ METRICS: dict[str, Described] = {
         NODE,
         ready="1 while new binds are welcome, as /readyz says",
         draining="1 while nobody is let in, on somebody's wish or as the node stops",
+        reactor_timers="calls that the reactor is to make later",
         network_version="number of the version of the network in force, 0 = none of the store's",
         network_newest_version="number of the newest version of the network that is known",
         network_refused_version="number of the newest version that cannot be taken, 0 = none",

@@ -56,7 +56,7 @@ class Stalls:
         self.stalls = 0
         self._monotonic = monotonic
         self._loop = LoopingCall(self.beat)
-        self._loop.clock = clock
+        self._loop.clock = self._clock = clock
         self._seen = 0.0
         self._told = -QUIET
         self._stack = ""
@@ -118,8 +118,9 @@ class Stalls:
         )
 
     def metrics(self) -> Iterator[Family]:
-        """For Prometheus: how late the beats were, and how often that was too late."""
+        """For Prometheus: how late the beats were, how often that was too late; what is to come."""
         yield value("reactor_stalls", self.stalls)
+        yield value("reactor_timers", len(self._clock.getDelayedCalls()))
         yield buckets("reactor_lag_seconds", BUCKETS, self.late, self.total)
 
     def look(self) -> None:

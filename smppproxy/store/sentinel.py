@@ -14,6 +14,7 @@ from twisted.internet.defer import Deferred, DeferredList
 from twisted.internet.endpoints import HostnameEndpoint
 from twisted.internet.interfaces import IStreamClientEndpoint
 from twisted.internet.protocol import Factory, Protocol, connectionDone
+from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 SENTINEL_TIMEOUT = 1.0
@@ -78,12 +79,18 @@ def _address(reply: Any) -> MasterAddress | None:
 
 
 class SentinelEndpoint:
-    """Connects to the master called ``name`` that most of the sentinels at ``hosts`` name."""
+    """Connects to the master called ``name`` that most of the sentinels at ``hosts`` name.
+
+    That there is no majority is told once, until there is one or it is for another reason.
+    """
+
+    _log = Logger()
 
     def __init__(self, hosts: list[tuple[str, int]], name: str, reactor: Any) -> None:
         self._hosts = hosts
         self._name = name.encode()
         self._reactor = reactor
+        self._complaint = ""
 
     def connect(self, factory: Any) -> Deferred[Any]:
         """As any endpoint does; fails with :class:`NoMaster` when there is no majority."""
@@ -109,10 +116,17 @@ class SentinelEndpoint:
         named = Counter(address for fine, address in answers if fine and address)
         for (host, port), votes in named.most_common(1):
             if 2 * votes > len(self._hosts):
+                self._complaint = ""
                 connecting: Deferred[Any] = self._endpoint(host, port, CONNECT_TIMEOUT).connect(
                     factory
                 )
                 return connecting
-        raise NoMaster(
+        self._complain(
             f"{sum(named.values())} of {len(self._hosts)} sentinels answer, no majority for one"
         )
+        raise NoMaster(self._complaint)
+
+    def _complain(self, text: str) -> None:
+        known, self._complaint = self._complaint, text
+        if text != known:
+            self._log.warn("store away: {reason}", event="store_away", reason=text)

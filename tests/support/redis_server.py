@@ -15,6 +15,7 @@ import socket
 import subprocess
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -54,15 +55,17 @@ class RedisServer:
 
     def start(self) -> RedisServer:
         """Start it on the data it left, and wait until it answers."""
-        command = [server_binary(), "--port", "0", "--unixsocket", self.path, "--dir"]
-        command += [str(self.folder), "--appendonly", "yes", "--appendfsync", "no"]
-        command += ["--maxmemory-policy", "noeviction", "--save", "", "--logfile"]
-        command += [str(self.folder / "log"), *self._options]
-        self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+        self._process = subprocess.Popen(self._command(), stdout=subprocess.DEVNULL)
         end = time.monotonic() + 20
         while not self._answers():
             assert time.monotonic() < end and self._process.poll() is None, self.log()
         return self
+
+    def _command(self) -> list[str]:
+        command = [server_binary(), "--port", "0", "--unixsocket", self.path, "--dir"]
+        command += [str(self.folder), "--appendonly", "yes", "--appendfsync", "no"]
+        command += ["--maxmemory-policy", "noeviction", "--save", "", "--logfile"]
+        return [*command, str(self.folder / "log"), *self._options]
 
     def _answers(self) -> bool:
         try:
@@ -74,17 +77,24 @@ class RedisServer:
 
     def command(self, *parts: Any) -> Any:
         """Send one command on a connection of its own; error replies are returned."""
+        return self.commands(parts)[0]
+
+    def commands(self, *commands: Sequence[Any]) -> list[Any]:
+        """Send several, one after the other, on one connection; their replies."""
         with socket.socket(socket.AF_UNIX) as connection:
             connection.settimeout(10)
             connection.connect(self.path)
-            connection.sendall(pack_command(parts))
             reader = Reader()
-            while (reply := reader.gets()) is False:
-                data = connection.recv(65536)
-                if not data:
-                    raise EOFError("the server closed the connection")
-                reader.feed(data)
-            return reply
+            replies = []
+            for parts in commands:
+                connection.sendall(pack_command(tuple(parts)))
+                while (reply := reader.gets()) is False:
+                    data = connection.recv(65536)
+                    if not data:
+                        raise EOFError("the server closed the connection")
+                    reader.feed(data)
+                replies.append(reply)
+            return replies
 
     def log(self) -> str:
         """What the server wrote about itself."""

@@ -1,0 +1,225 @@
+"""``python -m tests.soak``: see the package.
+
+Exit status 0: nothing grows and every promise was kept; 1: not.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import attrs
+from prometheus_client.parser import text_string_to_metric_families
+from twisted.internet.defer import Deferred
+from twisted.internet.task import LoopingCall, deferLater
+
+from tests.chaos.checker import ClientStory, check, taken_by
+from tests.chaos.events import lines_of
+from tests.chaos.world import CLIENTS, NODES, World
+from tests.scenarios.world import Node
+from tests.soak.growth import Sample, grown
+from tests.soak.picture import picture
+from tests.support.processes import reactor, until
+
+FOLDER = Path("build/soak")
+LOOK = 5.0
+"""Seconds between two looks at the nodes."""
+PEACE = 240.0
+"""Seconds that everything may take to come to its end."""
+WARM_SHARE = 0.3
+"""Of a run, at most five minutes: what is kept for a while is filled then."""
+LAG = "smppproxy_reactor_lag_seconds_bucket"
+
+
+def parse(arguments: Sequence[str]) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m tests.soak")
+    parser.add_argument("--minutes", type=float, default=10.0)
+    parser.add_argument("--hours", type=float, default=0.0, help="instead of minutes")
+    parser.add_argument("--rate", type=float, default=100.0, help="submits a second")
+    parser.add_argument("--seed", type=int, default=1, help="chooses who is disturbed when")
+    parser.add_argument("--every", type=float, default=7.0, help="seconds between disturbances")
+    parser.add_argument("--noise", type=float, default=1.0,
+                        help="MiB that the memory may grow by however short the run is")
+    parser.add_argument("--folder", type=Path, default=FOLDER)
+    parser.add_argument("--record", type=Path, help="file for a line PASSED FAILED SKIPPED")
+    return parser.parse_args(arguments)
+
+
+def look(node: Node, at: float) -> tuple[Sample, dict[str, float]]:
+    """One node now; and how many of its beats were at most so late, by bucket."""
+    process = Path(f"/proc/{node.process.transport.pid}")
+    memory = float((process / "status").read_text().partition("VmRSS:")[2].split()[0])
+    values: dict[str, float] = {}
+    late: dict[str, float] = {}
+    for family in text_string_to_metric_families(node.read("metrics")):
+        for each in family.samples:
+            values.setdefault(each.name, each.value)
+            if each.name == LAG:
+                late[each.labels["le"]] = each.value
+    told = {name: values[f"smppproxy_{name}"] for name in ("queued", "in_flight")}
+    timers = values["smppproxy_reactor_timers"]
+    fds = len([*(process / "fd").iterdir()])
+    return Sample(at, memory / 1024, fds, timers, **told), late
+
+
+class Soak:
+    """One run."""
+
+    def __init__(self, options: argparse.Namespace) -> None:
+        self.options = options
+        self.seconds: float = options.hours * 3600 or options.minutes * 60
+        self.warm = min(WARM_SHARE * self.seconds, 300.0)
+        self.folder: Path = options.folder.resolve()
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.folder.mkdir(parents=True)
+        self.world = World(self.folder, options.seed, options.rate)
+        self.random = Random(options.seed)
+        self.samples: dict[str, list[Sample]] = {name: [] for name in NODES}
+        self.late: dict[str, dict[str, float]] = {}
+        self.disturbed: dict[str, int] = {}
+        self.trouble: list[str] = []
+        self.began = 0.0
+        self.is_told_to_end = False
+
+    @property
+    def now(self) -> float:
+        """Seconds since the beginning."""
+        return float(reactor.seconds() - self.began)
+
+    async def run(self) -> dict[str, Any]:
+        """Begin, live, end, compare; the report."""
+        looking = LoopingCall(self.look)
+        try:
+            await self.world.start()
+            self.began = reactor.seconds()
+            looking.start(LOOK)
+            while self.now < self.seconds and not self.is_told_to_end:
+                pause = self.random.uniform(0.5, 1.5) * self.options.every
+                await deferLater(reactor, min(pause, self.seconds - self.now), lambda: None)
+                await self.disturb()
+            looking.stop()
+            await self.peace()
+        except AssertionError as error:
+            self.trouble.append(str(error))
+        finally:
+            if looking.running:
+                looking.stop()
+            await self.world.end()
+        return self.judge()
+
+    async def disturb(self) -> None:
+        """Somebody goes and comes back."""
+        world, random = self.world, self.random
+        kind = random.choice(("drop", "drop", "leave", "leave", "reset", "unbind", "crash"))
+        self.disturbed[kind] = self.disturbed.get(kind, 0) + 1
+        if kind in ("drop", "leave"):
+            world.clients.order(kind, number=random.randrange(len(CLIENTS)))
+            return
+        provider = random.choice([*world.providers.values()])
+        host = random.choice("ab")
+        provider.order(kind, host=host)
+        if kind == "crash":
+            await provider.expect("crashed")
+            provider.order("restore", host=host)
+
+    def look(self) -> None:
+        """A sample of each node, and a line of progress."""
+        for name, node in zip(NODES, self.world.nodes, strict=True):
+            sample, self.late[name] = look(node, self.now)
+            self.samples[name].append(sample)
+            del node.process.story[:-5000], node.process.events[:-1000]
+        last = {name: told[-1] for name, told in self.samples.items()}
+        nodes = "  ".join(
+            f"{name}: {each.rss:6.1f} MiB {each.fds:3.0f} fds {each.timers:4.0f} timers"
+            for name, each in last.items()
+        )
+        sums = self.world.clients.sums
+        print(
+            f"soak {self.now:6.0f} of {self.seconds:.0f} s  receipted {sums.get('receipted', 0):8}"
+            f"  pending {sums.get('pending', 0):5}  {nodes}",
+            flush=True,
+        )
+
+    async def peace(self) -> None:
+        """No more submits; everything comes home."""
+        world = self.world
+        for provider in world.providers.values():
+            provider.order("still")
+        await until(world.is_bound_upstream)
+        await until(world.is_bound)
+        world.clients.order("quit")
+        await until(world.is_quiet, PEACE)
+        await until(lambda: not world.queued())
+        self.trouble += [
+            f"ledger of {row['node']}: {row['imbalance']}"
+            for row in world.ledgers() if not row["balanced"] and row["node"] != "all"
+        ]
+
+    def judge(self) -> dict[str, Any]:
+        """Look at the samples, compare the histories, write the report."""
+        stories = [
+            ClientStory(name, str(CLIENTS[name]["prefix"])).read(lines_of(path))
+            for name, path in self.world.histories().items() if path.exists()
+        ]
+        taken = taken_by({name: self.folder / name for name in self.world.providers})
+        verdict = check(stories, taken)
+        complaints = [*verdict.complaints, *self.trouble]
+        growth = {name: grown(told, self.warm) for name, told in self.samples.items()}
+        for name, one in growth.items():
+            complaints += [f"{name}: {each}" for each in one.complaints(self.options.noise)]
+        report = {
+            "complaints": complaints,
+            "seconds": self.seconds,
+            "warm": self.warm,
+            "rate": self.options.rate,
+            "disturbed": self.disturbed,
+            **verdict.figures,
+            "an_hour": {name: attrs.asdict(one) for name, one in growth.items()},
+            "beats_late_at_most": self.late,
+        }
+        text = {**report, "samples": {n: [attrs.astuple(s) for s in told]
+                                      for n, told in self.samples.items()}}
+        (self.folder / "report.json").write_text(json.dumps(text) + "\n")
+        (self.folder / "soak.svg").write_text(picture(self.samples, self.warm))
+        return report
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run it; returns the exit status."""
+    options = parse(arguments)
+    soak = Soak(options)
+    found: list[dict[str, Any]] = []
+
+    def stop_early(*_: object) -> None:
+        soak.is_told_to_end = True
+
+    def begin() -> None:
+        signal.signal(signal.SIGINT, stop_early)
+        done = Deferred.fromCoroutine(soak.run())
+        done.addCallback(found.append)
+        done.addErrback(lambda failure: print(failure.getTraceback()))
+        done.addBoth(lambda _: reactor.stop())
+
+    reactor.callWhenRunning(begin)
+    reactor.run()
+    for report in found:
+        print(json.dumps({name: told for name, told in report.items() if name != "complaints"}))
+        for complaint in report["complaints"]:
+            print(f"BROKEN (seed {options.seed}): {complaint}")
+    code = int(not found or bool(found[0]["complaints"]))
+    if options.record:
+        options.record.parent.mkdir(parents=True, exist_ok=True)
+        options.record.write_text(f"{1 - code} {code} 0\n")
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
