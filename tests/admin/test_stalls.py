@@ -22,7 +22,8 @@ class BeatTests(SynchronousTestCase):
     def setUp(self) -> None:
         """A watch that beats when told to."""
         self.now = 100.0
-        self.stalls = Stalls(Clock(), lambda: self.now)
+        self.clock = Clock()
+        self.stalls = Stalls(self.clock, lambda: self.now)
         self.stalls.start()
         self.addCleanup(self.stalls.stop)
 
@@ -59,11 +60,12 @@ class BeatTests(SynchronousTestCase):
         self.assertEqual(event["stalls"], 3)
 
     def test_metrics(self) -> None:
-        """A scrape has the count of stalls and a histogram that adds up."""
+        """A scrape has the count of stalls, a histogram that adds up, and what is to come."""
         for late in (0.0, 0.03, 0.3):
             self.after(BEAT + late)
-        stalls, *lag = samples(self.stalls.metrics())
-        self.assertEqual(stalls.value, 1)
+        self.clock.callLater(7.0, lambda: None)
+        stalls, timers, *lag = samples(self.stalls.metrics())
+        self.assertEqual((stalls.value, timers.value), (1, len(self.clock.getDelayedCalls())))
         values = {sample.labels.get("le", sample.name): sample.value for sample in lag}
         self.assertEqual((values["0.005"], values["0.05"], values["+Inf"]), (1, 2, 3))
         self.assertAlmostEqual(values["smppproxy_reactor_lag_seconds_sum"], 0.33)
