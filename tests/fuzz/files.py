@@ -26,11 +26,16 @@ BEGIN, END = datetime(2020, 1, 1, tzinfo=UTC), datetime(2030, 1, 1, tzinfo=UTC)
 SECRET = "hunter2-hunter2-hunter2"
 """The value of every secret that a fuzzed file may name."""
 
+LOGIN = b"redis://u:%b@" % SECRET.encode()
+"""Where a node file may have it itself; in its name, say, it would be no secret."""
+
 ENVIRON = {"TOKEN": SECRET, "BETA_PASSWORD": SECRET, "ACME": SECRET}
 
 
 def node_file(data: bytes) -> None:
     """A node, or problems that each name a line, a mend, and no secret."""
+    if SECRET.encode() in data.replace(LOGIN, b""):
+        return
     folder = Path(mkdtemp(prefix="smppproxy-fuzz-"))
     try:
         path = folder / "node.toml"
