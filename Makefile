@@ -14,6 +14,10 @@ TARGET ?= all
 MINUTES ?= 3
 SEED ?= 1
 CHAOS ?=
+# make soak: HOURS=8 instead of MINUTES.
+soak: MINUTES = 10
+HOURS ?= 0
+SOAK ?=
 SAY := @printf '\n== %s\n'
 
 # tests/interop asks for foreign programs, tests/kernel for namespaces, tests/web for a browser: they
@@ -23,7 +27,7 @@ SUITES = $(filter-out tests.interop tests.kernel tests.support tests.web, \
 	$(patsubst tests/%.py,tests.%,$(sort $(wildcard tests/test_*.py)))
 TRIAL = $(BIN)/python -m tests.support.trial
 
-.PHONY: help venv demo test simulate chaos mission bench docs fuzz lock audit lint format types imports coverage interop-tools interop kernel web deb check clean
+.PHONY: help venv demo test simulate chaos soak mission bench docs fuzz lock audit lint format types imports coverage interop-tools interop kernel web deb check clean
 
 help:
 	@printf 'make %-9s %s\n' \
@@ -31,6 +35,7 @@ help:
 	  test     'every test that needs nothing but Python' \
 	  simulate 'random schedules of the whole relay: SEEDS=1-100000' \
 	  chaos    'real processes, real faults: MINUTES=3 SEED=1 CHAOS="--kills 50 --messages 100000"' \
+	  soak     'hours of ordinary life, and what grows: MINUTES=10 or HOURS=8; build/soak' \
 	  mission  'the promises of five provider documents, each with its test and result' \
 	  bench    'what a choice, a journey and a whole message cost: build/bench' \
 	  docs     'the manual, as pages for a browser: build/docs' \
@@ -78,6 +83,10 @@ simulate: venv
 chaos: venv
 	$(SAY) 'chaos: $(MINUTES) minutes of harm from seed $(SEED); the report is in build/chaos'
 	@$(BIN)/python -W error -m tests.chaos --minutes $(MINUTES) --seed $(SEED) $(CHAOS)
+
+soak: venv
+	$(SAY) 'soak: what grows; the report is in build/soak'
+	@$(BIN)/python -W error -m tests.soak --minutes $(MINUTES) --hours $(HOURS) $(SOAK)
 
 mission: venv
 	$(SAY) 'mission: every promise of the provider documents'

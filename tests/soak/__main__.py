@@ -33,8 +33,12 @@ LOOK = 5.0
 """Seconds between two looks at the nodes."""
 PEACE = 240.0
 """Seconds that everything may take to come to its end."""
-WARM_SHARE = 0.3
-"""Of a run, at most five minutes: what is kept for a while is filled then."""
+FILLING = 600.0
+"""Submits a second while the nodes are filled with what they remember of messages."""
+SETTLED = 30.0
+"""Seconds at the steady rate after which a node is warm."""
+WARM_SHARE = 0.4
+"""Of a run, at most, and with nothing to fill."""
 LAG = "smppproxy_reactor_lag_seconds_bucket"
 
 
@@ -44,6 +48,8 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--minutes", type=float, default=10.0)
     parser.add_argument("--hours", type=float, default=0.0, help="instead of minutes")
     parser.add_argument("--rate", type=float, default=100.0, help="submits a second")
+    parser.add_argument("--fill", type=int, default=60_000,
+                        help="messages that fill what nodes remember, before the steady rate")
     parser.add_argument("--seed", type=int, default=1, help="chooses who is disturbed when")
     parser.add_argument("--every", type=float, default=7.0, help="seconds between disturbances")
     parser.add_argument("--noise", type=float, default=1.0,
@@ -76,7 +82,7 @@ class Soak:
     def __init__(self, options: argparse.Namespace) -> None:
         self.options = options
         self.seconds: float = options.hours * 3600 or options.minutes * 60
-        self.warm = min(WARM_SHARE * self.seconds, 300.0)
+        self.warm = WARM_SHARE * self.seconds
         self.folder: Path = options.folder.resolve()
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(parents=True)
@@ -101,6 +107,7 @@ class Soak:
             await self.world.start()
             self.began = reactor.seconds()
             looking.start(LOOK)
+            await self.fill()
             while self.now < self.seconds and not self.is_told_to_end:
                 pause = self.random.uniform(0.5, 1.5) * self.options.every
                 await deferLater(reactor, min(pause, self.seconds - self.now), lambda: None)
@@ -114,6 +121,18 @@ class Soak:
                 looking.stop()
             await self.world.end()
         return self.judge()
+
+    async def fill(self) -> None:
+        """Nodes remember their last messages: let there be so many of them, quickly."""
+        goal, end = self.options.fill, self.warm - SETTLED
+        if not goal or end < 0:
+            return
+        clients = self.world.clients
+        clients.order("rate", rate=FILLING)
+        while self.now < end and clients.sums.get("receipted", 0) < goal:
+            await deferLater(reactor, 0.5, lambda: None)
+        clients.order("rate", rate=self.options.rate)
+        self.warm = self.now + SETTLED
 
     async def disturb(self) -> None:
         """Somebody goes and comes back."""
