@@ -16,13 +16,17 @@ from typing import Any
 import attrs
 from twisted.internet.defer import Deferred, DeferredList
 
-from tests.chaos.world import CLIENTS, NODES, PROVIDERS, World
+from tests.chaos.world import BEHIND, CLIENTS, NODES, PROVIDERS, STORE, World
 from tests.scenarios.nemesis import pause
 from tests.support.processes import reactor, until
 
 EVERY = (2.0, 10.0)
 """Seconds between the beginnings of two faults."""
+DOWN = 3.0
 HOSTS = ("a", "b")
+DIRECTIONS = ("both", "up", "down")
+HOUR, MINUTE = 3600, 60
+"""Seconds by which a clock jumps: a node's; the store's, which ends the lives of maps."""
 
 Fault = Callable[[str, float], Coroutine[Any, Any, None]]
 
@@ -46,11 +50,18 @@ class Nemesis:
     """
 
     def __init__(
-        self, world: World, seed: int, every: tuple[float, float] = EVERY, only: str = ""
+        self,
+        world: World,
+        seed: int,
+        every: tuple[float, float] = EVERY,
+        only: str = "",
+        down: float = DOWN,
     ) -> None:
         """
         :param only: the name of the one fault to choose; empty: of all.
+        :param down: seconds that what was killed stays down, at most.
         """
+        self._down = down
         self.story: list[Happened] = []
         self.kills: Counter[str] = Counter()
         self._world = world
@@ -61,18 +72,20 @@ class Nemesis:
         self._running: list[Deferred[None]] = []
         nodes, hosts = [*NODES], [f"{name}.{host}" for name in PROVIDERS for host in HOSTS]
         self._menu: list[tuple[Fault, list[str], int]] = [
-            (self.kill_node, nodes, 6),
+            (self.kill_node, nodes, 9),
             (self.stop_node, nodes, 2),
+            (self.jump_clock, [f"clock of {name}" for name in (*nodes, STORE)], 2),
             (self.crash_host, hosts, 4),
             (self.reset_host, hosts, 3),
             (self.mute_host, hosts, 2),
+            (self.blackhole, [f"{name}.{BEHIND}" for name in PROVIDERS], 3),
             (self.still_provider, [*PROVIDERS], 2),
             (self.unbind_host, hosts, 1),
             (self.drop_client, [*CLIENTS], 2),
             (self.leave_client, [*CLIENTS], 1),
-            (self.kill_store, ["store"], 4),
-            (self.pause_store, ["store"], 2),
-            (self.fill_store, ["store"], 1),
+            (self.kill_store, [STORE], 6),
+            (self.pause_store, [STORE], 2),
+            (self.fill_store, [STORE], 1),
             (self.rolling, ["all"], 1),
         ]
         if only:
@@ -125,36 +138,37 @@ class Nemesis:
 
     async def kill_node(self, name: str, share: float) -> None:
         """SIGKILL, and a new life some moments later."""
-        node = self._world.nodes[NODES.index(name)]
         self.kills["node"] += 1
-        await node.kill()
-        await pause(share * 3.0)
-        await node.start()
-        self._world.tell_ports()
+        await self._world.node(name).kill()
+        await pause(share * self._down)
+        await self._world.start_node(name)
 
     async def stop_node(self, name: str, share: float) -> None:
         """SIGSTOP for up to 12 s: longer than others wait for it."""
-        node = self._world.nodes[NODES.index(name)]
-        pid = node.process.transport.pid
+        pid = self._world.node(name).process.transport.pid
         os.kill(pid, signal.SIGSTOP)
         await pause(0.2 + share * 12.0)
         os.kill(pid, signal.SIGCONT)
 
     async def rolling(self, victim: str, share: float) -> None:
         """Both nodes are restarted in turn, as planned."""
-        for node in self._world.nodes:
+        for name in NODES:
+            node = self._world.node(name)
             code = await node.terminate()
             assert code == 0, f"a drained node ended with {code}: {node.process.told()}"
-            await node.start()
-            self._world.tell_ports()
+            await self._world.start_node(name)
             await until(self._world.is_bound_upstream)
 
     async def kill_store(self, victim: str, share: float) -> None:
-        """SIGKILL to the store, and a new life on the same file."""
+        """SIGKILL to the store, and a new life on the same file.
+
+        It begins to write that anew, which it would not do before it has doubled in one life.
+        """
         self.kills["store"] += 1
         self._world.store.kill()
-        await pause(share * 3.0)
+        await pause(share * self._down)
         self._world.store.start()
+        self._world.store.command("BGREWRITEAOF")
 
     async def pause_store(self, victim: str, share: float) -> None:
         """SIGSTOP to the store for up to 8 s: longer than a submit waits."""
@@ -168,6 +182,21 @@ class Nemesis:
         store.command("CONFIG", "SET", "maxmemory", "1")
         await pause(0.2 + share * 8.0)
         store.command("CONFIG", "SET", "maxmemory", "0")
+
+    async def jump_clock(self, victim: str, share: float) -> None:
+        """The wall clock is set, and set right some seconds later: forward first, or back."""
+        name = victim.rpartition(" ")[2]
+        far = (MINUTE if name == STORE else HOUR) * (1 if share < 0.5 else -1)
+        self._world.set_clock(name, far)
+        await pause(2.0 + share * 6.0)
+        self._world.set_clock(name, 0)
+
+    async def blackhole(self, victim: str, share: float) -> None:
+        """The network to a host swallows everything for up to 12 s, in one direction or both."""
+        way, _, _ = victim.partition(".")
+        direction = DIRECTIONS[int(share * 1000) % len(DIRECTIONS)]
+        self._world.wire.order("hole", way=way, direction=direction, seconds=share * 12.0)
+        await pause(share * 12.0)
 
     async def crash_host(self, victim: str, share: float) -> None:
         """A provider's host dies and comes back."""

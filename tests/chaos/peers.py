@@ -16,11 +16,8 @@ from typing import Any
 
 from twisted.internet import reactor as global_reactor
 from twisted.internet.defer import Deferred, DeferredList
-from twisted.internet.protocol import connectionDone
 from twisted.internet.stdio import StandardIO
 from twisted.internet.task import LoopingCall
-from twisted.protocols.basic import LineOnlyReceiver
-from twisted.python.failure import Failure
 
 from smppproxy.simulator.esme import Esme, EsmeLink, EsmeOptions
 from smppproxy.simulator.records import Accepted, Sent
@@ -29,6 +26,7 @@ from smppproxy.smpp.fields import walk_message
 from smppproxy.smpp.pdu import Pdu
 from smppproxy.smpp.timers import Timers
 from tests.chaos.events import History
+from tests.chaos.orders import Orders, say
 
 reactor: Any = global_reactor
 
@@ -117,24 +115,6 @@ class Provider(Smsc):
             del self.history[:10_000]
 
 
-class Orders(LineOnlyReceiver):
-    """Takes orders until there are no more."""
-
-    delimiter = b"\n"
-
-    def __init__(self, actor: Actor) -> None:
-        self.actor = actor
-
-    def lineReceived(self, line: bytes) -> None:
-        """``{"do": NAME, ...}``."""
-        order = json.loads(line)
-        getattr(self.actor, "do_" + order.pop("do"))(**order)
-
-    def connectionLost(self, reason: Failure = connectionDone) -> None:
-        """Whoever gave the orders has gone, or wants us to."""
-        self.actor.end()
-
-
 class Actor:
     """What both ends have in common."""
 
@@ -144,15 +124,10 @@ class Actor:
         StandardIO(Orders(self))
         self._teller.start(0.5)
 
-    def say(self, event: str, **fields: Any) -> None:
-        """One event."""
-        sys.stdout.write(json.dumps({"event": event, **fields}) + "\n")
-        sys.stdout.flush()
-
     def tell(self) -> None:
         """The sums so far, twice a second."""
         self.history.flush()
-        self.say("sums", **self.sums())
+        say("sums", **self.sums())
 
     def sums(self) -> dict[str, Any]:
         """What the other side of the pipe wants to know."""
@@ -187,7 +162,7 @@ class ProviderActor(Actor):
         for host in "ab":
             self.smsc.listen(host)
         super().__init__(history)
-        self.say("ports", ports=self.smsc.ports)
+        say("ports", ports=self.smsc.ports)
 
     def sums(self) -> dict[str, Any]:
         """As :class:`Actor`."""
@@ -205,7 +180,7 @@ class ProviderActor(Actor):
 
     def do_crash(self, host: str) -> None:
         """A host dies."""
-        self.smsc.crash(host).addCallback(lambda _: self.say("crashed", host=host))
+        self.smsc.crash(host).addCallback(lambda _: say("crashed", host=host))
 
     def do_restore(self, host: str) -> None:
         """A host is back."""

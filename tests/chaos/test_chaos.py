@@ -15,7 +15,7 @@ from tests.chaos.report import picture, rates
 
 ONE = "46701000000000"
 """Where the first message of the client goes."""
-PROVIDER = {ONE: Taken(["p0"], {"north"})}
+PROVIDER = {ONE: Taken(["p0"], ["north"])}
 
 
 def story(*lines: str, name: str = "plain", prefix: str = "467010") -> ClientStory:
@@ -61,7 +61,7 @@ class CheckerTests(SynchronousTestCase):
         self.wrong("somebody else's", *good, "R 46701100000000 c9 DELIVRD 1")
         other = story("A 0 0 d0 1", "R 46701100000000 d0 DELIVRD 1", name="wide", prefix="467011")
         thief = story(*good, f"R {ONE} d0 DELIVRD 1")
-        taken = {**PROVIDER, "46701100000000": Taken(["p1"], {"north"})}
+        taken = {**PROVIDER, "46701100000000": Taken(["p1"], ["north"])}
         found = check([thief, other], taken).complaints
         self.assertTrue(any("somebody else's" in each for each in found), found)
 
@@ -69,7 +69,7 @@ class CheckerTests(SynchronousTestCase):
         """Wrong, unless the answer that would have given it was lost."""
         heard = "R 46701000000001 c1 DELIVRD 1"
         good = ["A 0 0 c0 1", f"R {ONE} c0 DELIVRD 1"]
-        taken = {**PROVIDER, "46701000000001": Taken(["p1"], {"north"})}
+        taken = {**PROVIDER, "46701000000001": Taken(["p1"], ["north"])}
         self.wrong("not given", *good, "A 1 69 - 1", heard, taken=taken)
         self.assertEqual(self.complaints(*good, "L 1", heard, taken=taken), [])
 
@@ -86,20 +86,20 @@ class CheckerTests(SynchronousTestCase):
         """Two messages under one id."""
         second = "46701000000001"
         lines = ["A 0 0 c0 1", "A 1 0 c0 1", f"R {ONE} c0 DELIVRD 1", f"R {second} c0 DELIVRD 1"]
-        taken = {**PROVIDER, second: Taken(["p1"], {"north"})}
+        taken = {**PROVIDER, second: Taken(["p1"], ["north"])}
         self.wrong("given twice", *lines, taken=taken)
 
     def test_p4_a_third_copy(self) -> None:
         """Two copies are one too many at most; three are wrong."""
         lines = ["A 0 0 c0 1", f"R {ONE} c0 DELIVRD 1"]
-        two, three = Taken(["a", "b"], {"north"}), Taken(["a", "b", "c"], {"north", "south"})
+        two, three = Taken(["a", "b"], ["north"]), Taken(["a", "b", "c"], ["north", "south"])
         self.assertEqual(self.complaints(*lines, taken={ONE: two}), [])
         self.wrong("more than twice", *lines, taken={ONE: three})
 
     def test_p2_refused_and_sent(self) -> None:
         """0x08 says that no provider has it; a provider's own error, and 0xFF, do not."""
         good = ["A 0 0 c0 1", f"R {ONE} c0 DELIVRD 1"]
-        taken = {**PROVIDER, "46701000000001": Taken(["p1"], {"north"})}
+        taken = {**PROVIDER, "46701000000001": Taken(["p1"], ["north"])}
         self.wrong("refused by the node", *good, "A 1 8 - 1", taken=taken)
         self.assertEqual(self.complaints(*good, "A 1 255 - 1", taken=taken), [])
 
@@ -139,7 +139,7 @@ class HistoryTests(SynchronousTestCase):
             history.add("P", ONE, name[0], "a")
             history.close()
         taken = taken_by(paths)[ONE]
-        self.assertEqual((taken.ids, taken.providers), (["n", "s"], {"north", "south"}))
+        self.assertEqual((taken.ids, taken.providers), (["n", "s"], ["north", "south"]))
 
 
 class ReportTests(SynchronousTestCase):

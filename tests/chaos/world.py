@@ -1,4 +1,9 @@
-"""The processes of a run: a store, two nodes, two providers with two hosts each, six clients."""
+"""The processes of a run: a store, two nodes, two providers with two hosts each, six clients.
+
+Host a of each provider is behind a stretch of network that can swallow everything (``wire``), host
+b is not. Each node, and the store, has a wall clock of its own. Node one keeps a journal for what
+the store does not take; node two tells its clients 0xFF then.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +15,20 @@ from typing import Any
 from twisted.internet.defer import DeferredList
 
 from tests.scenarios.world import Node, network
+from tests.support.faketime import environment, put
 from tests.support.processes import Actor, Event, until
 from tests.support.redis_server import RedisServer
 from tests.support.running import Upstream
 
 PEER = (sys.executable, "-m", "tests.chaos.peers")
+WIRE = (sys.executable, "-m", "tests.chaos.wire")
+BEHIND = "a"
+"""The host of each provider that is behind the wire."""
+STORE = "store"
 NODES = ("one", "two")
+JOURNAL = {"one": 'journal = "journal"', "two": ""}
+BELIEVED = 1
+"""Seconds for which a process believes what it read of its wall clock."""
 PROVIDERS = ("north", "south")
 SESSIONS = 2
 """Of every client."""
@@ -39,7 +52,7 @@ name = "all"
 targets = ["north", "south"]
 """
 PATIENCE = "window = 100\nresponse_timeout = 6.0\nenquire_link = 3.0\nenquire_answer = 3.0"
-MAP_LIFE = "mapping_ttl = 900\nfinal_ttl = 600"
+MAP_LIFE = "mapping_ttl = 900\nfinal_ttl = 120"
 """A receipt comes within seconds, or when a fault is over; what is kept for days makes every start
 of the store slower."""
 IDS = '[provider.NAME.ids]\nresp = "hex"\nreceipt_text = "dec"\nreceipt_tlv = "dec"\n'
@@ -75,12 +88,17 @@ class World:
     """All of them.
 
     :ivar folder: where both ends write their histories.
+    :ivar trouble: tracebacks in the nodes' logs.
     """
 
     def __init__(self, folder: Path, seed: int, rate: float) -> None:
         self.folder = folder
-        self.store = RedisServer()
+        self.trouble: list[str] = []
+        for name in (*NODES, STORE):
+            self.set_clock(name, 0)
+        self.store = RedisServer(environment=environment(self._clock(STORE), BELIEVED))
         self.nodes: list[Node] = []
+        self.wire = Actor("wire", WIRE, {})
         self.providers = {
             "north": self._provider("north", seed, id_format="hex", receipt_id_format="padded"),
             "south": self._provider("south", seed + 1),
@@ -101,22 +119,68 @@ class World:
     async def start(self) -> None:
         """Everything runs, everybody is bound, and the clients submit."""
         self.store.start()
-        upstreams = []
+        ports: dict[str, dict[str, int]] = {}
         for name, provider in self.providers.items():
             provider.start()
-            ports = (await provider.expect("ports"))["ports"]
+            ports[name] = (await provider.expect("ports"))["ports"]
+        for name, port in (await self._lay_wire(ports)).items():
+            ports[name][BEHIND] = port
+        upstreams = []
+        for name, to in ports.items():
             tables = IDS if name == "north" else ""
             options = f"{PATIENCE}\n{MAP_LIFE}"
-            upstreams.append(Upstream(name, [ports["a"], ports["b"]], options, tables))
+            upstreams.append(Upstream(name, [to["a"], to["b"]], options, tables))
         text = network(upstreams, ACCOUNTS, ROUTES)
+        url = f"{self.store.url}?deadline=5"
         for name in NODES:
-            self.nodes.append(Node(text, store=f"{self.store.url}?deadline=5", name=name))
-            await self.nodes[-1].start()
+            self.nodes.append(Node(text, store=url, name=name, options=JOURNAL[name]))
+            await self.start_node(name)
         self.clients.start()
         self.tell_ports()
         await until(self.is_bound_upstream)
         self.clients.order("go")
         await until(self.is_bound)
+
+    async def _lay_wire(self, ports: dict[str, dict[str, int]]) -> dict[str, int]:
+        """The wire's own ports, by provider."""
+        ways = {name: to[BEHIND] for name, to in ports.items()}
+        self.wire = Actor("wire", WIRE, {"ways": ways})
+        self.wire.start()
+        laid: dict[str, int] = (await self.wire.expect("ports"))["ports"]
+        return laid
+
+    # -- nodes ----------------------------------------------------------------------------------
+
+    def node(self, name: str) -> Node:
+        """The node of this name."""
+        return self.nodes[NODES.index(name)]
+
+    async def start_node(self, name: str) -> None:
+        """A new life; the clients learn where it is."""
+        self.look()
+        await self.node(name).start(**environment(self._clock(name), BELIEVED))
+        if len(self.nodes) == len(NODES) and self.clients.sums:
+            self.tell_ports()
+
+    def look(self) -> None:
+        """Read what the nodes have logged since somebody looked, and keep its end."""
+        for name, node in zip(NODES, self.nodes, strict=False):
+            process = node.process
+            for at, line in enumerate(process.story):
+                if "Traceback" in line:
+                    self.trouble.append(f"node {name}: {' | '.join(process.story[at : at + 30])}")
+            # What is kept for the message of a failure tells nothing again.
+            process.story[:] = [line.replace("Traceback", "traceback") for line in process.story]
+            del process.story[:-200], process.events[:-1000]
+
+    def _clock(self, name: str) -> Path:
+        return self.folder / f"clock-{name}"
+
+    def set_clock(self, name: str, seconds: float) -> None:
+        """The wall clock of a node or the store is so far ahead of the others from now on."""
+        put(self._clock(name), seconds)
+
+    # -- what is so -----------------------------------------------------------------------------
 
     def tell_ports(self) -> None:
         """The clients learn where the nodes are."""
@@ -139,6 +203,10 @@ class World:
         idle = all(provider.sums.get("idle") for provider in self.providers.values())
         return bool(idle and self.clients.sums.get("pending") == 0)
 
+    def receipts_taken(self) -> int:
+        """Receipts that the providers got rid of."""
+        return sum(int(each.sums.get("receipts_acked", 0)) for each in self.providers.values())
+
     def queued(self) -> int:
         """Receipts that the store still holds for the clients."""
         return sum(int(self.store.command("XLEN", f"smppproxy:q:r:{name}")) for name in CLIENTS)
@@ -148,9 +216,13 @@ class World:
         rows: list[dict[str, Any]] = self.nodes[0].get("api/v1/show/ledger")["rows"]
         return rows
 
+    def ports(self) -> dict[int, str]:
+        """Which node clients find on which port: of the lives that are now."""
+        return {node.port: name for name, node in zip(NODES, self.nodes, strict=False)}
+
     async def end_peers(self) -> None:
         """Both ends have closed their histories and are gone."""
-        for peer in (self.clients, *self.providers.values()):
+        for peer in (self.clients, *self.providers.values(), self.wire):
             if peer.command and getattr(peer, "transport", None) is not None:
                 await peer.stop()
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import time
 from datetime import datetime
-from importlib.util import find_spec
-from pathlib import Path
 
 from smppproxy.simulator.histories import check_acknowledged, check_client, check_providers
 from smppproxy.smpp import build
 from smppproxy.smpp.constants import ENQUIRE_LINK
 from tests.scenarios.world import Node, Scenario, all_bound, hosts_carry, network
+from tests.support.faketime import environment, put
 from tests.support.peers import FakeClient
 from tests.support.processes import reactor, until
 from tests.support.running import Upstream
@@ -20,14 +19,6 @@ PERIOD = 1.0
 """Seconds of the node's enquire_link towards silent clients."""
 PATIENCE = 2.0
 """Seconds that a connection may stay without a bind."""
-
-
-def faketime() -> str:
-    """The preload library; the package's own module is not for other processes."""
-    spec = find_spec("libfaketime")
-    assert spec is not None and spec.submodule_search_locations
-    folder = Path(spec.submodule_search_locations[0])
-    return str(folder / "vendor" / "libfaketime" / "src" / "libfaketime.so.1")
 
 
 class WallClockTests(Scenario):
@@ -40,13 +31,8 @@ class WallClockTests(Scenario):
         node = Node(text, options=timers)
         self.addCleanup(node.end)
         self.clock = node.folder / "clock"
-        self.clock.write_text("+0\n")
-        await node.start(
-            LD_PRELOAD=faketime(),
-            FAKETIME_TIMESTAMP_FILE=str(self.clock),
-            FAKETIME_DONT_FAKE_MONOTONIC="1",
-            FAKETIME_NO_CACHE="1",
-        )
+        put(self.clock, 0)
+        await node.start(**environment(self.clock))
         return node
 
     async def wall_clock_jumps(self, seconds: int) -> None:
@@ -62,7 +48,7 @@ class WallClockTests(Scenario):
         await hosts_carry(smsc, "ab", 20)
         stranger = await FakeClient.connect(self, node.port)
         moment = reactor.seconds()
-        self.clock.write_text(f"{seconds:+}\n")
+        put(self.clock, seconds)
         await stranger.closed()
         self.assertGreater(reactor.seconds() - moment, 0.7 * PATIENCE)
         await self.enquired(silent, 2)

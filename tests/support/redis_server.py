@@ -15,7 +15,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,11 +35,15 @@ def server_binary() -> str:
 class RedisServer:
     """One server. ``path`` is its socket, ``url`` what ``open_store`` takes."""
 
-    def __init__(self, *options: str) -> None:
+    def __init__(self, *options: str, environment: Mapping[str, str] | None = None) -> None:
+        """
+        :param environment: of its process, beside this one's.
+        """
         self.folder = Path(tempfile.mkdtemp(prefix="smppproxy-"))
         self.path = str(self.folder / "socket")
         self.url = f"redis+unix://{self.path}"
         self._options = options
+        self._environment = {**os.environ, **(environment or {})}
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -55,7 +59,9 @@ class RedisServer:
 
     def start(self) -> RedisServer:
         """Start it on the data it left, and wait until it answers."""
-        self._process = subprocess.Popen(self._command(), stdout=subprocess.DEVNULL)
+        self._process = subprocess.Popen(
+            self._command(), stdout=subprocess.DEVNULL, env=self._environment
+        )
         end = time.monotonic() + 20
         while not self._answers():
             assert time.monotonic() < end and self._process.poll() is None, self.log()
