@@ -15,7 +15,7 @@ def library() -> str:
 
 
 def environment(clock: Path, kept: int = 0) -> dict[str, str]:
-    """What a process needs so that its wall clock follows a file; the monotonic one is the real one.
+    """What a process needs so that its wall clock follows a file, and only that.
 
     :param clock: holds ``+0``, or the seconds by which to be ahead.
     :param kept: seconds for which the process may believe what it read; 0: it always looks.
