@@ -104,6 +104,7 @@ class Run:
     def is_enough(self) -> bool:
         """The time is over, or all goals are reached."""
         assert self.nemesis is not None
+        self.world.check_peers()
         options = self.options
         if self.nemesis.now >= options.minutes * 60:
             return True
@@ -135,6 +136,7 @@ class Run:
         """Wait for something as long as it comes nearer."""
         seen, since = (-1, -1), reactor.seconds()
         while not is_over():
+            self.world.check_peers()
             await pause(0.2)
             now = (self.receipted, self.world.receipts_taken())
             if now != seen:
@@ -242,6 +244,10 @@ def main(arguments: Sequence[str]) -> int:
         done.addBoth(lambda _: reactor.stop())
 
     reactor.callWhenRunning(begin)
+    # Also when somebody ends it early, its processes are not left behind.
+    reactor.addSystemEventTrigger(
+        "before", "shutdown", lambda: Deferred.fromCoroutine(run.world.end())
+    )
     reactor.run()
     for text in failed:
         print(text)

@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
-from twisted.trial.unittest import SynchronousTestCase
+from twisted.internet.defer import maybeDeferred
+from twisted.internet.endpoints import TCP4ClientEndpoint, connectProtocol
+from twisted.internet.error import ConnectionDone, ConnectionLost
+from twisted.internet.protocol import Factory, Protocol, connectionDone
+from twisted.python.failure import Failure
+from twisted.trial.unittest import SynchronousTestCase, TestCase
 
+from smppproxy.relay.retry import HOME
 from tests.chaos.__main__ import parse
-from tests.chaos.checker import ClientStory, Taken, Verdict, check, taken_by
+from tests.chaos.checker import ClientStory, Taken, Verdict, audit, books_of, check, taken_by
 from tests.chaos.events import History, lines_of
 from tests.chaos.faults import Happened
 from tests.chaos.report import picture, rates
+from tests.chaos.wire import DIRECTIONS, Way
+from tests.support.processes import reactor, until
 
 ONE = "46701000000000"
 """Where the first message of the client goes."""
@@ -96,6 +105,28 @@ class CheckerTests(SynchronousTestCase):
         self.assertEqual(self.complaints(*lines, taken={ONE: two}), [])
         self.wrong("more than twice", *lines, taken={ONE: three})
 
+    def test_p4_another_provider_too_soon(self) -> None:
+        """The second copy waits 5 s for its own provider before it goes to another one."""
+        lines = ["S 0 1 1", "A 0 0 c0 1", f"R {ONE} c0 DELIVRD 1"]
+        for at, complaints in ((1.0 + HOME, 0), (0.5 + HOME, 1)):
+            taken = {ONE: Taken(["a", "b"], ["north", "south"], [at, 1.2])}
+            verdict = self.verdict(*lines, taken=taken)
+            self.assertEqual(len(verdict.complaints), complaints)
+            self.assertEqual(verdict.figures["of them at another provider"], 1)
+        self.assertIn("too soon", verdict.complaints[0])
+
+    def test_p2_fate_unknown_and_a_receipt(self) -> None:
+        """0xFF that was told after 5 s without the store: its receipt may come, under one id only;
+        0xFF that was told sooner has none."""
+        good = ["S 0 2 1", "A 0 0 c0 1", f"R {ONE} c0 DELIVRD 1"]
+        other = "46701000000001"
+        for waited, ids, complaints in ((5.0, "9", 0), (4.9, "9", 1), (5.0, "89", 1)):
+            taken = {**PROVIDER, other: Taken(["p1"], ["north"], [1.0 - waited])}
+            heard = [f"R {other} c{each} DELIVRD 1" for each in ids]
+            verdict = self.verdict(*good, "A 1 255 - 1", *heard, taken=taken)
+            self.assertEqual(len(verdict.complaints), complaints, verdict)
+            self.assertEqual(verdict.figures["told that the fate is unknown"], 1)
+
     def test_p2_refused_and_sent(self) -> None:
         """0x08 says that no provider has it; a provider's own error, and 0xFF, do not."""
         good = ["A 0 0 c0 1", f"R {ONE} c0 DELIVRD 1"]
@@ -113,6 +144,45 @@ class CheckerTests(SynchronousTestCase):
         verdict.blame("wrong", [f"example{number}" for number in range(9)])
         self.assertEqual(verdict.complaints[0].count("example"), 5)
         self.assertTrue(verdict.complaints[0].endswith("..."))
+
+
+class AuditTests(SynchronousTestCase):
+    """A node's ledger against what its clients know."""
+
+    def setUp(self) -> None:
+        """Five submits on one port: OK, refused, 0xFF, and two without an answer."""
+        known = story(
+            "B 1 2775", "S 0 4 1", "A 0 0 c0 1", "A 1 8 - 1", "A 2 255 - 1", "L 3",
+            "B 2 2776", "S 4 1 2", "A 4 0 c4 2", "B 3 2775", "S 5 1 3", "L 5",
+        )  # fmt: skip
+        self.books = books_of([known])
+
+    def complaints(self, **row: int) -> list[str]:
+        """What is said of a ledger that differs so from a good one."""
+        good = {"submitted": 5, "accepted": 2, "refused": 1, "in_doubt": 2, "in_flight": 0}
+        verdict = Verdict()
+        audit(verdict, self.books[2775], {"node": "one", **good, **row})
+        return verdict.complaints
+
+    def test_by_port(self) -> None:
+        """Each life of a node has its own book; both together have the sum."""
+        self.assertEqual({*self.books}, {2775, 2776})
+        one = self.books[2775]
+        self.assertEqual((one.submitted, one.accepted, one.unanswered), (5, 1, 2))
+        one.add(self.books[2776])
+        self.assertEqual((one.submitted, one.accepted, one.in_doubt), (6, 2, 1))
+
+    def test_it_balances(self) -> None:
+        """What had no answer may be whatever the node says; it need not have come at all."""
+        self.assertEqual(self.complaints(), [])
+        self.assertEqual(self.complaints(submitted=3, accepted=1, in_doubt=1), [])
+
+    def test_it_does_not(self) -> None:
+        """More or less than clients know of, or something in flight when all is over."""
+        for row in ({"accepted": 0}, {"accepted": 4}, {"refused": 0}, {"in_doubt": 4},
+                    {"submitted": 6}, {"submitted": 2}, {"in_flight": 1}):  # fmt: skip
+            (complaint,) = self.complaints(**row)
+            self.assertIn("ledger of one", complaint)
 
 
 class HistoryTests(SynchronousTestCase):
@@ -140,6 +210,8 @@ class HistoryTests(SynchronousTestCase):
             history.close()
         taken = taken_by(paths)[ONE]
         self.assertEqual((taken.ids, taken.providers), (["n", "s"], ["north", "south"]))
+        self.assertTrue(taken.is_at_two)
+        self.assertLessEqual(*taken.times)
 
 
 class ReportTests(SynchronousTestCase):
@@ -171,3 +243,130 @@ class ReportTests(SynchronousTestCase):
         options = parse("--minutes 2 --seed 5 --kills 50 --messages 1000 --every 1 2".split())
         self.assertEqual((options.minutes, options.seed, options.kills), (2.0, 5, 50))
         self.assertEqual((options.messages, options.every), (1000, [1.0, 2.0]))
+
+    def test_a_new_seed(self) -> None:
+        """By hand each run does other harm."""
+        self.assertNotEqual(parse([]).seed, parse([]).seed)
+
+
+class Rig:
+    """A wire before a server that sends back what it gets, all in this process."""
+
+    def __init__(self, test: TestCase) -> None:
+        self.server = reactor.listenTCP(0, Echo(), interface="127.0.0.1")
+        self.way = Way(self.server.getHost().port)
+        self.port = reactor.listenTCP(0, self.way, interface="127.0.0.1")
+        self._callers: list[Caller] = []
+        test.addCleanup(self.close)
+
+    async def connect(self) -> Caller:
+        """A connection through the wire."""
+        endpoint = TCP4ClientEndpoint(reactor, "127.0.0.1", self.port.getHost().port)
+        caller: Caller = await connectProtocol(endpoint, Caller())
+        self._callers.append(caller)
+        return caller
+
+    async def close(self) -> None:
+        """Nothing stays open."""
+        for port in (self.port, self.server):
+            await maybeDeferred(port.stopListening)
+        for caller in self._callers:
+            caller.transport.abortConnection()
+        await until(lambda: all(caller.ended is not None for caller in self._callers))
+        await until(lambda: not self.way.ends)
+
+
+class Echo(Factory):
+    """Sends back what it gets."""
+
+    noisy = False
+
+    class protocol(Protocol):  # noqa: N801 - Twisted's name
+        """One connection."""
+
+        def dataReceived(self, data: bytes) -> None:
+            """Part of Twisted's protocol interface."""
+            assert self.transport is not None
+            self.transport.write(data)
+            if data.endswith(b"!"):
+                self.transport.abortConnection()  # type: ignore[attr-defined]
+            elif data.endswith(b"."):
+                self.transport.loseConnection()
+
+
+class Caller(Protocol):
+    """Keeps what comes.
+
+    :ivar ended: why its connection ended, when it has.
+    """
+
+    transport: Any
+
+    def __init__(self) -> None:
+        self.heard = b""
+        self.ended: Failure | None = None
+
+    def dataReceived(self, data: bytes) -> None:
+        """Part of Twisted's protocol interface."""
+        self.heard += data
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        """Part of Twisted's protocol interface."""
+        self.ended = reason
+
+
+class WireTests(TestCase):
+    """The stretch of network that can swallow everything."""
+
+    timeout = 120
+
+    def setUp(self) -> None:
+        """A wire, and who is behind it."""
+        self.rig = Rig(self)
+
+    async def caller(self) -> Caller:
+        """A connection through it."""
+        return await self.rig.connect()
+
+    async def go_round(self, caller: Caller) -> None:
+        """An octet there and back."""
+        before = caller.heard
+        caller.transport.write(b"1")
+        await until(lambda: caller.heard == before + b"1")
+
+    async def test_it_carries(self) -> None:
+        """What one end says the other one hears, and how it ends as well."""
+        for word, reason in ((b"bye.", ConnectionDone), (b"oh!", ConnectionLost)):
+            caller = await self.caller()
+            caller.transport.write(b"hello")
+            await until(lambda: caller.heard == b"hello")  # noqa: B023 - awaited in its turn
+            caller.transport.write(word)
+            await until(lambda: caller.ended is not None)  # noqa: B023 - awaited in its turn
+            assert caller.ended is not None
+            self.assertTrue(caller.ended.check(reason), caller.ended)
+
+    async def test_a_hole(self) -> None:
+        """In either direction or both: nothing comes, nobody is told, and a connection made in the
+        hole leads nowhere; afterwards everything arrives.
+        """
+        old, other = await self.caller(), await Rig(self).connect()
+        await self.go_round(old)
+        for direction in DIRECTIONS:
+            before = old.heard
+            self.rig.way.hole(direction, 600.0)
+            new = await self.caller()
+            old.transport.write(b"2")
+            new.transport.write(b"3")
+            for _ in range(3):
+                await self.go_round(other)
+            self.assertEqual((old.heard, new.heard), (before, b""))
+            self.rig.way.heal()
+            await until(lambda: old.heard == before + b"2")  # noqa: B023 - awaited in its turn
+            await until(lambda: new.heard == b"3")  # noqa: B023 - awaited in its turn
+            self.assertEqual((old.ended, new.ended), (None, None))
+
+    async def test_nobody_is_there(self) -> None:
+        """A host that does not listen: who comes is sent away."""
+        await self.rig.server.stopListening()
+        caller = await self.caller()
+        await until(lambda: caller.ended is not None)

@@ -14,6 +14,7 @@ from typing import Any
 
 from twisted.internet import reactor as global_reactor
 from twisted.internet.error import ConnectionDone
+from twisted.internet.interfaces import IDelayedCall
 from twisted.internet.protocol import ClientFactory, Factory, Protocol, connectionDone
 from twisted.internet.stdio import StandardIO
 from twisted.python.failure import Failure
@@ -114,6 +115,7 @@ class Way(Factory):
         self.port = port
         self.ends: set[End] = set()
         self.holes: tuple[str, ...] = ()
+        self._healing: IDelayedCall | None = None
 
     def buildProtocol(self, addr: object) -> End:
         """Part of Twisted's factory interface."""
@@ -129,10 +131,12 @@ class Way(Factory):
         for end in self.ends:
             if end.direction in self.holes:
                 end.transport.pauseProducing()
-        reactor.callLater(seconds, self.heal)
+        self._healing = reactor.callLater(seconds, self.heal)
 
     def heal(self) -> None:
         """Everything passes again."""
+        if self._healing is not None and self._healing.active():
+            self._healing.cancel()
         self.holes = ()
         for end in list(self.ends):
             end.transport.resumeProducing()

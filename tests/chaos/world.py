@@ -94,6 +94,7 @@ class World:
     def __init__(self, folder: Path, seed: int, rate: float) -> None:
         self.folder = folder
         self.trouble: list[str] = []
+        self._is_over = False
         for name in (*NODES, STORE):
             self.set_clock(name, 0)
         self.store = RedisServer(environment=environment(self._clock(STORE), BELIEVED))
@@ -226,8 +227,19 @@ class World:
             if peer.command and getattr(peer, "transport", None) is not None:
                 await peer.stop()
 
+    def check_peers(self) -> None:
+        """Who tries the nodes must not be gone itself.
+
+        :raises AssertionError: one is.
+        """
+        for peer in (self.clients, *self.providers.values(), self.wire):
+            assert not peer.is_over, f"{peer.name} has ended: {peer.told()}"
+
     async def end(self) -> None:
         """Nothing of it is left but its histories."""
+        if self._is_over:
+            return
+        self._is_over = True
         await self.end_peers()
         await DeferredList([node.end() for node in self.nodes])
         self.store.close()
