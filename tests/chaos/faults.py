@@ -72,7 +72,7 @@ class Nemesis:
         self._running: list[Deferred[None]] = []
         nodes, hosts = [*NODES], [f"{name}.{host}" for name in PROVIDERS for host in HOSTS]
         self._menu: list[tuple[Fault, list[str], int]] = [
-            (self.kill_node, nodes, 9),
+            (self.kill_node, nodes, 10),
             (self.stop_node, nodes, 2),
             (self.jump_clock, [f"clock of {name}" for name in (*nodes, STORE)], 2),
             (self.crash_host, hosts, 4),
@@ -83,7 +83,7 @@ class Nemesis:
             (self.unbind_host, hosts, 1),
             (self.drop_client, [*CLIENTS], 2),
             (self.leave_client, [*CLIENTS], 1),
-            (self.kill_store, [STORE], 6),
+            (self.kill_store, [STORE], 14),
             (self.pause_store, [STORE], 2),
             (self.fill_store, [STORE], 1),
             (self.rolling, ["all"], 1),

@@ -31,6 +31,8 @@ from tests.chaos.orders import Orders, say
 reactor: Any = global_reactor
 
 RECEIPT = re.compile(rb"id:(\S+) .*stat:(\w+)", re.DOTALL)
+UNDER_WAY = 4000
+"""Messages of one client that may be without their answer or receipt at a time."""
 QUICK = Timers(enquire_link=4.0, enquire_answer=4.0, response=90.0)
 """Ends that notice a silent node by themselves, and wait for answers as long as they may take."""
 
@@ -44,6 +46,23 @@ class Client(Esme):
         self.ports: list[int] = []
         self._history = history
         self._next = 0
+
+    def _owed(self, now: float) -> int:
+        """No more than a second's worth at a time, and nothing while too much is under way.
+
+        A node that was away is not made up for, and an account's queue stays far below its limit
+        (L1): what is dropped there would look as if it had been lost.
+        """
+        if not self.options.rate:
+            return super()._owed(now)
+        if self.pending > UNDER_WAY:
+            self._started_at = now - len(self.history) / self.options.rate
+            return 0
+        owed, most = super()._owed(now), int(self.options.rate) + 1
+        if owed <= most:
+            return owed
+        self._started_at += (owed - most) / self.options.rate
+        return most
 
     def _connect(self, command_id: int) -> None:
         self._next += 1

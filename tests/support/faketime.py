@@ -25,6 +25,7 @@ def environment(clock: Path, kept: int = 0) -> dict[str, str]:
         "LD_PRELOAD": library(),
         "FAKETIME_TIMESTAMP_FILE": str(clock),
         "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+        "NO_FAKE_STAT": "1",
         **believed,
     }
 
