@@ -27,7 +27,7 @@ class WallClockTests(Scenario):
     async def node_with_a_clock(self, text: str) -> Node:
         """A node whose wall clock the test sets."""
         # The silent client is not looked after at once where the machine is busy.
-        timers = f"enquire_link = {PERIOD}\nenquire_answer = 60\nsession_init = {PATIENCE}\n"
+        timers = f"enquire_link = {PERIOD}\nenquire_answer = 200\nsession_init = {PATIENCE}\n"
         node = Node(text, options=timers)
         self.addCleanup(node.end)
         self.clock = node.folder / "clock"
