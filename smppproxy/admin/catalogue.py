@@ -30,6 +30,9 @@ class View:
     sums: bool = False
 
 
+NO_PLACE = "unadmitted"
+"""The state, on one node, of what other nodes have all binds of."""
+
 NODE = text("node", "the node whose row this is")
 LOADS = (
     number("rate_1m", "submit_sm a second, mean of the last minute"),
@@ -87,7 +90,7 @@ VIEWS: dict[str, View] = {
                 NODE,
                 text("provider"),
                 text("preset", wide=True),
-                text("state", "up, partly or down"),
+                text("state", "up, partly or down; unadmitted: other nodes have all binds"),
                 text("admin"),
                 text("binds", "bound of all"),
                 whole("window", "of all its binds", wide=True),
@@ -116,7 +119,7 @@ VIEWS: dict[str, View] = {
                 text("provider", wide=True),
                 text("address"),
                 flag("tls", wide=True),
-                text("state", "up, partly or down"),
+                text("state", "up, partly or down; unadmitted: other nodes have all binds"),
                 text("admin"),
                 text("why", "why it takes no message now"),
                 text("binds", "bound of all"),

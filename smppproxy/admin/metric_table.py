@@ -248,6 +248,7 @@ METRICS: dict[str, Described] = {
         upstream_window="submit_sm that may be without an answer",
         upstream_alarm="1 while the provider refuses our credentials: a person has to act",
         upstream_wanted="1 unless an operator wants it drained or down",
+        upstream_down_seconds="since a bind was last bound, however often it was tried since",
     ),
     **_described(
         COUNTER,

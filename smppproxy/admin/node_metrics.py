@@ -7,11 +7,9 @@ from math import inf
 
 from smppproxy.admin.families import Family, Values, times, value, values
 from smppproxy.admin.metric_table import Labels
+from smppproxy.admin.outages import WAITING
 from smppproxy.admin.rooms import Rooms
 from smppproxy.wire.pool import BindState
-
-WAITING = "Unadmitted"
-"""The state of a bind that waits for a place, see :class:`~smppproxy.wire.bind.BindState`."""
 
 
 def node_metrics(rooms: Rooms, ready: Callable[[], bool]) -> Iterator[Family]:

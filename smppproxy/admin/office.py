@@ -105,6 +105,7 @@ class Office:
             reactor,
             lambda: node_metrics(rooms, ready),
             self._backlogs.metrics,
+            self._outages.metrics,
             *metrics,
         )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from smppproxy.admin.catalogue import View
+from smppproxy.admin.catalogue import NO_PLACE, View
 from smppproxy.admin.ledgers import ALL
 from smppproxy.admin.schemas import Field
 
@@ -19,10 +19,17 @@ def summed(view: View, rows: Iterable[Row]) -> list[Row]:
     for row in rows:
         groups.setdefault(str(row[view.names[0]]), []).append(row)
     return [
-        {column.name: _together(column, [row[column.name] for row in group])
-         for column in view.columns} | {"node": ALL}
+        {column.name: _together(column, _rows(column, group)) for column in view.columns}
+        | {"node": ALL}
         for group in groups.values()
-    ]  # fmt: skip
+    ]
+
+
+def _rows(column: Field, group: list[Row]) -> list[Any]:
+    """The values of a column; where some nodes have no place, those that have one say how it is."""
+    if column.name in OF_THE_PLACED:
+        group = [row for row in group if row.get("state") != NO_PLACE] or group
+    return [row[column.name] for row in group]
 
 
 def _together(column: Field, values: list[Any]) -> Any:
@@ -38,8 +45,14 @@ def _together(column: Field, values: list[Any]) -> Any:
         return _counts(values)
     if column.name == "binds":
         return _bound(values)
+    if column.name == "state" and len({*values}) > 1 and SOME.issuperset(values):
+        return "partly"
     return "; ".join(dict.fromkeys(value for value in values if value))
 
+
+OF_THE_PLACED = frozenset({"state", "why"})
+SOME = frozenset({"up", "partly", "down"})
+"""States which, together, are partly."""
 
 SAME = frozenset({"max_binds", "tps"})
 """What is a limit of all nodes together and the same in each row."""

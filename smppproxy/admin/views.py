@@ -6,9 +6,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from smppproxy.admin.catalogue import NO_PLACE
 from smppproxy.admin.ledgers import told
 from smppproxy.admin.loads import together
 from smppproxy.admin.log_levels import EVERYTHING, LOG_ROOMS
+from smppproxy.admin.outages import WAITING
 from smppproxy.admin.rooms import Rooms
 from smppproxy.relay.counts import OTHER, AccountCounts, HostCounts
 from smppproxy.relay.events import shown
@@ -66,7 +68,8 @@ def _bind(
         "type": state.bind,
         "state": state.state.lower(),
         "admin": admin_of(rooms, state),
-        "for": round(now - state.since, 1),
+        # One that never tried, as other nodes have all binds, entered no state yet.
+        "for": round(now - state.since, 1) if state.since else 0.0,
         "down": rooms.outages.lasts(state),
         "peer": upstream.peer if upstream is not None else "",
         "window": pool.provider.window,
@@ -94,6 +97,7 @@ def _via(upstream: Upstream, now: float) -> Row:
         "state": "bound",
         "admin": "up",
         "for": round(now - upstream.bound_at, 1),
+        "down": 0.0,
         "peer": upstream.peer or upstream.host.address,
         "window": window.limit,
         "outstanding": len(window),
@@ -146,7 +150,7 @@ def providers(rooms: Rooms) -> Iterator[Row]:
             "state": state_of(states),
             "admin": _admin_of_all(rooms, states),
             "binds": _bound_of(states),
-            "window": provider.window * len(states),
+            "window": provider.window * len(_placed(states)),
             "outstanding": sum(state.outstanding for state in states),
             "backlog": len(pool.backlog) if pool is not None else 0,
             "why": _why(rooms, name, ""),
@@ -218,16 +222,25 @@ def _states(rooms: Rooms, provider: str) -> list[BindState]:
     return pool.states() if pool is not None else []
 
 
+def _placed(states: list[BindState]) -> list[BindState]:
+    """The binds that this node may have: for the others, other nodes have them."""
+    return [state for state in states if state.state != WAITING]
+
+
 def state_of(states: list[BindState]) -> str:
     """In one word."""
-    bound = sum(state.state == "Bound" for state in states)
+    placed = _placed(states)
+    bound = sum(state.state == "Bound" for state in placed)
+    if states and not placed:
+        return NO_PLACE
     if not bound:
         return "down"
-    return "up" if bound == len(states) else "partly"
+    return "up" if bound == len(placed) else "partly"
 
 
 def _bound_of(states: list[BindState]) -> str:
-    return f"{sum(state.state == 'Bound' for state in states)}/{len(states)}"
+    placed = _placed(states)
+    return f"{sum(state.state == 'Bound' for state in placed)}/{len(placed)}"
 
 
 def _admin_of_all(rooms: Rooms, states: list[BindState]) -> str:

@@ -119,6 +119,29 @@ class ViewTests(OperatorCase):
         self.assertEqual(reply.status, 400)
 
     @asynchronous
+    async def test_no_place(self) -> None:
+        """Where other nodes have all binds that a provider may have, nothing is down: the node
+        says so, and together the nodes are as those that have a place are."""
+        text = self.network_file.read_text().replace("window = 50", "window = 50\nbinds_total = 2")
+        self.network_file.write_text(text)
+        await self.stop(self.first)
+        await self.stop(self.second)
+        nodes = self.pair()
+        binds = [node.binds for node in nodes]
+        await self.wait(
+            lambda: sum(row.state == "Bound" for each in binds for row in each()) == 2, "the binds"
+        )
+        self.first = nodes[0]
+        rows = await self.rows("providers")
+        self.assertEqual(sum(int(row["binds"].split("/")[1]) for row in rows), 2)
+        rows = await self.rows("binds", name="acme")
+        states = {(row["state"], row["down"]) for row in rows}
+        self.assertEqual(states, {("bound", 0.0), ("unadmitted", 0.0)})
+        self.assertTrue(all(row["for"] < 1000 for row in rows))
+        (row,) = await self.rows("providers", sum="true")
+        self.assertEqual((row["state"], row["binds"], row["why"]), ("up", "2/2", ""))
+
+    @asynchronous
     async def test_names(self) -> None:
         """A name shows it and what lies below it; one that is not there says what is."""
         names = [row["name"] for row in await self.rows("binds", name="acme/a", here="true")]

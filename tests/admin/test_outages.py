@@ -39,6 +39,21 @@ class OutagesTests(SynchronousTestCase):
         self.assertEqual(self.passes(2, "Bound"), 0.0)
         self.assertEqual(self.passes(1, "Waiting"), 0.0)
 
+    def test_no_place(self) -> None:
+        """A bind that waits while other nodes have all of them is not down."""
+        self.assertEqual(self.passes(5, "Bound"), 0.0)
+        self.assertEqual(self.passes(60, "Unadmitted"), 0.0)
+        self.assertEqual(self.passes(3, "Connecting"), 2.0)
+
+    def test_metric(self) -> None:
+        """Prometheus is told the same, of each bind."""
+        self.passes(5, "Bound")
+        self.passes(7, "Waiting")
+        text = "".join(piece for family in self.outages.metrics() for piece in family.text())
+        self.assertIn(
+            'smppproxy_upstream_down_seconds{bind="1trx",host="a",provider="acme"} 6.0', text
+        )
+
     def test_before_it_was_looked_at(self) -> None:
         """A bind that was not seen yet is down since it entered its state."""
         self.state = attrs.evolve(self.state, state="Waiting", since=0.0)

@@ -349,6 +349,29 @@ class SeveralTests(WebCase):
         await apart(walk)
 
 
+    @asynchronous
+    async def test_a_bind_without_a_place_is_no_trouble(self) -> None:
+        """A provider that allows one bind has it on one of the nodes; the other's is missed by
+        nobody."""
+        self.write_network(self.provider("a"))
+        text = self.network_file.read_text().replace("window = 50", "window = 50\nbinds_total = 1")
+        self.network_file.write_text(text)
+        first, second = self.pair()
+        await self.wait(lambda: self.bound(first) + self.bound(second) == 1, "the bind")
+        number = self.led(first)
+
+        def walk() -> None:
+            with visit(f"http://localhost:{number}/") as seen:
+                seen.see("no place", ".tile.calm")
+                seen.see("bound", ".tile.good")
+                seen.see("1/1 bound", ".map")
+                seen.see("Nothing needs a look", ".attention")
+                seen.picture("no-place-light")
+                self.fine(seen)
+
+        await apart(walk)
+
+
 class AwayTests(WebCase):
     """A node that goes while one looks."""
 

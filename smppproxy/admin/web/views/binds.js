@@ -7,11 +7,15 @@ import { menu } from "../verbs.js";
 
 const KINDS = { up: "good", partly: "part", down: "bad", bound: "good" };
 
+/** What a bind is while other nodes have all that the provider may have: nothing is wrong then. */
+export const NO_PLACE = "unadmitted";
+
 /** How a bind or a session is, as a mark: what an operator wants of it goes first. */
 export function stateOf(row) {
   if (row.admin && row.admin !== "up" && row.admin !== "") {
     return mark("calm", row.admin === "isolate" ? "isolated" : row.admin.replace("drain", "drained"), `an operator wants it so; it is ${row.state}`);
   }
+  if (row.state === NO_PLACE) return mark("calm", "no place", "other nodes have all binds that the provider may have");
   const kind = KINDS[row.state] ?? (row.state?.startsWith("bound") ? "good" : "wait");
   return mark(row.alarm ? "bad" : kind, row.state?.replace(/^bound_.*/, "bound"));
 }
@@ -25,11 +29,11 @@ function tile(row, several, refresh) {
   return h("li", { "data-key": `${row.node}:${row.name}` },
     h("button.tile", {
       type: "button",
-      class: row.admin !== "up" ? "calm" : good ? "good" : "bad",
+      class: row.admin !== "up" || row.state === NO_PLACE ? "calm" : good ? "good" : "bad",
       title: facts,
       onclick: () => menu({ kind: "bind", target: row.name, admin: row.admin, facts: several ? `${facts}; on node ${row.node}` : facts, done: refresh }),
     },
-    h("span.line", {}, h("b", {}, label), " ", stateOf(row), h("span.age", {}, row.down ? `down ${span(row.down)}` : span(row.for))),
+    h("span.line", {}, h("b", {}, label), " ", stateOf(row), h("span.age", {}, row.down ? `down ${span(row.down)}` : row.for ? span(row.for) : "")),
     h("span.line", {}, bar(row.outstanding, row.window, `window: ${row.outstanding} of ${row.window}`), h("span.age", {}, `${row.outstanding}/${row.window}`)),
     several ? h("span.where", {}, row.node) : null,
     good || !row.last_error ? null : h("span.why", {}, row.last_error)));

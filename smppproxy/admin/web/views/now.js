@@ -5,7 +5,7 @@ import { CHARTS, figure } from "../charts.js";
 import { h, mark } from "../dom.js";
 import { count, percent, plural, rate, span } from "../format.js";
 import { QUARTER, hour } from "../state.js";
-import { loadMap, map, notes } from "./binds.js";
+import { NO_PLACE, loadMap, map, notes } from "./binds.js";
 
 const OLD = 60; // seconds that a receipt may wait before one should look
 
@@ -24,7 +24,7 @@ export function troubles({ nodes, binds, hosts, queues, ledger }) {
   for (const bind of binds.rows) {
     if (bind.side !== "provider") continue;
     if (bind.admin !== "up") add("calm", `bind ${bind.name} is ${bind.admin === "isolate" ? "isolated" : "drained"} by an operator`, bind.down || null, "#/binds");
-    else if (bind.state !== "bound") add("bad", `bind ${bind.name} on ${bind.node} is ${bind.state}${bind.last_error ? `: ${bind.last_error}` : ""}`, bind.down, "#/binds");
+    else if (bind.state !== "bound" && bind.state !== NO_PLACE) add("bad", `bind ${bind.name} on ${bind.node} is ${bind.state}${bind.last_error ? `: ${bind.last_error}` : ""}`, bind.down, "#/binds");
   }
   for (const host of hosts.rows) {
     if (host.why && host.state !== "down" && host.admin === "up") add("part", `host ${host.host} ${host.why}`, null, "#/providers");
