@@ -117,7 +117,7 @@ lock: venv
 	$(SAY) 'lock: the hashes of what a release is tested with'
 	@$(BIN)/pip install -q --disable-pip-version-check uv
 	@$(BIN)/uv pip compile pyproject.toml --universal --generate-hashes --python-version 3.11 \
-	  --extra embedded --no-annotate --custom-compile-command 'make lock' --upgrade -q -o requirements.lock
+	  --extra embedded --extra tracing --no-annotate --custom-compile-command 'make lock' --upgrade -q -o requirements.lock
 
 audit: venv
 	$(SAY) 'audit: known holes in requirements.lock'

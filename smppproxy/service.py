@@ -74,6 +74,7 @@ class SmppProxy(Service):
         self._message_log = MessageLog(
             reactor,
             node.message_log,
+            node.tracing,
             node.name,
             self.relay.journal,
             self.relay.ledger,

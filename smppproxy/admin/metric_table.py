@@ -78,6 +78,8 @@ METRICS: dict[str, Described] = {
         mo_delivered="MO messages acknowledged by clients",
         adrift="receipts that the store may have moved in calls whose answer was lost",
         message_log_lost="lines of the message log that were not written",
+        trace_spans_exported="OpenTelemetry spans that the collector took",
+        trace_spans_dropped="OpenTelemetry spans that the collector did not take in time",
     ),
     **_described(COUNTER, ("event",), events="named events: what is odd, and what went wrong"),
     **_described(

@@ -57,7 +57,8 @@ class NodeCollector:
             yield value(field, getattr(ledger, field))
         events = ledger.events
         yield value("adrift", events["adrift"])
-        yield value("message_log_lost", events["message_log_lost"])
+        for name in ("message_log_lost", "trace_spans_exported", "trace_spans_dropped"):
+            yield value(name, events[name])
         yield values("events", {(event,): count for event, count in sorted(events.items())})
         # A receipt that one node matched may be delivered by another: only the sums over all
         # nodes say whether the rest adds up.

@@ -15,7 +15,7 @@ from smppproxy.relay.replays import UNROUTED_KIND
 from smppproxy.smpp.constants import STATUS_NAMES
 from smppproxy.store.interface import MESSAGES, RECEIPTS
 
-SECRET = frozenset({"password", "second_password", "store", "tokens"})
+SECRET = frozenset({"password", "second_password", "store", "tokens", "headers"})
 """Options that are not shown, whatever they hold."""
 
 SEVERAL = {"hosts": "host", "listeners": "listener"}

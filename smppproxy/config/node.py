@@ -15,6 +15,7 @@ from smppproxy.config.lines import Path
 from smppproxy.config.message_log import MessageLog, read_message_log
 from smppproxy.config.references import secret, store_url
 from smppproxy.config.source import Source
+from smppproxy.config.tracing import Tracing, read_tracing
 from smppproxy.routing.rules import (
     Address,
     Flag,
@@ -174,6 +175,7 @@ class Node:
         factory=dict, validator=Table(OneOf(LOG_ROOMS), OneOf(LEVELS), _ROOMS_EXAMPLE)
     )
     message_log: MessageLog = attrs.field(factory=MessageLog)
+    tracing: Tracing = attrs.field(factory=Tracing)
     hop: Hop = attrs.field(factory=Hop)
     #: Where the node file lies; no option.
     own_folder: str = attrs.field(default=".", init=False, eq=False)
@@ -205,13 +207,14 @@ def load_node(path: str | FilePath, environ: Mapping[str, str] | None = None) ->
     network file is not read, but if it is named it must be there.
     """
     source = Source(path, os.environ if environ is None else environ)
-    tables = ("node", "listener", "admin", "log", "message_log", "hop")
+    tables = ("node", "listener", "admin", "log", "message_log", "tracing", "hop")
     source.unknown((), source.data, tables, "table")
     arguments = _node(source)
     listeners = _listeners(source)
     admin = _admin(source, listeners)
     log = Log(**options.read(source, ("log",), _table(source, "log") or {}, Log))
     message_log = read_message_log(source)
+    tracing = read_tracing(source)
     hop = read_hop(source)
     source.raise_problems()
     node = Node(
@@ -222,6 +225,7 @@ def load_node(path: str | FilePath, environ: Mapping[str, str] | None = None) ->
         log_format=log.format,
         log_rooms=log.rooms,
         message_log=message_log,
+        tracing=tracing,
         hop=hop,
     )
     node.own_folder = str(source.folder)
@@ -237,8 +241,11 @@ def _node(source: Source) -> dict[str, Any]:
     if table is None:
         return {}
     filled = frozenset(
-        {"listeners", "admin", "log_level", "log_format", "log_rooms", "message_log", "hop"}
-    )
+        {
+            "listeners", "admin", "log_level", "log_format", "log_rooms", "message_log", "tracing",
+            "hop",
+        }
+    )  # fmt: skip
     arguments = options.read(source, ("node",), table, Node, other=filled)
     for name in sorted(filled & table.keys()):
         place = _PLACES.get(name, f"[{name}]")

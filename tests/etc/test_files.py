@@ -13,6 +13,7 @@ from smppproxy.config import Admin, Listener, Network, Node, load_network, load_
 from smppproxy.config.message_log import MessageLog
 from smppproxy.config.node import Log
 from smppproxy.config.presets import PROFILES
+from smppproxy.config.tracing import Tracing
 from smppproxy.receipts.message_ids import IdProfile
 from smppproxy.receipts.receipt import ReceiptProfile
 from smppproxy.routing.accounts import Account
@@ -130,7 +131,7 @@ class SampleTest(SynchronousTestCase):
     def test_every_option_stands_there(self) -> None:
         """Each option is written in the files, at work or behind a #."""
         for name, kinds in {
-            "smppproxy.toml": (Node, Listener, Admin, Log, MessageLog),
+            "smppproxy.toml": (Node, Listener, Admin, Log, MessageLog, Tracing),
             "network.toml": (Account, Provider, Host, Route, MoRoute, MoSettings, *PROFILE_KINDS),
         }.items():
             text = (ETC / name).read_text()
@@ -145,7 +146,7 @@ class SampleTest(SynchronousTestCase):
         folder = Path(self.mktemp())
         folder.mkdir(parents=True)
         names = ["tls.crt", "tls.key", "acme-ca.pem", "clients-ca.pem"]
-        for name in (*names, "hop.crt", "hop.key", "hop-ca.pem"):
+        for name in (*names, "hop.crt", "hop.key", "hop-ca.pem", "collector-ca.pem"):
             (folder / name).touch()
         for name in ("mobile.csv", "prices.csv"):
             (folder / name).write_bytes((ETC / name).read_bytes())
@@ -156,14 +157,16 @@ class SampleTest(SynchronousTestCase):
             text = text.replace('"../var/admin"', '"/run/smppproxy/admin"')
             tomllib.loads(text)
             (folder / name).write_text(text)
-        environ = {name: f"{name}-of-the-test" for name in ("SMPPPROXY_READ", "SMPPPROXY_ALICE")}
+        secrets = ("SMPPPROXY_READ", "SMPPPROXY_ALICE", "SMPPPROXY_OTLP")
+        environ = {name: f"{name}-of-the-test" for name in secrets}
         node = load_node(folder / "smppproxy.toml", environ)
         self.assertEqual(node.admin.tokens.keys(), {"read", "operate:alice"})
         self.assertEqual([listener.port for listener in node.listeners], [2775, 8775])
         self.assertEqual(node.admin.path, "/run/smppproxy/admin")
         self.assertTrue(node.hop.is_on)
-        secrets = dict.fromkeys(("BETA_PASSWORD", "GATEWAY_PASSWORD", "LATAM_PASSWORD"), "x")
-        network = load_network(node.network_file, secrets)
+        self.assertEqual(node.tracing.headers, {"authorization": "SMPPPROXY_OTLP-of-the-test"})
+        passwords = dict.fromkeys(("BETA_PASSWORD", "GATEWAY_PASSWORD", "LATAM_PASSWORD"), "x")
+        network = load_network(node.network_file, passwords)
         self.assertEqual(network.providers["beta"].bind, "transmitter+receiver")
         gateway, latam = network.providers["gateway"], network.providers["latam"]
         self.assertEqual(gateway.hosts[1].address, "b.smpp.gatewayapi.eu")

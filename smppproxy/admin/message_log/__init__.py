@@ -17,6 +17,8 @@ Which file to open:
 `pieces`   octets, numbers and texts as JSON has them
 `kept`     texts that many lines share, ready made
 `folder`   keeps the files
+`spans`    makes OpenTelemetry spans of some lines
+`otlp`     sends them to a collector
 `tally`    counts by the hour
 
 `search`   finds messages in the files

@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import attrs
 import msgpack
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.error import ProcessExitedAlready
@@ -28,6 +29,7 @@ from smppproxy.admin.message_log import rows
 from smppproxy.admin.message_log.facts import Facts, packed
 from smppproxy.admin.message_log.tally import MOST
 from smppproxy.config.message_log import MessageLog as Settings
+from smppproxy.config.tracing import Tracing
 from smppproxy.relay.journal import Journal
 from smppproxy.relay.ledger import Ledger
 from smppproxy.routing.accounts import Account
@@ -129,6 +131,7 @@ class MessageLog:
         self,
         reactor: Any,
         settings: Settings,
+        tracing: Tracing,
         node: str,
         journal: Journal,
         ledger: Ledger,
@@ -142,6 +145,7 @@ class MessageLog:
         """
         self._reactor = reactor
         self._settings = settings
+        self._tracing = tracing
         self._node = node
         self._journal = journal
         self._ledger = ledger
@@ -161,8 +165,8 @@ class MessageLog:
 
     @property
     def enabled(self) -> bool:
-        """Whether this node has a folder for it."""
-        return bool(self._settings.folder)
+        """Whether this node has a folder for it, or sends spans of what would stand there."""
+        return bool(self._settings.folder or self._tracing.endpoint)
 
     def start(self) -> None:
         """Note and write from now on."""
@@ -186,6 +190,7 @@ class MessageLog:
             "max_seconds": settings.max_hours * _HOUR,
             "keep_days": settings.keep_days,
             "compress": settings.compress,
+            "tracing": attrs.asdict(self._tracing) if self._tracing.endpoint else None,
         }
         scribe.write(packed((rows.CONFIG, config)))
 
@@ -238,6 +243,11 @@ class MessageLog:
             for count, number in rest[0]:
                 self._count(count, number)
             self._store_counts()
+        elif kind == "spans":
+            self._ledger.count("trace_spans_exported", rest[0])
+            self._ledger.count("trace_spans_dropped", rest[1])
+        elif kind == "collector":
+            self._tell_collector(rest[0])
         elif kind == "lost":
             self._ledger.count("message_log_lost", rest[0])
             self._log.error(
@@ -249,6 +259,15 @@ class MessageLog:
             )
         else:
             self._log.info("the message log is written again", event="message_log_well")
+
+    def _tell_collector(self, good: bool) -> None:
+        endpoint = self._tracing.endpoint
+        if good:
+            text = "the collector at {endpoint} takes spans again"
+            self._log.info(text, event="tracing_well", endpoint=endpoint)
+        else:
+            text = "the collector at {endpoint} takes no spans: they are dropped"
+            self._log.warn(text, event="tracing_trouble", endpoint=endpoint)
 
     def _count(self, count: Count, number: int) -> None:
         if count in self._counts or len(self._counts) < MOST:

@@ -6,6 +6,8 @@ every ten seconds and at the end, and what the disk did not take:
 
 * ``("counts", ((count, number), ...))``, counts being those of ``tally``
 * ``("lost", how many lines, why)``, ``("well",)`` when the disk takes lines again
+* with tracing ``("spans", exported, dropped)``, and ``("collector", whether it takes them)`` when
+  that changed
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ import select
 import signal
 import sys
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgpack
 
@@ -24,6 +26,9 @@ from smppproxy.admin.message_log import rows
 from smppproxy.admin.message_log.folder import LogWriter
 from smppproxy.admin.message_log.lines import Lines
 from smppproxy.admin.message_log.tally import Tally
+
+if TYPE_CHECKING:
+    from smppproxy.admin.message_log.otlp import Exporter
 
 AT_ONCE = 1 << 20
 """Octets that are read at once."""
@@ -47,6 +52,8 @@ class Scribe:
         self._tally = Tally()
         self._lines: Lines | None = None
         self._writer: LogWriter | None = None
+        self._exporter: Exporter | None = None
+        self._has_collector = True
         self._told = time.monotonic()
         self._ticked = self._told
         self._trouble = False
@@ -63,6 +70,9 @@ class Scribe:
                 self._tick(now)
         if self._writer is not None:
             self._writer.close()
+        if self._exporter is not None:
+            self._exporter.close()
+            self._tell_spans(self._exporter)
 
     def _take(self, data: bytes) -> None:
         self.done = not data
@@ -72,23 +82,37 @@ class Scribe:
                 self._lines.add(row)
             elif row[0] == rows.CONFIG:
                 self._configure(row[1])
-        if self._lines is not None and self._writer is not None:
-            self._writer.write(self._lines.take())
+        if self._lines is None:
+            return
+        lines = self._lines.take()
+        if self._writer is not None:
+            self._writer.write(lines)
+        if self._exporter is not None:
+            self._exporter.write(lines)
 
     def _configure(self, config: dict[str, Any]) -> None:
         self._lines = Lines(config["node"], self._tally)
-        self._writer = LogWriter(
-            config["folder"],
-            config["max_bytes"],
-            config["max_seconds"],
-            config["keep_days"],
-            config["compress"],
-        )
+        if config["folder"]:
+            self._writer = LogWriter(
+                config["folder"],
+                config["max_bytes"],
+                config["max_seconds"],
+                config["keep_days"],
+                config["compress"],
+            )
+        tracing = config.get("tracing")
+        if tracing is not None:
+            # Only then: these libraries are an extra, and take their time.
+            from smppproxy.admin.message_log.otlp import Exporter
+
+            self._exporter = Exporter(config["node"], tracing)
 
     def _tick(self, now: float) -> None:
         if self._writer is not None:
             self._writer.tick()
             self._tell_trouble(self._writer)
+        if self._exporter is not None:
+            self._tell_spans(self._exporter)
         if now - self._told >= COUNT_EVERY or self.done:
             self._told = now
             counts = self._tally.take()
@@ -103,6 +127,14 @@ class Scribe:
         elif self._trouble and not writer.trouble:
             self._trouble = False
             self._tell("well")
+
+    def _tell_spans(self, exporter: Exporter) -> None:
+        exported, dropped = exporter.take()
+        if exported or dropped:
+            self._tell("spans", exported, dropped)
+        if exporter.trouble == self._has_collector:
+            self._has_collector = not exporter.trouble
+            self._tell("collector", self._has_collector)
 
     def _tell(self, *told: Any) -> None:
         data = msgpack.packb(told)

@@ -21,6 +21,7 @@ from smppproxy.admin.message_log.keeper import MessageLog, ScribeProcess
 from smppproxy.admin.message_log.scribe import Scribe
 from smppproxy.admin.message_log.tally import OTHER, Tally
 from smppproxy.config.message_log import MessageLog as Settings
+from smppproxy.config.tracing import Tracing
 from smppproxy.relay import journal
 from smppproxy.smpp import constants as c
 from tests.admin.message_log.files import events
@@ -195,6 +196,7 @@ class KeeperTests(SynchronousTestCase):
         self.keeper = MessageLog(
             self.clock,
             Settings("somewhere"),
+            Tracing("http://127.0.0.1:4318/v1/traces"),
             "node1",
             self.world.relay.journal,
             self.world.ledger,
@@ -206,6 +208,18 @@ class KeeperTests(SynchronousTestCase):
         self.client = self.world.client()
         self.upstream = self.world.upstream()
         self.events = self.world.ledger.events
+
+    def test_spans_and_their_collector_are_told(self) -> None:
+        """Spans are counted for the metrics; a collector that goes and comes is logged."""
+        self.keeper.told(("spans", 3, 2))
+        self.keeper.told(("spans", 1, 0))
+        counts = self.world.ledger.events
+        self.assertEqual((counts["trace_spans_exported"], counts["trace_spans_dropped"]), (4, 2))
+        found = logged(self)
+        self.keeper.told(("collector", False))
+        self.keeper.told(("collector", True))
+        told = [event["event"] for event in found if "endpoint" in event]
+        self.assertEqual(told, ["tracing_trouble", "tracing_well"])
 
     @property
     def scribe(self) -> ScribeProcess:
