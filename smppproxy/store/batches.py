@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from hashlib import sha256
 from struct import pack
 from typing import Any
@@ -11,6 +12,9 @@ import msgpack
 
 from .interface import QUEUED, Arrival, Entry, Mapping, Matched, Name, Overdue, Stray
 from .leftovers import Unrouted
+
+_PLACES = [b".%02d" % place for place in range(100)]
+"""The end of an entry's id, which is its place in its bundle."""
 
 _OCTETS = [bytes((number,)) for number in range(256)]
 
@@ -176,28 +180,56 @@ def outcome_pairs(reply: Any) -> list[tuple[int, bytes]]:
 
 def new_entries(reply: Any) -> list[Entry]:
     """Entries handed out for the first time."""
-    return [
-        Entry(queue, entry_id, 1, fields[1], fields[3])
-        if len(fields) == 4
-        else _of_group(queue, entry_id, 1, fields)
-        for queue, entries in reply
-        for entry_id, fields in entries
-    ]
+    found: list[Entry] = []
+    for queue, entries, bundles in reply:
+        for entry_id, fields in entries:
+            found.append(_entry(queue, entry_id, 1, fields))
+        for at in range(0, len(bundles), 3):
+            bundle, places, items = bundles[at : at + 3]
+            found += _of_bundle(queue, bundle, places, items, ())
+    return found
 
 
 def old_entries(reply: Any) -> list[Entry]:
     """Entries handed out again, each with how often."""
-    return [
-        Entry(queue, entry_id, deliveries, fields[1], fields[3])
-        if len(fields) == 4
-        else _of_group(queue, entry_id, deliveries, fields)
-        for queue, entries, counts in reply
-        for (entry_id, fields), deliveries in zip(entries, counts, strict=True)
+    found: list[Entry] = []
+    for queue, entries, counts, bundles in reply:
+        for (entry_id, fields), deliveries in zip(entries, counts, strict=True):
+            found.append(_entry(queue, entry_id, deliveries, fields))
+        for at in range(0, len(bundles), 4):
+            bundle, places, items, each = bundles[at : at + 4]
+            found += _of_bundle(queue, bundle, places, items, each)
+    return found
+
+
+def _entry(queue: bytes, entry_id: bytes, deliveries: int, fields: list[bytes]) -> Entry:
+    """One that is stored by itself: an MO message, or a receipt that an earlier version queued."""
+    if len(fields) == 4:
+        return Entry(queue, entry_id, deliveries, fields[1], fields[3])
+    return Entry(
+        queue, entry_id, deliveries, fields[1], fields[3], int(fields[5]), int(fields[7])
+    )
+
+
+def _of_bundle(
+    queue: bytes, bundle: bytes, places: bytes, packed: bytes, deliveries: Sequence[int]
+) -> list[Entry]:
+    """Entries of a bundle of receipts (``bundles.lua``); ``places`` ``b""``: all of them."""
+    items = msgpack.unpackb(packed, raw=True)
+    entries = [
+        Entry(queue, bundle + place, 1, origin, receipt)
+        if receipt.__class__ is bytes
+        else Entry(queue, bundle + place, 1, origin, *receipt)
+        for place, origin, receipt in zip(
+            [_PLACES[place] for place in places] if places else _PLACES,
+            items[::2],
+            items[1::2],
+            strict=False,
+        )
     ]
-
-
-def _of_group(queue: bytes, entry_id: bytes, deliveries: int, fields: list[bytes]) -> Entry:
-    return Entry(queue, entry_id, deliveries, fields[1], fields[3], int(fields[5]), int(fields[7]))
+    for entry, number in zip(entries, deliveries, strict=False):
+        entry.deliveries = number
+    return entries
 
 
 def pairs(reply: Any) -> list[tuple[Any, Any]]:

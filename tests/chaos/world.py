@@ -210,7 +210,8 @@ class World:
 
     def queued(self) -> int:
         """Receipts that the store still holds for the clients."""
-        return sum(int(self.store.command("XLEN", f"smppproxy:q:r:{name}")) for name in CLIENTS)
+        counts = [self.store.command("HGET", f"smppproxy:h:{name}", "n") for name in CLIENTS]
+        return sum(int(count or 0) for count in counts)
 
     def ledgers(self) -> list[dict[str, Any]]:
         """The row of each node, and that of their sums."""

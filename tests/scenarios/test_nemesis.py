@@ -76,7 +76,7 @@ class NemesisTests(Scenario):
         await self.finish(*clients, deadline=60.0)
         await until(lambda: all(smsc.idle for smsc in providers))
         await until(lambda: node.ledger()["in_flight"] == 0)
-        queues = [f"smppproxy:q:r:{name}" for name in ACCOUNTS]
+        queues = [f"smppproxy:w:{name}" for name in ACCOUNTS]
         await until(lambda: not any(ask(node.store_socket(), "XLEN", name) for name in queues))
 
     @staticmethod

@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgpack
 from hiredis import Reader, pack_command
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import TestCase
@@ -199,8 +200,10 @@ def ask(path: str, *parts: str) -> Any:
 
 def in_hands(path: str, account: str) -> int:
     """How many of an account's receipts are out for delivery and not acknowledged."""
-    reply = ask(path, "XPENDING", f"smppproxy:q:r:{account}", "g")
-    return int(reply[0]) if isinstance(reply, list) else 0
+    reply = ask(path, "HGETALL", f"smppproxy:h:{account}")
+    states = dict(zip(reply[::2], reply[1::2], strict=True)) if isinstance(reply, list) else {}
+    marks = [msgpack.unpackb(states[name], raw=True)[0] for name in states if b"-" in name]
+    return sum(mark not in b"\0\xff" for each in marks for mark in each)
 
 
 class Scenario(TestCase):

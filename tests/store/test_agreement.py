@@ -64,7 +64,8 @@ class Player:
     def call(self) -> tuple[str, tuple[Any, ...]]:
         """The name of a call and its arguments."""
         pick = self.random
-        name = pick.choice(("record", "match", "match", "match", "overdue", "fetch", "put"))
+        calls = ("record", "match", "match", "match", "overdue", "fetch", "fetch", "put", "ack")
+        name = pick.choice((*calls, "touch"))
         provider = pick.choice(PROVIDERS)
         size = range(pick.randrange(1, 6))
         if name == "record":
@@ -74,7 +75,9 @@ class Player:
         if name == "match":
             return name, (provider, [self.arrival() for _ in size], FINAL_TTL, LIMITS)
         if name == "fetch":
-            return name, ([(b"r:a", 5), (b"r:b", 1)],)
+            return name, ([(b"r:a", pick.randrange(6)), (b"r:b", 1)],)
+        if name in ("ack", "touch"):
+            return name, (pick.random(), pick.random())
         if name == "put":
             return "put_receipts", (b"a", [(b"o", pick.randbytes(2)) for _ in size], LIMITS[b"r:a"])
         return name, (1000 if pick.random() < 0.2 else 0,)
@@ -87,6 +90,8 @@ def comparable(name: str, result: Any) -> Any:
             (each.queue, each.deliveries, each.origin, each.receipt, each.sub, each.dlvrd)
             for each in result
         ]
+    if name == "touch":
+        return [len(each) for each in result]
     return sorted(result, key=repr) if name in ("overdue", "record") else result
 
 
@@ -116,15 +121,29 @@ class AgreementTests(ServerTestCase):
         memory = MemoryStore(clock, node)
         await memory.start()
         player = Player(seed)
+        fetched: dict[Any, list[Any]] = {server: [], memory: []}
         for step in range(60):
             name, args = player.call()
-            theirs = comparable(name, await getattr(server, name)(*args))
-            ours = comparable(name, await getattr(memory, name)(*args))
+            theirs, ours = [
+                comparable(name, await self.answer(store, fetched[store], name, args))
+                for store in (server, memory)
+            ]
             if theirs != ours:
                 return (seed, step, name, args, theirs), (seed, step, name, args, ours)
         theirs, ours = [await self.left(store) for store in (server, memory)]
         await server.stop()
         return (seed, theirs), (seed, ours)
+
+    @staticmethod
+    async def answer(store: Any, fetched: list[Any], name: str, args: Any) -> Any:
+        """What a store says; each names what it has handed out by ids of its own."""
+        if name in ("ack", "touch"):
+            begin, end = sorted(int(part * (len(fetched) + 1)) for part in args)
+            args = [fetched[begin:end]]
+        result = await getattr(store, name)(*args)
+        if name == "fetch":
+            fetched += [(each.queue, each.entry_id) for each in result]
+        return result
 
     async def left(self, store: Any) -> list[Any]:
         """What a store shows to the operator."""

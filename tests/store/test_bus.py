@@ -276,7 +276,8 @@ class OtherStoresTests(FaultTestCase):
         told = b"*2\r\n$9\r\n127.0.0.1\r\n$%d\r\n%b\r\n" % (len(text), text)
         asked: list[Any] = []
         sentinel = await self.listen(lambda: Script({b"SENTINEL": told}, asked))
-        store = open_store(f"redis+sentinel://127.0.0.1:{sentinel}/main", "node", reactor)
+        where = f"redis+sentinel://127.0.0.1:{sentinel}/main?deadline=10"
+        store = open_store(where, "node", reactor)
         self.addCleanup(store.stop)
         await self.check_alone(store)
         self.assertEqual(len(asked), 2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 
 from smppproxy.store.interface import QUEUED, Limit
@@ -33,14 +34,14 @@ class ServerClockTests(FaultTestCase):
 
         await arrive(0, 1)
         # The last entry was made by a clock that was an hour ahead of the one of now.
-        key = f"smppproxy:q:{QUEUE.decode()}"
+        key = f"smppproxy:w:{QUEUE[2:].decode()}"
         ahead = f"{int((time.time() + HOUR) * 1000)}-0"
         self.assertEqual(ask(server.path, "XSETID", key, ahead), b"OK")
         await arrive(2, 3)
         await store.sweep({QUEUE: Limit(10, HOUR // 2)})
         entries = await store.fetch([(QUEUE, 10)])
         self.assertEqual(len(entries), 4)
-        ids = [tuple(map(int, entry.entry_id.split(b"-"))) for entry in entries]
+        ids = [tuple(map(int, re.split(rb"[-.]", entry.entry_id))) for entry in entries]
         self.assertEqual(ids, sorted(set(ids)))
         self.assertGreater(ids[2], (int(time.time() * 1000), 0))
         self.assertEqual(await store.ack([(QUEUE, entry.entry_id) for entry in entries]), 4)

@@ -17,7 +17,7 @@ from .test_redis import ServerTestCase, shared_server
 OWNERS = {
     "node": "process", "done": "process",
     "m": "provider", "pk": "provider", "pd": "provider", "pi": "provider", "mo": "provider",
-    "q": "account", "z": "account", "g": "account", "b": "account",
+    "q": "account", "w": "account", "h": "account", "z": "account", "g": "account", "b": "account",
     "limits": "all", "drops": "all", "due": "all", "pp": "all", "quarantine": "all",
     "orphans": "all", "ml": "all", "n": "all",
 }  # fmt: skip

@@ -10,31 +10,35 @@ from importlib.resources import files
 
 import attrs
 
+# Whatever is defined costs each call that comes by it: most calls end in the part that has their
+# name, before the rest.
+_MEET = ("states", "queues", "added", "maps", "groups", "meet", "parked")
+_IN, _OUT = ("head", "bundles", "adding"), ("head", "bundles", "states")
 _PARTS = {
     "numbers": ("head", "numbers"),
-    "record": ("head", "queues", "maps", "groups", "meet", "parked", "record"),
-    "match": ("head", "queues", "maps", "groups", "meet", "parked", "match"),
-    "overdue": ("head", "queues", "maps", "groups", "meet", "overdue"),
-    "put": ("head", "queues", "put"),
+    "record": ("head", "record", "bundles", "adding", "fits", *_MEET, "recorded"),
+    "match": (*_IN, "fits", "match", *_MEET, "matched"),
+    "overdue": (*_IN, "fits", *_MEET, "overdue"),
+    "put": (*_IN, "states", "queues", "added", "put"),
     "binds": ("head", "binds"),
-    "fetch": ("head", "queues", "fetch"),
-    "adopt": ("head", "queues", "adopt"),
-    "touch": ("head", "touch"),
-    "ack": ("head", "queues", "ack"),
-    "sizes": ("head", "sizes"),
-    "ages": ("head", "ages"),
+    "fetch": ("head", "bundles", "hands", "fetch", "states", "queues", "holders", "fetched"),
+    "adopt": (*_OUT, "queues", "hands", "holders", "adopt"),
+    "touch": (*_OUT, "hands", "holders", "touch"),
+    "ack": (*_OUT, "ack"),
+    "sizes": (*_OUT, "queues", "hands", "holders", "sizes"),
+    "ages": ("head", "bundles", "ages"),
     "look": ("head", "look"),
-    "mo": ("head", "queues", "mo"),
+    "mo": (*_OUT, "queues", "mo"),
     "strays": ("head", "strays"),
-    "fitting": ("head", "maps", "fitting"),
-    "replay": ("head", "queues", "maps", "groups", "meet", "parked", "replay"),
+    "fitting": ("head", "maps", "fits", "fitting"),
+    "replay": (*_IN, "fits", *_MEET, "replay"),
     "nodes": ("head", "nodes"),
     "versions": ("head", "versions"),
     "shares": ("head", "shares"),
     "wishes": ("head", "wishes"),
     "hours": ("head", "hours"),
-    "held": ("head", "maps", "held"),
-    "sweep": ("head", "queues", "maps", "parked", "sweep"),
+    "held": (*_OUT, "maps", "held"),
+    "sweep": (*_OUT, "queues", "maps", "parked", "sweep"),
 }
 
 

@@ -3,5 +3,5 @@
 local done = kept_packed()
 if done then return done end
 local removed = 0
-for i = 1, #args, 2 do removed = removed + remove(prefix .. 'q:' .. args[i], args[i + 1]) end
+for i = 1, #args, 2 do removed = removed + remove_any(args[i], args[i + 1]) end
 return keep(removed)

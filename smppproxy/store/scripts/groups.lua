@@ -31,9 +31,9 @@ local function open_groups()
     return origins
   end
 
-  -- One entry for each message that has this map. Queue, id of the first entry.
-  local function deliver(map, m, receipt, parts, good)
-    local queue, id = enqueue(m.account, string.sub(map, m.at), receipt, parts, good)
+  -- One entry for each message that has this map. Queue, id of the first entry where it is asked for.
+  local function deliver(map, m, receipt, parts, good, named)
+    local queue, id = enqueue(m.account, string.sub(map, m.at), receipt, parts, good, named)
     for _, origin in ipairs(more_origins(m)) do enqueue(m.account, origin, receipt, parts, good) end
     return queue, id
   end
@@ -112,7 +112,7 @@ local function open_groups()
     if group.shown ~= '' then return changed, 6, '' end
     local _, _, good = choose(group.finals)
     local queue
-    queue, group.shown = deliver(map, m, arrival[6], m.parts, good)
+    queue, group.shown = deliver(map, m, arrival[6], m.parts, good, true)
     group.expiry = math.max(group.expiry, m.expiry + GRACE)
     write_group(m, group)
     return changed, 0, queue

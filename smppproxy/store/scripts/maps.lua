@@ -4,7 +4,6 @@
 local MAX_MAPS, STRAYS, GRACE = 8, 10000, 3600
 local HEAD, MAP, WIDE = '>BIBBc0Bc0', '>BIBBc0Bc0BBc0Bc0', '>BIBBc0Bc0BBBBc0Hc0BBc0Bc0'
 local LATE, REMIND, DUE = 1, 2, 4
-local grown = {}
 
 local function maps_of(value)
   if string.byte(value) ~= 2 then return {value} end
@@ -60,34 +59,23 @@ local function read_map(map)
   return m
 end
 
--- Equal tails, or the whole of a short number at the end of a longer one; '' says nothing.
-local function fits(mine, theirs)
-  if mine == theirs or theirs == '' then return true end
-  if #mine > #theirs then mine, theirs = theirs, mine end
-  return #mine >= 6 and string.sub(theirs, -#mine) == mine
-end
-
 local function stray(stream, provider, reason, arrived, arrival)
   call('XADD', prefix .. stream, 'MAXLEN', STRAYS, '*', 'p', provider, 'w', reason,
        'a', tostring(arrived), 'd', cmsgpack.pack(arrival))
 end
 
-local queue_names, queue_keys = {}, {}
+local queue_names = {}
 
--- A group's entry says too how many parts there are, and how many of them are good.
-local function enqueue(account, origin, receipt, parts, good)
-  local key = queue_keys[account]
-  if not key then
-    queue_names[account] = 'r:' .. account
-    key = prefix .. 'q:r:' .. account
-    queue_keys[account] = key
-    grown[#grown + 1] = account
+-- A group's entry says too how many parts there are, and how many of them are good. Queue; id of the
+-- entry where it is asked for.
+local function enqueue(account, origin, receipt, parts, good, named)
+  local queue = queue_names[account]
+  if not queue then
+    queue = 'r:' .. account
+    queue_names[account] = queue
   end
-  if parts then
-    return queue_names[account], call('XADD', key, '*', 'o', origin, 'r', receipt,
-                                      's', parts, 'd', good)
-  end
-  return queue_names[account], call('XADD', key, '*', 'o', origin, 'r', receipt)
+  add_bundled(account, origin, parts and {receipt, parts, good} or receipt)
+  return queue, named and id_of_last(account) or ''
 end
 
 local function supersede(queue, id)
@@ -105,7 +93,7 @@ local function settle(map, expiry, was_final, seen, last, want, account, at, arr
   local outcome, queue, final, id = 3, '', arrival[5], ''
   if bit.band(want, arrival[3]) ~= 0 then
     outcome = 0
-    queue, id = enqueue(account, string.sub(map, at), arrival[6])
+    queue, id = enqueue(account, string.sub(map, at), arrival[6], nil, nil, not final)
     if last ~= '' then supersede(queue, last) end
   end
   local rest = string.sub(map, 9 + #seen + #last)

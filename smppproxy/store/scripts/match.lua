@@ -34,20 +34,6 @@ do
   end
 end
 
--- The receipts' PDUs come as one string, each behind its length: few of them are ever needed.
-local pdu_at, pdu_number = 1, 1
-
-local function with_pdu(number, arrival)
-  if pdus == '' then return arrival end
-  while pdu_number < number do
-    pdu_at = pdu_at + 2 + struct.unpack('>H', pdus, pdu_at)
-    pdu_number = pdu_number + 1
-  end
-  arrival[7] = arrival[7] or false
-  arrival[8] = struct.unpack('>Hc0', pdus, pdu_at)
-  return arrival
-end
-
 local function queued(queue)
   local place = places[queue]
   if not place then
@@ -56,42 +42,6 @@ local function queued(queue)
     places[queue] = place
   end
   return place
-end
-
-local function value_under(number, key)
-  local value = values[key]
-  if value == nil then
-    if key == wanted[number] then value = found[number] else value = call('GET', key) end
-    values[key] = value
-  end
-  return value
-end
-
-local function code_of(number, arrival)
-  local ids = arrival[1]
-  if #ids == 0 then
-    stray('quarantine', provider, 'no_id', now, with_pdu(number, arrival))
-    return 4
-  end
-  local misfit, misfits = nil, 0
-  for i = 1, #ids do
-    local key = map_prefix .. ids[i]
-    local value = value_under(number, key)
-    if value then
-      local changed, outcome, queue = meet(key, value, provider, arrival, final_ttl)
-      if changed then values[key] = changed end
-      if outcome == 0 then return queued(queue) end
-      if outcome then return outcome end
-      misfit, misfits = misfit or queue, misfits + 1
-    end
-  end
-  -- Under another spelling of its id the message itself may still be to come.
-  if misfits == #ids then
-    stray('quarantine', provider, misfit, now, with_pdu(number, arrival))
-    return 4
-  end
-  if park(provider, with_pdu(number, arrival)) then return 1 end
-  return 2
 end
 
 -- The client_message_id in an origin that begins there: records.Origin, versions 1 and 2.
@@ -103,6 +53,7 @@ end
 
 -- What a final receipt makes of the head of a map that nothing had come for, by state.
 local heads, soon, expiry_soon = {}, now + final_ttl, struct.pack('>I', now + final_ttl)
+local life_soon, place_of = string.format('%.0f', math.max(final_ttl, 1)), {}
 
 -- What nearly all receipts are: the final one of a plain map that nothing has come for. As settle
 -- would do it; false: it is not such a receipt.
@@ -114,48 +65,45 @@ local function settle_plain(number, key, value, destination, kind, state, receip
   local at = 12 + length + byte(value, 11 + length)
   local mine = sub(value, 12 + length, at - 1)
   if mine ~= destination and not fits(mine, destination) then return false end
-  local queue = enqueue(sub(value, 11, 10 + length), sub(value, at), receipt)
-  local expiry, head = ((e1 * 256 + e2) * 256 + e3) * 256 + e4, nil
+  local account = sub(value, 11, 10 + length)
+  add_bundled(account, sub(value, at), receipt)
+  local expiry, life, head = ((e1 * 256 + e2) * 256 + e3) * 256 + e4, life_soon, nil
   if expiry >= soon then
-    expiry, head = soon, heads[state]
+    head = heads[state]
     if not head then
       head = '\1' .. expiry_soon .. '\1\1' .. string.char(state) .. '\0'
       heads[state] = head
     end
   else
+    life = math.max(expiry - now, 1)
     head = sub(value, 1, 5) .. '\1\1' .. string.char(state) .. '\0'
   end
-  local changed = head .. sub(value, 9)
+  local changed, place = head .. sub(value, 9), place_of[account]
   values[key] = changed
-  call('SET', key, changed, 'EX', math.max(expiry - now, 1))
-  codes[number], met_ids[number], accounts[number] = queued(queue), id_in(value, at), ''
+  call('SET', key, changed, 'EX', life)
+  if not place then
+    place = queued('r:' .. account)
+    place_of[account] = place
+  end
+  codes[number], met_ids[number], accounts[number] = place, id_in(value, at), ''
   return true
 end
 
-local function settle_other(number, arrival)
-  met_map = nil
-  local code = code_of(number, arrival)
-  codes[number] = code
-  met_ids[number] = met_map and id_in(met_map, met_at) or ''
-  accounts[number] = met_map and code < 8 and met_account or ''
+local at, number = 1, 1
+
+-- Whether the next receipt was such a one, and is settled.
+local function settle_next()
+  local id, key = flat[at], wanted[number]
+  if type(id) ~= 'string' then return false end
+  local value = values[key]
+  if value == nil then value = found[number] end
+  if not (value and flat[at + 4]) or
+     not settle_plain(number, key, value, flat[at + 1], flat[at + 2], flat[at + 3], flat[at + 5]) then
+    return false
+  end
+  at, number = at + 6, number + 1
+  return true
 end
 
-local at = 1
-for number = 1, #wanted do
-  local id = flat[at]
-  if type(id) == 'string' then
-    local key, destination, kind, state = wanted[number], flat[at + 1], flat[at + 2], flat[at + 3]
-    local final, receipt = flat[at + 4], flat[at + 5]
-    local value = values[key]
-    if value == nil then value = found[number] end
-    if not (value and final and
-            settle_plain(number, key, value, destination, kind, state, receipt)) then
-      settle_other(number, {{id}, destination, kind, state, final, receipt})
-    end
-    at = at + 6
-  else
-    settle_other(number, id)
-    at = at + 1
-  end
-end
-return keep({queues, codes, cut_grown() or {}, met_ids, accounts})
+while number <= #wanted and settle_next() do end
+if number > #wanted and write_pending() then return keep({queues, codes, {}, met_ids, accounts}) end

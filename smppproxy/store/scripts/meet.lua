@@ -38,17 +38,3 @@ local function meet(key, value, provider, arrival, final_ttl)
   if map then call('SET', key, map, 'EX', math.max(ends - now, 1)) end
   return map, outcome, queue
 end
-
--- Brings the queues that grew to their limits: {queue, how many it lost, ...}; nil: none did.
-local function cut_grown()
-  local drops
-  for _, account in ipairs(grown) do
-    local dropped = cut(queue_names[account], queue_keys[account])
-    if dropped > 0 then
-      drops = drops or {}
-      drops[#drops + 1] = queue_names[account]
-      drops[#drops + 1] = dropped
-    end
-  end
-  return drops
-end

@@ -3,11 +3,11 @@
 local done = kept_packed()
 if done then return done end
 local queue, records, own = unpack(args)
-local key = prefix .. 'q:' .. queue
 if own then
-  for i = 1, #records, 2 do call('XADD', key, '*', 'o', records[i], 'r', records[i + 1]) end
-else
-  for i = 1, #records do call('XADD', key, '*', 'o', '', 'r', records[i]) end
+  for i = 1, #records, 2 do add_bundled(account_of(queue), records[i], records[i + 1]) end
+  local drops = cut_grown()
+  return keep(drops and drops[2] or 0)
 end
-local dropped = cut(queue, key)
-return keep(dropped)
+local key = prefix .. 'q:' .. queue
+for i = 1, #records do call('XADD', key, '*', 'o', '', 'r', records[i]) end
+return keep(cut(queue, key))

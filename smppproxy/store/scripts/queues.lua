@@ -1,70 +1,97 @@
--- Queues are streams with one consumer group. What leaves a queue other than by an ack is counted.
-local known_limits = {}
+-- Queues are streams with one consumer group, receipts' are bundles; earlier versions kept receipts as
+-- MO messages are still kept, and what they left is handed out first. What leaves a queue other than
+-- by an ack is counted.
 
-local function limit(queue)
-  local found = known_limits[queue]
-  if not found then
-    local packed = call('HGET', prefix .. 'limits', queue)
-    if packed then
-      found = {struct.unpack('>II', packed)}
-    else
-      found = {25000, 172800}
+-- Removes up to so many of the oldest; how many there were.
+local function remove_oldest(account, count)
+  local key, hands = keys_of(account)
+  local removed, from, much = 0, '-', 1
+  while removed < count do
+    local entries, changes = call('XRANGE', key, from, '+', 'COUNT', much), new_changes()
+    if #entries == 0 then break end
+    for _, entry in ipairs(entries) do
+      local marks, state = open_state(call('HGET', hands, entry[1]), tonumber(entry[2][1]))
+      for place, mark in ipairs(marks) do
+        if mark ~= GONE and removed + changes.removed < count then
+          marks[place] = GONE
+          changes.removed = changes.removed + 1
+        end
+      end
+      change(changes, entry[1], marks, state)
+      if removed + changes.removed == count then break end
     end
-    known_limits[queue] = found
+    write_changes(account, changes)
+    removed = removed + changes.removed
+    from, much = '(' .. entries[#entries][1], math.min(2 * much, 100)
   end
-  return found[1], found[2]
+  return removed
 end
 
-local function remove(key, ids)
-  call('XACK', key, 'g', unpack(ids))
-  return call('XDEL', key, unpack(ids))
+-- Removes bundles that came before this time, up to 5,000 of them. How many receipts that were.
+local function remove_before(account, ms)
+  local key, hands = keys_of(account)
+  local last, removed = string.format('%.0f', ms - 1), 0
+  for _ = 1, 50 do
+    local entries = call('XRANGE', key, '-', last, 'COUNT', 100)
+    if #entries == 0 then break end
+    local changes = new_changes()
+    for _, entry in ipairs(entries) do
+      for _, mark in ipairs((open_state(call('HGET', hands, entry[1]), tonumber(entry[2][1])))) do
+        if mark ~= GONE then changes.removed = changes.removed + 1 end
+      end
+      changes.ends[#changes.ends + 1] = entry[1]
+    end
+    write_changes(account, changes)
+    removed = removed + changes.removed
+  end
+  return removed
 end
 
-local function ids_of(entries)
-  local ids = {}
-  for i = 1, #entries do ids[i] = entries[i][1] end
-  return ids
+local function count_bundled(account)
+  return tonumber(call('HGET', prefix .. 'h:' .. account, 'n') or '0')
 end
 
 -- What a later receipt of the same message made superfluous goes first, then the oldest.
 local function drop(queue, key, count)
-  local dropped = 0
+  local account, dropped = account_of(queue), 0
   while dropped < count do
     local id = call('ZPOPMIN', prefix .. 'z:' .. queue)[1]
     if not id then break end
-    dropped = dropped + remove(key, {id})
+    dropped = dropped + remove_any(queue, {id})
   end
   while dropped < count do
     local ids = ids_of(call('XRANGE', key, '-', '+', 'COUNT', math.min(count - dropped, 500)))
     if #ids == 0 then break end
     dropped = dropped + remove(key, ids)
   end
+  if account and dropped < count then
+    dropped = dropped + remove_oldest(account, count - dropped)
+  end
   call('HINCRBY', prefix .. 'drops', queue, dropped)
   return dropped
 end
 
+-- Brings a queue to its limit.
 local function cut(queue, key)
-  local over = call('XLEN', key) - limit(queue)
+  local account = account_of(queue)
+  local over = call('XLEN', key) + (account and count_bundled(account) or 0) - limit(queue)
   if over <= 0 then return 0 end
   return drop(queue, key, over)
 end
 
--- Drops what is older than the queue keeps. Second result: whether anything is left.
+-- Drops what is older than the queue keeps; how many.
 local function expire(queue, key)
-  local first = call('XRANGE', key, '-', '+', 'COUNT', 1)[1]
-  if not first then return 0, false end
   local _, seconds = limit(queue)
-  local oldest = now_ms - seconds * 1000
-  if tonumber(string.match(first[1], '^%d+')) >= oldest then return 0, true end
-  local dropped = 0
+  local account, oldest, dropped = account_of(queue), now_ms - seconds * 1000, 0
+  local last = string.format('%.0f', oldest - 1)
   for _ = 1, 10 do
-    local last = string.format('%.0f', oldest - 1)
     local ids = ids_of(call('XRANGE', key, '-', last, 'COUNT', 500))
     if #ids == 0 then break end
     dropped = dropped + remove(key, ids)
   end
-  call('HINCRBY', prefix .. 'drops', queue, dropped)
-  return dropped, call('XLEN', key) > 0
+  if account then dropped = dropped + remove_before(account, oldest) end
+  if dropped > 0 then call('HINCRBY', prefix .. 'drops', queue, dropped) end
+  return dropped
 end
 
 -- An error reply that says that the group is missing: the queue is new, or somebody removed it.

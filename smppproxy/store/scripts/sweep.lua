@@ -10,9 +10,8 @@ end
 
 for i = 1, #queues do
   local key = prefix .. 'q:' .. queues[i]
-  local dropped, left = expire(queues[i], key)
-  if left then dropped = dropped + cut(queues[i], key) end
-  count(queues[i], dropped)
+  local dropped = expire(queues[i], key)
+  count(queues[i], dropped + cut(queues[i], key))
 end
 
 for _, provider in ipairs(call('SMEMBERS', prefix .. 'pp')) do
