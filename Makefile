@@ -18,6 +18,8 @@ CHAOS ?=
 soak: MINUTES = 10
 HOURS ?= 0
 SOAK ?=
+# make figures: one of rst blackhole store sentinel down idle stalls.
+ONLY ?=
 SAY := @printf '\n== %s\n'
 
 # tests/interop asks for foreign programs, tests/kernel for namespaces, tests/web for a browser: they
@@ -27,7 +29,7 @@ SUITES = $(filter-out tests.interop tests.kernel tests.support tests.web, \
 	$(patsubst tests/%.py,tests.%,$(sort $(wildcard tests/test_*.py)))
 TRIAL = $(BIN)/python -m tests.support.trial
 
-.PHONY: help venv demo test simulate chaos soak mission bench docs fuzz lock audit lint format types imports coverage interop-tools interop kernel web deb check clean
+.PHONY: help venv demo test simulate chaos soak figures mission bench docs fuzz lock audit lint format types imports coverage interop-tools interop kernel web deb check clean
 
 help:
 	@printf 'make %-9s %s\n' \
@@ -36,6 +38,7 @@ help:
 	  simulate 'random schedules of the whole relay: SEEDS=1-100000' \
 	  chaos    'real processes, real faults: MINUTES=3 SEED=1 CHAOS="--kills 50 --messages 100000"' \
 	  soak     'hours of ordinary life, and what grows: MINUTES=10 or HOURS=8; build/soak' \
+	  figures  'how long trouble lasts, measured: ONLY=rst; build/figures' \
 	  mission  'the promises of five provider documents, each with its test and result' \
 	  bench    'what a choice, a journey and a whole message cost: build/bench' \
 	  docs     'the manual, as pages for a browser: build/docs' \
@@ -87,6 +90,10 @@ chaos: venv
 soak: venv
 	$(SAY) 'soak: what grows; the report is in build/soak'
 	@$(BIN)/python -W error -m tests.soak --minutes $(MINUTES) --hours $(HOURS) $(SOAK)
+
+figures: venv
+	$(SAY) 'figures: failover, silence, store, idle binds, stalls; in build/figures'
+	@$(BIN)/python -m tests.figures $(addprefix --only ,$(ONLY))
 
 mission: venv
 	$(SAY) 'mission: every promise of the provider documents'

@@ -311,6 +311,12 @@ class Esme:
             owed = min(owed, due - submitted)
         return owed
 
+    def change_rate(self, rate: float) -> None:
+        """From now on so many a second, whatever was owed or ahead at the rate before."""
+        self.options.rate = rate
+        if rate and self._started_at:
+            self._started_at = self.reactor.seconds() - len(self.history) / rate
+
     def _pace(self) -> None:
         self.fill(self.reactor.seconds())
 

@@ -294,7 +294,7 @@ class ClientsActor(Actor):
         """From now on so many a second, all together."""
         for client in self.clients:
             if client.options.rate:
-                client.options.rate = rate / len(self.clients)
+                client.change_rate(rate / len(self.clients))
                 client.options.count = 0
 
     def do_quit(self) -> None:

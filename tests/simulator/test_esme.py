@@ -111,6 +111,18 @@ class Submitting(PairCase):
         await self.wait(lambda: smsc.idle)
         self.assertEqual(esme.tally.submitted, submitted)
 
+    async def test_another_rate(self) -> None:
+        """A rate that changes counts from then on: nothing is owed, nothing was too much."""
+        smsc = self.provider("a")
+        esme = self.client(smsc.ports["a"], rate=1000.0)
+        await self.wait(lambda: esme.tally.submitted >= 200)
+        esme.change_rate(50.0)
+        before, moment = esme.tally.submitted, reactor.seconds()
+        await self.wait(lambda: esme.tally.submitted >= before + 5)
+        esme.change_rate(1000.0)
+        self.assertLess(esme.tally.submitted - before, 50 * (reactor.seconds() - moment) + 20)
+        await self.wait(lambda: esme.tally.submitted >= before + 200)
+
     async def test_count_and_window(self) -> None:
         """``count`` messages and no more; never more than ``window`` unanswered."""
         smsc = self.provider(response_delay=0.05)
