@@ -163,9 +163,9 @@ export const network = {
         key: (row) => row.number,
         columns: [
           { label: "version", head: true, cell: (row) => [String(row.number), " ", row.number === history.current ? mark("good", "in force") : null] },
-          { label: "when, UTC", cell: (row) => moment(row.at) },
+          { label: "when, UTC", cell: (row) => h("span.moment", {}, moment(row.at)) },
           { label: "who", cell: (row) => row.by },
-          { label: "why", cell: (row) => row.why || "–" },
+          { label: "why", cell: (row) => h("span.path", {}, row.why || "–") },
           { label: "returns to", num: true, cell: (row) => row.origin || "–" },
           { label: "octets", num: true, cell: (row) => count(row.size) },
           { label: "file", cell: (row) => h("button", { type: "button", disabled: !may("network_version"), "aria-label": `Show version ${row.number}`, onclick: () => file(row.number) }, "Show") },
