@@ -126,8 +126,8 @@ METRICS: dict[str, Described] = {
     **_described(
         COUNTER,
         ("what",),
-        journal="maps kept, lost, replayed, ended (before the store was back), records unread,"
-        " octets torn, times blocked",
+        journal="maps kept, lost, replayed, ended (by the clock, before the store was back),"
+        " records unread, octets torn, times blocked",
     ),
     **_described(
         HISTOGRAM,

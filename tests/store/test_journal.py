@@ -336,13 +336,16 @@ class KeeperTests(JournalCase):
             at = end
         return found
 
-    async def test_maps_that_ended(self) -> None:
-        """A map whose life was over before the store was back is not written any more."""
+    async def test_f89_maps_that_ended_by_the_clock(self) -> None:
+        """F89, P1: a wall clock that jumps forward ends no map whose client was told OK: it is
+        written with the life of one whose final receipt has come, and counted."""
         journal = self.open()
-        await journal.keep(b"north", [a_map()], 0, 0)
+        await journal.keep(b"north", [a_map()], 900, 120)
+        self.patch(journal, "_wall", lambda: WALL + 3600)
         self.store.come_back()
         await until(lambda: not journal.segments.octets)
-        self.assertEqual(([], 1), (self.replayed, journal.counts["ended"]))
+        (kept,) = self.replayed
+        self.assertEqual((int(WALL) + 120, 1), (kept.until, journal.counts["ended"]))
 
     async def test_stopped_while_it_writes(self) -> None:
         """What was given before the stop is on the disk after it."""

@@ -30,8 +30,8 @@ class Keeper(Protocol):
     :ivar blocked: it is there and cannot be written: a message that is sent now might not find its
         way back, so none should be.
     :ivar counts: of maps ``kept``, ``lost`` (not kept), ``replayed`` (they are in the store now),
-        ``ended`` (their life was over before the store was back); of records ``unread``, octets
-        ``torn``, and how often it was ``blocked``.
+        ``ended`` (by the clock their life was over before the store was back: they got a short
+        one); of records ``unread``, octets ``torn``, and how often it was ``blocked``.
     """
 
     blocked: bool
