@@ -241,7 +241,7 @@ def main(arguments: Sequence[str]) -> int:
         done = Deferred.fromCoroutine(run.run())
         done.addCallback(found.append)
         done.addErrback(lambda failure: failed.append(failure.getTraceback()))
-        done.addBoth(lambda _: reactor.stop())
+        done.addBoth(lambda _: reactor.running and reactor.stop())
 
     reactor.callWhenRunning(begin)
     # Also when somebody ends it early, its processes are not left behind.

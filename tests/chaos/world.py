@@ -234,7 +234,8 @@ class World:
         :raises AssertionError: one is.
         """
         for peer in (self.clients, *self.providers.values(), self.wire):
-            assert not peer.is_over, f"{peer.name} has ended: {peer.told()}"
+            said = [line for line in peer.story if not line.startswith("< ")]
+            assert not peer.is_over, f"{peer.name} has ended: {' | '.join(said[-40:])}"
 
     async def end(self) -> None:
         """Nothing of it is left but its histories."""
