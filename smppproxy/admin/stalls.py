@@ -13,6 +13,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
+from types import FrameType
 from typing import Any
 
 from twisted.internet.interfaces import IDelayedCall
@@ -32,6 +33,20 @@ QUIET = 1.0
 
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.5, 1.0)
 """Upper bounds of the histogram of how late beats are, in seconds."""
+
+
+def told(frame: FrameType) -> str:
+    """Files, lines and functions, the last called at the end.
+
+    Without the text of the lines: to have it, traceback reads whole files while everybody waits,
+    and keeps them in memory for ever.
+    """
+    frames = [(each.f_code, line) for each, line in traceback.walk_stack(frame)]
+    lines = [
+        f'  File "{code.co_filename}", line {line}, in {code.co_qualname}\n'
+        for code, line in reversed(frames)
+    ]
+    return "".join(lines)
 
 
 class Stalls:
@@ -127,7 +142,7 @@ class Stalls:
         """In the other thread: when the beat is overdue, keep where the reactor's thread is."""
         if not self._stack and self._monotonic() - self._seen > BEAT + LIMIT:
             frame = sys._current_frames().get(self._watched)
-            self._stack = "".join(traceback.format_stack(frame)) if frame else ""
+            self._stack = told(frame) if frame else ""
 
     def _watch(self) -> None:
         while not self._over.wait(BEAT):

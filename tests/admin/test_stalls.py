@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import linecache
+import sys
 import threading
 from typing import Any
 
@@ -11,7 +13,7 @@ from twisted.internet.task import Clock
 from twisted.logger import LogLevel, capturedLogs
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
-from smppproxy.admin.stalls import BEAT, BUCKETS, LIMIT, QUIET, Stalls
+from smppproxy.admin.stalls import BEAT, BUCKETS, LIMIT, QUIET, Stalls, told
 from tests.support.metrics import samples
 from tests.support.processes import until
 
@@ -69,6 +71,14 @@ class BeatTests(SynchronousTestCase):
         values = {sample.labels.get("le", sample.name): sample.value for sample in lag}
         self.assertEqual((values["0.005"], values["0.05"], values["+Inf"]), (1, 2, 3))
         self.assertAlmostEqual(values["smppproxy_reactor_lag_seconds_sum"], 0.33)
+
+    def test_a_stack_is_told_without_its_text(self) -> None:
+        """Whose text would be read from disk during the stall, and kept for ever."""
+        linecache.clearcache()
+        stack = told(sys._getframe())
+        self.assertIn("in BeatTests.test_a_stack_is_told_without_its_text", stack.splitlines()[-1])
+        self.assertRegex(stack, r'File ".*test_stalls.py", line \d+')
+        self.assertEqual({}, linecache.cache)
 
     def test_the_start_of_a_node_is_no_stall(self) -> None:
         """However long it takes until the reactor turns for the first time: nobody waited."""
