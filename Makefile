@@ -31,7 +31,7 @@ SUITES = $(filter-out tests.interop tests.kernel tests.support tests.web, \
 	$(patsubst tests/%.py,tests.%,$(sort $(wildcard tests/test_*.py)))
 TRIAL = $(BIN)/python -m tests.support.trial
 
-.PHONY: help venv demo test simulate chaos kills soak figures mission bench docs fuzz lock audit lint format types imports coverage interop-tools interop kernel web deb check clean
+.PHONY: help venv demo test simulate chaos kills soak figures mission bench docs fuzz lock audit lint format types imports coverage interop-tools interop kernel web deb check suites clean
 
 help:
 	@printf 'make %-9s %s\n' \
@@ -52,7 +52,7 @@ help:
 	  audit    'known holes in what requirements.lock names; asks the registry' \
 	  web      'the web page in a browser; pictures in build/screenshots' \
 	  deb      'the Debian package, for this release of Debian: build/deb' \
-	  check    'what CI runs: lint types imports coverage interop kernel web' \
+	  check    'what CI runs: suites, and beside them as many schedules of simulate as fit' \
 	  lint     'ruff' \
 	  format   'sort imports and mend what ruff can mend' \
 	  types    'mypy, strict' \
@@ -181,8 +181,14 @@ deb: venv
 	$(SAY) 'deb: the Debian package, with its own environment'
 	@$(BIN)/python -W ignore etc/debian/build.py
 
-check: lint types imports coverage interop kernel web
+# Schedules of the simulation take what the suites leave of the processors, and end with them.
+check: venv
+	@$(BIN)/python -m tests.support.beside $(BIN)/python -W error -m tests.simulation \
+	  --seeds 1-100000 --jobs $(JOBS) --idle --least 10000 --record build/results/simulate \
+	  -- $(MAKE) --no-print-directory suites
 	$(SAY) 'check: all passed'
+
+suites: lint types imports coverage interop kernel web
 
 clean:
 	$(SAY) 'clean'

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from multiprocessing import get_context
+from pathlib import Path
 
 from tests.simulation.running import Outcome, quiet, run_all
+from tests.support.beside import give_way
 
-CHUNK = 250
+CHUNK = 100
 MOST_TOLD = 5
 
 
@@ -36,17 +39,43 @@ def outcomes(seeds: range, jobs: int) -> Iterator[tuple[int, list[Outcome]]]:
     if jobs < 2 or len(portions) < 2:
         yield from map(run_chunk, portions)
         return
-    with get_context("fork").Pool(jobs) as pool:
+    # Who wants to end the run tells the first process alone.
+    with get_context("fork").Pool(jobs, signal.signal, (signal.SIGINT, signal.SIG_IGN)) as pool:
         yield from pool.imap_unordered(run_chunk, portions)
 
 
-def main(arguments: list[str]) -> int:
-    """The exit status: 0 if every schedule kept every promise."""
+def parse(arguments: Sequence[str]) -> argparse.Namespace:
+    """The command line."""
     parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
     parser.add_argument("--seeds", type=seeds_of, default=range(1, 1001), help="7, or 1-1000")
     parser.add_argument("--jobs", type=int, default=2, help="processes")
     parser.add_argument("--minutes", type=float, default=0.0, help="stop after so long; 0 = never")
-    options = parser.parse_args(arguments)
+    parser.add_argument("--idle", action="store_true", help="only when nobody else wants to run")
+    parser.add_argument("--least", type=int, default=0,
+                        help="schedules that are run even if SIGINT comes before")
+    parser.add_argument("--record", type=Path, help="file for a line PASSED FAILED SKIPPED")
+    return parser.parse_args(arguments)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """The exit status: 0 if every schedule kept every promise."""
+    options = parse(arguments)
+    if options.idle:
+        give_way()
+    asked: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, _: asked.append(number))
+    try:
+        failed = run(options, asked)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if options.record:
+        options.record.parent.mkdir(parents=True, exist_ok=True)
+        options.record.write_text(f"{int(not failed)} {failed} 0\n")
+    return int(failed > 0)
+
+
+def run(options: argparse.Namespace, asked: Sequence[int]) -> int:
+    """Run until all is done, the time is over, or ``asked`` is not empty; how many failed."""
     began = time.monotonic()
     done, failed = 0, 0
     for count, broken in outcomes(options.seeds, options.jobs):
@@ -58,16 +87,14 @@ def main(arguments: list[str]) -> int:
             else:
                 print(f"\nseed {outcome.seed}: {outcome.error}"[:200], flush=True)
         took = time.monotonic() - began
-        print(
-            f"\r{done} of {len(options.seeds)} schedules, {failed} failed, {took:.0f} s, "
-            f"{done / took:.0f} a second",
-            end="",
-            flush=True,
-        )
-        if options.minutes and took > 60 * options.minutes:
+        told = f"{done} of {len(options.seeds)} schedules, {failed} failed, {took:.0f} s, "
+        told += f"{done / took:.0f} a second"
+        if not options.idle:
+            print(f"\r{told}", end="", flush=True)
+        if options.minutes and took > 60 * options.minutes or asked and done >= options.least:
             break
-    print()
-    return 1 if failed else 0
+    print(f"simulate: {told}" if options.idle else "")
+    return failed
 
 
 if __name__ == "__main__":

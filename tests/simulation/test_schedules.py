@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.simulation.__main__ import chunks, main, seeds_of
+from tests.simulation.__main__ import chunks, main, parse, seeds_of
+from tests.simulation.__main__ import run as main_run
 from tests.simulation.history import PromiseBroken, require
 from tests.simulation.running import Outcome, listening, run, run_all, told
 from tests.simulation.schedule import Schedule
 
-SECONDS = 15.0
-"""For how long schedules are run here; ``make simulate`` runs as many as it is told to."""
+SECONDS = 5.0
+"""For how long schedules are run here; ``make check`` runs others beside all tests, and ``make
+simulate`` as many as it is told to."""
 
 FIRST = 1
 
@@ -110,5 +114,18 @@ class RunnerTests(SynchronousTestCase):
         """The command runs what it is told to, and says how it went by its exit status."""
         self.assertEqual(range(3, 4), seeds_of("3"))
         self.assertEqual(range(3, 10), seeds_of("3-9"))
-        self.assertEqual([range(0, 250), range(250, 300)], chunks(range(300)))
+        self.assertEqual([range(0, 100), range(100, 130)], chunks(range(130)))
         self.assertEqual(0, main(["--seeds", "1-2", "--jobs", "1"]))
+
+    def test_an_end_that_is_asked_for(self) -> None:
+        """SIGINT ends a run once it has done the least it must; the record counts it as one."""
+        record = Path(self.mktemp())
+        told = parse(["--seeds", "1-1000", "--jobs", "1", "--least", "1"])
+        self.assertEqual(0, main_run(told, [signal.SIGINT]))
+        command = [sys.executable, "-m", "tests.simulation", "--seeds", "1-2", "--idle"]
+        done = subprocess.run(
+            [*command, "--record", str(record.absolute())],
+            check=True, capture_output=True, text=True,
+        )
+        self.assertIn("simulate: 2 of 2 schedules, 0 failed", done.stdout)
+        self.assertEqual("1 0 0\n", record.read_text())
