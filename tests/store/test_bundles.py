@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import msgpack
+from twisted.internet import reactor
 
+from smppproxy.store import open_store
 from smppproxy.store.interface import Entry, Limit
 
-from .contract import FINAL_TTL, Uses, arrival, enroute, mapping, part
+from .contract import FINAL_TTL, Uses, arrival, enroute, later, mapping, part
+from .test_faults import FaultTestCase, LostAnswerCase
 from .test_redis import ServerTestCase
 
 QUEUE = b"r:alpha"
@@ -255,3 +258,80 @@ class EarlierTests(ServerTestCase, Uses):
         self.assertGreater(age, 1_000_000)
         self.assertEqual(await self.store.sweep({QUEUE: Limit(5, 50)}), {QUEUE: 1})
         self.assertEqual(await self.store.ages([QUEUE]), [0.0])
+
+
+class FullTests(FaultTestCase):
+    """A server without memory."""
+
+    async def test_f83_receipts_leave_a_full_server(self):
+        """Bundle by bundle and one by one, taken over too: what is held is written all the same."""
+        server = self.own_server()
+        store = self.open_at(server)
+        await store.start()
+        items = [(b"o", b"%d" % number) for number in range(6)]
+        await store.put_receipts(b"alpha", items, Limit(50, 500))
+        server.command("CONFIG", "SET", "maxmemory", "1")
+        names = [(entry.queue, entry.entry_id) for entry in await store.fetch([(b"r:alpha", 3)])]
+        self.assertEqual(await store.touch(names), ([], []))
+        self.assertEqual(await store.ack(names[:1]), 1)
+        await later(reactor, 0.05)
+        self.assertEqual(len(await store.adopt([b"r:alpha"], 9, 1)), 2)
+        names += [(entry.queue, entry.entry_id) for entry in await store.fetch([(b"r:alpha", 9)])]
+        self.assertEqual(await store.ack(names[1:]), 5)
+        self.assertEqual(await store.sizes([b"r:alpha"]), [(0, 0)])
+
+
+class LostAnswerTests(LostAnswerCase):
+    """The answer of a call is lost: the next try gets what the first one took."""
+
+    async def put(self, count: int) -> None:
+        items = [(b"o", b"%d" % number) for number in range(count)]
+        await self.store.put_receipts(b"alpha", items, PLENTY)
+
+    async def test_fetch_hands_out_the_same_again(self):
+        """Parts of a bundle, and the rest of it with the whole of another one."""
+        await self.put(5)
+        await self.put(2)
+        self.relay.swallow = 1
+        entries = await self.store.fetch([(QUEUE, 3)])
+        self.assertEqual(bodies(entries), [b"0", b"1", b"2"])
+        self.relay.swallow = 1
+        entries += await self.store.fetch([(QUEUE, 9), (b"m:alpha", 9)])
+        self.assertEqual(bodies(entries[3:]), [b"3", b"4", b"0", b"1"])
+        self.relay.swallow = 1
+        self.assertEqual(await self.store.ack(names(entries)), 7)
+        self.assertEqual(await self.store.sizes([QUEUE]), [(0, 0)])
+
+    async def test_what_is_gone_meanwhile_is_not_handed_out(self):
+        """Nor what is in other hands by then."""
+        for count in (3, 1, 1):
+            await self.put(count)
+        self.relay.swallow = 1
+        self.relay.refuse = 1_000_000
+        fetching = self.store.fetch([(QUEUE, 9)])
+        other = self.open("other")
+        await other.start()
+        taken: list[Entry] = []
+        while not taken:
+            await later(reactor, 0.01)
+            taken = await other.adopt([QUEUE], 1, 1)
+        rest = [each[0] for each in self.server.command("XRANGE", "smppproxy:w:alpha", "-", "+")]
+        await other.ack([(QUEUE, rest[0] + b".01"), (QUEUE, rest[1] + b".00")])
+        self.assertEqual(names(taken), [(QUEUE, rest[0] + b".00")])
+        self.relay.refuse = 0
+        ids = [each.entry_id for each in await fetching]
+        self.assertEqual(ids, [rest[0] + b".02", rest[2] + b".00"])
+
+    async def test_adopt_hands_out_the_same_again(self):
+        """With the same count of deliveries, once."""
+        await self.put(3)
+        await self.store.ack(names(await self.store.fetch([(QUEUE, 3)]))[1:2])
+        await later(reactor, 0.005)
+        again = open_store(f"redis+unix://{self.relay.path}?deadline=0.5", "node", reactor)
+        self.addCleanup(again.stop)
+        await again.start()
+        self.relay.swallow = 1
+        entries = await again.adopt([QUEUE], 10, 0, None)
+        told = [(each.receipt, each.deliveries) for each in entries]
+        self.assertEqual(told, [(b"0", 2), (b"2", 2)])
+        self.assertEqual(await again.adopt([QUEUE], 10, 0, None), [])

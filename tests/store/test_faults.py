@@ -390,23 +390,6 @@ class RefusalTests(FaultTestCase):
         store._suspect()
         await self.until(lambda: store.memory_used > 2 * before)
 
-    async def test_f83_receipts_leave_a_full_server(self):
-        """Bundle by bundle and one by one, taken over too: what is held is written all the same."""
-        server = self.own_server()
-        store = self.open_at(server)
-        await store.start()
-        items = [(b"o", b"%d" % number) for number in range(6)]
-        await store.put_receipts(b"alpha", items, Limit(50, 500))
-        server.command("CONFIG", "SET", "maxmemory", "1")
-        names = [(entry.queue, entry.entry_id) for entry in await store.fetch([(b"r:alpha", 3)])]
-        self.assertEqual(await store.touch(names), ([], []))
-        self.assertEqual(await store.ack(names[:1]), 1)
-        await later(reactor, 0.05)
-        self.assertEqual(len(await store.adopt([b"r:alpha"], 9, 1)), 2)
-        names += [(entry.queue, entry.entry_id) for entry in await store.fetch([(b"r:alpha", 9)])]
-        self.assertEqual(await store.ack(names[1:]), 5)
-        self.assertEqual(await store.sizes([b"r:alpha"]), [(0, 0)])
-
     async def test_a_server_that_writes_nothing_to_disk_is_told_of(self):
         """It works, with a warning that says what it means."""
         server = self.own_server("--appendonly", "no")
