@@ -20,7 +20,6 @@ from twisted.internet.task import LoopingCall
 
 from smppproxy.admin.ledgers import ALL
 from tests.chaos.checker import (
-    COUNTED,
     Books,
     ClientStory,
     Verdict,
@@ -32,14 +31,12 @@ from tests.chaos.checker import (
 from tests.chaos.events import lines_of
 from tests.chaos.faults import DOWN, EVERY, Nemesis
 from tests.chaos.report import picture
-from tests.chaos.world import CLIENTS, World
+from tests.chaos.world import CLIENTS, NODES, PEACE, World, patiently
 from tests.scenarios.nemesis import pause
 from tests.support.processes import Event, reactor, until
 from tests.support.trial import RESULTS
 
 FOLDER = Path("build/chaos")
-PEACE = 240.0
-"""Seconds without any progress after which what is missing is lost, once all is healed."""
 LEDGER = 5.0
 """Seconds between two looks at the nodes' ledgers, until nothing is in flight."""
 
@@ -96,10 +93,10 @@ class Run:
         finally:
             if watching.running:
                 watching.stop()
-            ports = world.ports()
+            lives = world.lives()
             await world.end()
             world.look()
-        return self.judge(ledgers, ports)
+        return self.judge(ledgers, lives)
 
     def is_enough(self) -> bool:
         """The time is over, or all goals are reached."""
@@ -130,7 +127,10 @@ class Run:
         await until(world.is_bound, PEACE)
         world.clients.order("quit")
         await self.progress(world.is_quiet)
-        await self.progress(lambda: not world.queued())
+        end = reactor.seconds() + PEACE
+        while await patiently(world.queued):
+            assert reactor.seconds() < end, "receipts stay in their queues"
+            await pause(0.2)
 
     async def progress(self, is_over: Callable[[], bool]) -> None:
         """Wait for something as long as it comes nearer."""
@@ -147,8 +147,9 @@ class Run:
         """The ledgers, once nothing is in flight; or as they are when that has had its time."""
         end = reactor.seconds() + PEACE
         while True:
-            rows = self.world.ledgers()
-            if reactor.seconds() > end or not any(row["in_flight"] for row in rows):
+            rows: list[dict[str, Any]] = await patiently(self.world.ledgers)
+            is_whole = len(rows) > len(NODES) and not any(row["in_flight"] for row in rows)
+            if is_whole or reactor.seconds() > end:
                 return rows
             await pause(LEDGER)
 
@@ -166,7 +167,9 @@ class Run:
             flush=True,
         )
 
-    def judge(self, ledgers: list[dict[str, Any]], ports: dict[int, str]) -> Verdict:
+    def judge(
+        self, ledgers: list[dict[str, Any]], lives: dict[str, tuple[int, float]]
+    ) -> Verdict:
         """Read the histories, write the report."""
         stories = [
             ClientStory(name, str(CLIENTS[name]["prefix"])).read(lines_of(path))
@@ -175,7 +178,7 @@ class Run:
         providers = {name: self.folder / name for name in self.world.providers}
         verdict = check(stories, taken_by(providers))
         verdict.complaints += self.trouble + self.world.trouble
-        self.audit(verdict, stories, ledgers, ports)
+        self.audit(verdict, books_of(stories, lives), ledgers)
         nemesis, options = self.nemesis, self.options
         if nemesis is not None:
             verdict.complaints += [
@@ -191,29 +194,18 @@ class Run:
         self.write(verdict, ledgers)
         return verdict
 
-    def audit(
-        self,
-        verdict: Verdict,
-        stories: list[ClientStory],
-        ledgers: list[dict[str, Any]],
-        ports: dict[int, str],
-    ) -> None:
+    @staticmethod
+    def audit(verdict: Verdict, books: dict[str, Books], ledgers: list[dict[str, Any]]) -> None:
         """What the nodes say of themselves, in this life, is what their clients have seen."""
-        books = books_of(stories)
-        lives = {name: books.get(port, Books()) for port, name in ports.items()}
-        together = {"node": ALL, **dict.fromkeys(COUNTED, 0)}
         everybody = Books()
         for row in ledgers:
-            if row["node"] not in lives:
+            if row["node"] == ALL:
+                audit(verdict, everybody, row)
                 continue
             if not row["balanced"]:
                 verdict.complaints.append(f"ledger of {row['node']}: {row['imbalance']}")
-            audit(verdict, lives[row["node"]], row)
-            everybody.add(lives[row["node"]])
-            for field in COUNTED:
-                together[field] += row[field]
-        audit(verdict, everybody, together)
-        verdict.figures["lives that ended early"] = len(books) - len(lives)
+            audit(verdict, books[row["node"]], row)
+            everybody.add(books[row["node"]])
 
     def write(self, verdict: Verdict, ledgers: list[dict[str, Any]]) -> None:
         """``report.json`` and ``timeline.svg``."""

@@ -56,7 +56,7 @@ class ClientStory:
     :ivar unknown: number -> when it was told that the fate is unknown.
     :ivar given_up: numbers that had no answer.
     :ivar batches: what was submitted at once: its first number, how many, the session, when.
-    :ivar ports: session -> where it was bound.
+    :ivar ports: session -> where it was bound, and when.
     :ivar receipts: (destination, message_id) -> final receipts that came.
     :ivar early: numbers whose receipt came before the answer, in the same session.
     """
@@ -69,7 +69,7 @@ class ClientStory:
     unknown: dict[int, float] = attrs.field(factory=dict)
     given_up: set[int] = attrs.field(factory=set)
     batches: list[tuple[int, int, str, float]] = attrs.field(factory=list)
-    ports: dict[str, int] = attrs.field(factory=dict)
+    ports: dict[str, tuple[int, float]] = attrs.field(factory=dict)
     receipts: Counter[tuple[str, str]] = attrs.field(factory=Counter)
     early: list[int] = attrs.field(factory=list)
     _first: dict[str, str] = attrs.field(factory=dict)
@@ -87,7 +87,7 @@ class ClientStory:
         self.batches.append((int(first), int(count), session, float(at)))
 
     def _take_B(self, session: str, port: str, at: str) -> None:
-        self.ports[session] = int(port)
+        self.ports[session] = int(port), float(at)
 
     def _take_A(self, number: str, status: str, told: str, session: str, at: str) -> None:
         which = int(number)
@@ -243,10 +243,6 @@ def _hasty(taken: Mapping[str, Taken], one: ClientStory) -> Iterable[str]:
                 yield f"{one.address_of(number)} after {waited:.3f} s"
 
 
-COUNTED = ("submitted", "accepted", "refused", "in_doubt", "in_flight")
-"""Of a ledger: what clients can know of, too."""
-
-
 @attrs.define
 class Books:
     """What clients know of one life of a node."""
@@ -263,12 +259,23 @@ class Books:
             setattr(self, field.name, getattr(self, field.name) + getattr(other, field.name))
 
 
-def books_of(clients: Iterable[ClientStory]) -> dict[int, Books]:
-    """By port, which is another one in each life."""
-    found: defaultdict[int, Books] = defaultdict(Books)
+def books_of(
+    clients: Iterable[ClientStory], lives: Mapping[str, tuple[int, float]]
+) -> dict[str, Books]:
+    """By node.
+
+    :param lives: the port of each one's present life, and since when it is: another life may have
+        had that port before.
+    """
+    found = {name: Books() for name in lives}
+    names = {port: (name, since) for name, (port, since) in lives.items()}
     for one in clients:
         for first, count, session, _ in one.batches:
-            books = found[one.ports[session]]
+            port, at = one.ports[session]
+            name, since = names.get(port, ("", 0.0))
+            if not name or at < since:
+                continue
+            books = found[name]
             books.submitted += count
             for number in range(first, first + count):
                 _enter(books, one, number)

@@ -16,7 +16,16 @@ from typing import Any
 import attrs
 from twisted.internet.defer import Deferred, DeferredList
 
-from tests.chaos.world import BEHIND, CLIENTS, NODES, PROVIDERS, STORE, World
+from tests.chaos.world import (
+    BEHIND,
+    CLIENTS,
+    NODES,
+    PEACE,
+    PROVIDERS,
+    STORE,
+    World,
+    patiently,
+)
 from tests.scenarios.nemesis import pause
 from tests.support.processes import reactor, until
 
@@ -157,7 +166,7 @@ class Nemesis:
             code = await node.terminate()
             assert code == 0, f"a drained node ended with {code}: {node.process.told()}"
             await self._world.start_node(name)
-            await until(self._world.is_bound_upstream)
+            await until(self._world.is_bound_upstream, PEACE)
 
     async def kill_store(self, victim: str, share: float) -> None:
         """SIGKILL to the store, and a new life on the same file.
@@ -168,7 +177,7 @@ class Nemesis:
         self._world.store.kill()
         await pause(share * self._down)
         self._world.store.start()
-        self._world.store.command("BGREWRITEAOF")
+        await patiently(lambda: self._world.store.command("BGREWRITEAOF"))
 
     async def pause_store(self, victim: str, share: float) -> None:
         """SIGSTOP to the store for up to 8 s: longer than a submit waits."""
@@ -179,9 +188,9 @@ class Nemesis:
     async def fill_store(self, victim: str, share: float) -> None:
         """For up to 8 s the store has no room for anything new."""
         store = self._world.store
-        store.command("CONFIG", "SET", "maxmemory", "1")
+        await patiently(lambda: store.command("CONFIG", "SET", "maxmemory", "1"))
         await pause(0.2 + share * 8.0)
-        store.command("CONFIG", "SET", "maxmemory", "0")
+        await patiently(lambda: store.command("CONFIG", "SET", "maxmemory", "0"))
 
     async def jump_clock(self, victim: str, share: float) -> None:
         """The wall clock is set, and set right some seconds later: forward first, or back."""

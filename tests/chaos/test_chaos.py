@@ -150,27 +150,31 @@ class AuditTests(SynchronousTestCase):
     """A node's ledger against what its clients know."""
 
     def setUp(self) -> None:
-        """Five submits on one port: OK, refused, 0xFF, and two without an answer."""
-        known = story(
+        """Five submits to one node: OK, refused, 0xFF, and two without an answer."""
+        self.known = story(
             "B 1 2775", "S 0 4 1", "A 0 0 c0 1", "A 1 8 - 1", "A 2 255 - 1", "L 3",
             "B 2 2776", "S 4 1 2", "A 4 0 c4 2", "B 3 2775", "S 5 1 3", "L 5",
         )  # fmt: skip
-        self.books = books_of([known])
+        self.books = books_of([self.known], {"one": (2775, 0.5), "two": (2776, 0.5)})
 
     def complaints(self, **row: int) -> list[str]:
         """What is said of a ledger that differs so from a good one."""
         good = {"submitted": 5, "accepted": 2, "refused": 1, "in_doubt": 2, "in_flight": 0}
         verdict = Verdict()
-        audit(verdict, self.books[2775], {"node": "one", **good, **row})
+        audit(verdict, self.books["one"], {"node": "one", **good, **row})
         return verdict.complaints
 
-    def test_by_port(self) -> None:
-        """Each life of a node has its own book; both together have the sum."""
-        self.assertEqual({*self.books}, {2775, 2776})
-        one = self.books[2775]
+    def test_by_node(self) -> None:
+        """Each node has its own book; both together have the sum."""
+        one = self.books["one"]
         self.assertEqual((one.submitted, one.accepted, one.unanswered), (5, 1, 2))
-        one.add(self.books[2776])
+        one.add(self.books["two"])
         self.assertEqual((one.submitted, one.accepted, one.in_doubt), (6, 2, 1))
+
+    def test_lives_that_are_over(self) -> None:
+        """What an earlier life had on this port, or on another one, is not this life's."""
+        books = books_of([self.known], {"one": (2775, 1.5), "two": (2777, 0.5)})
+        self.assertEqual([book.submitted for book in books.values()], [0, 0])
 
     def test_it_balances(self) -> None:
         """What had no answer may be whatever the node says; it need not have come at all."""

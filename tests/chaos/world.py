@@ -8,12 +8,14 @@ the store does not take; node two tells its clients 0xFF then.
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from twisted.internet.defer import DeferredList
 
+from tests.scenarios.nemesis import pause
 from tests.scenarios.world import Node, network
 from tests.support.faketime import environment, put
 from tests.support.processes import Actor, Event, until
@@ -27,6 +29,8 @@ BEHIND = "a"
 STORE = "store"
 NODES = ("one", "two")
 JOURNAL = {"one": 'journal = "journal"', "two": ""}
+PEACE = 240.0
+"""Seconds that anything may take, however busy the machine is."""
 BELIEVED = 1
 """Seconds for which a process believes what it read of its wall clock."""
 PROVIDERS = ("north", "south")
@@ -68,6 +72,17 @@ ERRORS = {"69": 0.002}
 """0x45, which a node says only after a provider."""
 
 
+async def patiently(ask: Callable[[], Any]) -> Any:
+    """Ask until there is an answer: on a busy machine one connection may fail."""
+    end = time.monotonic() + PEACE
+    while True:
+        try:
+            return ask()
+        except (OSError, EOFError) as error:
+            assert time.monotonic() < end, f"no answer: {error}"
+            await pause(0.2)
+
+
 class Peer(Actor):
     """One end; of its sums only the last ones are kept."""
 
@@ -95,6 +110,7 @@ class World:
         self.folder = folder
         self.trouble: list[str] = []
         self._is_over = False
+        self._began: dict[str, float] = {}
         for name in (*NODES, STORE):
             self.set_clock(name, 0)
         self.store = RedisServer(environment=environment(self._clock(STORE), BELIEVED))
@@ -159,6 +175,7 @@ class World:
     async def start_node(self, name: str) -> None:
         """A new life; the clients learn where it is."""
         self.look()
+        self._began[name] = time.monotonic()
         await self.node(name).start(**environment(self._clock(name), BELIEVED))
         if len(self.nodes) == len(NODES) and self.clients.sums:
             self.tell_ports()
@@ -218,9 +235,9 @@ class World:
         rows: list[dict[str, Any]] = self.nodes[0].get("api/v1/show/ledger")["rows"]
         return rows
 
-    def ports(self) -> dict[int, str]:
-        """Which node clients find on which port: of the lives that are now."""
-        return {node.port: name for name, node in zip(NODES, self.nodes, strict=False)}
+    def lives(self) -> dict[str, tuple[int, float]]:
+        """Where clients find each node in its present life, and since when."""
+        return {name: (self.node(name).port, began) for name, began in self._began.items()}
 
     async def end_peers(self) -> None:
         """Both ends have closed their histories and are gone."""

@@ -18,7 +18,7 @@ from twisted.python.failure import Failure
 
 reactor: Any = global_reactor
 
-DEADLINE = 60.0
+DEADLINE = 120.0
 """Seconds that any one expected event may take, on a machine that is slow and busy."""
 
 Event = dict[str, Any]

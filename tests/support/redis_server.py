@@ -62,7 +62,7 @@ class RedisServer:
         self._process = subprocess.Popen(
             self._command(), stdout=subprocess.DEVNULL, env=self._environment
         )
-        end = time.monotonic() + 20
+        end = time.monotonic() + 60
         while not self._answers():
             assert time.monotonic() < end and self._process.poll() is None, self.log()
         return self
