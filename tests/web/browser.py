@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import axe_playwright_python
 from playwright.sync_api import BrowserContext, ConsoleMessage, Page, Request, sync_playwright
@@ -32,8 +32,7 @@ FLAGS = (
 )
 
 LOOKS: dict[str, dict[str, Any]] = {
-    "light": {"viewport": {"width": 1280, "height": 900}, "color_scheme": "light"},
-    "dark": {"viewport": {"width": 1280, "height": 900}, "color_scheme": "dark"},
+    "desk": {"viewport": {"width": 1280, "height": 900}, "color_scheme": "light"},
     "phone": {"viewport": {"width": 360, "height": 740}, "color_scheme": "light"},
 }
 
@@ -121,6 +120,18 @@ class Visit:
         """A screenshot of the whole page."""
         self.page.screenshot(path=kept(f"{name}.png"), full_page=True)
 
+    def colours(self, scheme: Literal["light", "dark"]) -> None:
+        """Until the page is in these colours, charts too."""
+        self.page.emulate_media(color_scheme=scheme)
+        self.page.wait_for_function(
+            "scheme => getComputedStyle(document.documentElement).colorScheme === scheme",
+            arg=scheme,
+        )
+        # The page hears of it before the next frame, and draws its charts anew.
+        self.page.evaluate(
+            "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
+        )
+
     def faults(self) -> list[str]:
         """What axe finds that keeps people out, serious or critical."""
         self.page.evaluate(AXE)
@@ -141,7 +152,7 @@ class Visit:
 
 
 @contextmanager
-def visit(url: str, look: str = "light", **options: Any) -> Iterator[Visit]:
+def visit(url: str, look: str = "desk", **options: Any) -> Iterator[Visit]:
     """A browser of its own that shows this address; in the calling thread, which it blocks."""
     program = shutil.which("chromium")
     if program is None:

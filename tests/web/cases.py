@@ -44,7 +44,7 @@ class WebCase(DoorCase):
     :ivar port: of the door.
     """
 
-    timeout = 300
+    timeout = 600
     port = 0
 
     def wait(self, condition: Any, what: str = "") -> Deferred[None]:
@@ -100,7 +100,7 @@ class WebCase(DoorCase):
         number: int = port.getHost().port
         return number
 
-    def look(self, role: str = "admin", look: str = "light") -> Any:
+    def look(self, role: str = "admin", look: str = "desk") -> Any:
         """A browser at this node's page."""
         return visit(self.url(role), look)
 

@@ -1,6 +1,8 @@
-"""Every page in light, dark and on a phone: what it shows, and that everybody can read it."""
+"""Every page on a desk and on a phone, light and dark: what it shows, and that all can read it."""
 
 from __future__ import annotations
+
+from typing import Literal
 
 from smppproxy.simulator.smsc import Smsc
 from tests.support.doors import asynchronous
@@ -21,9 +23,11 @@ PAGES = {
 }
 """By its address, what each page must tell of a node that carried messages."""
 
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+
 
 class PageTests(WebCase):
-    """One walk through all pages for each look."""
+    """One walk through all pages for each size of screen."""
 
     async def seen(self, look: str) -> None:
         """Each page shows its facts, keeps nobody out, does not scroll sideways, and the browser
@@ -53,42 +57,38 @@ class PageTests(WebCase):
             seen.press_until("Show", texts[-1])
         for text in texts:
             seen.see(text, "main")
-        name = address.partition("?")[0] or "now"
-        self.assertEqual(seen.faults(), [], name)
+        self.kept(seen, look, address.partition("?")[0] or "now")
+
+    def kept(self, seen: Visit, look: str, name: str) -> None:
+        """Nobody is kept out, nothing is wider than the screen; a picture, light and dark."""
         self.assertFalse(seen.overflows(), name)
-        seen.picture(f"{name}-{look}")
+        for scheme in SCHEMES:
+            seen.colours(scheme)
+            self.assertEqual(seen.faults(), [], f"{name}, {scheme}")
+            seen.picture(f"{name}-{look}-{scheme}")
+        seen.colours("light")
 
     def trace(self, seen: Visit, look: str) -> None:
         """A message's own page, by a number."""
         seen.go("trace/4670100000001")
         seen.see("Hops of", "main")
-        self.assertEqual(seen.faults(), [])
-        self.assertFalse(seen.overflows())
-        seen.picture(f"trace-message-{look}")
+        self.kept(seen, look, "trace-message")
 
     def dialog(self, seen: Visit, look: str) -> None:
         """What can be done with a bind, and what will happen then."""
         seen.go("binds")
         seen.page.get_by_role("button", name="host acme/a").click()
         seen.see("Its binds are unbound and made anew", "dialog")
-        self.assertEqual(seen.faults(), [])
-        seen.picture(f"verbs-{look}")
+        self.kept(seen, look, "verbs")
         seen.page.get_by_role("button", name="Drain", exact=True).click()
         seen.see("Drain acme/a?", "dialog")
-        self.assertEqual(seen.faults(), [])
-        self.assertFalse(seen.overflows())
-        seen.picture(f"confirm-{look}")
+        self.kept(seen, look, "confirm")
         seen.page.get_by_role("button", name="Leave it").click()
 
     @asynchronous
-    async def test_light(self) -> None:
-        """On a light desk."""
-        await self.seen("light")
-
-    @asynchronous
-    async def test_dark(self) -> None:
-        """In a dark room."""
-        await self.seen("dark")
+    async def test_desk(self) -> None:
+        """On a desk, light and dark."""
+        await self.seen("desk")
 
     @asynchronous
     async def test_phone(self) -> None:
