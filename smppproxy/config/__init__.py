@@ -9,6 +9,7 @@ Which file to open:
 =============  =====================================================================================
 `node`         the node file: what belongs to one process on one machine
 `message_log`  its table [message_log]
+`tracing`      its table [tracing]
 
 `network`      the network file, the same for all nodes
 `accounts`     its tables [account.NAME]
