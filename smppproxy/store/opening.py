@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from twisted.internet.endpoints import HostnameEndpoint, UNIXClientEndpoint
@@ -32,7 +33,9 @@ def open_address(address: Address, node_name: str, reactor: Any, durability: str
         endpoint: Any = UNIXClientEndpoint(reactor, address.path, timeout=CONNECT_TIMEOUT)
         return RedisStore(endpoint, node_name, reactor, **options)
     if address.scheme == "redis+sentinel":
-        endpoint = SentinelEndpoint(address.hosts, address.master, reactor)
+        wrap = partial(tls_endpoint, name=address.name, ca=address.ca) if address.tls else None
+        endpoint = SentinelEndpoint(address.hosts, address.master, reactor, wrap)
+        options["tls_name"] = address.name if address.tls else ""
         return RedisStore(endpoint, node_name, reactor, **options)
     host, port = address.hosts[0]
     endpoint = HostnameEndpoint(reactor, host.encode(), port, timeout=CONNECT_TIMEOUT)

@@ -7,6 +7,7 @@ configured name it: one that is behind, or cut off with an old master, cannot le
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 from hiredis import HiredisError, Reader, pack_command
@@ -86,7 +87,17 @@ class SentinelEndpoint:
 
     _log = Logger()
 
-    def __init__(self, hosts: list[tuple[str, int]], name: str, reactor: Any) -> None:
+    def __init__(
+        self,
+        hosts: list[tuple[str, int]],
+        name: str,
+        reactor: Any,
+        wrap: Callable[[IStreamClientEndpoint], IStreamClientEndpoint] | None = None,
+    ) -> None:
+        """
+        :param wrap: encrypts the connections to the sentinels and to the master; None: plain.
+        """
+        self._wrap = wrap
         self._hosts = hosts
         self._name = name.encode()
         self._reactor = reactor
@@ -110,7 +121,7 @@ class SentinelEndpoint:
         endpoint: IStreamClientEndpoint = HostnameEndpoint(
             self._reactor, host.encode(), port, timeout=timeout
         )
-        return endpoint
+        return endpoint if self._wrap is None else self._wrap(endpoint)
 
     def _chosen(self, answers: list[tuple[bool, Any]], factory: Any) -> Deferred[Any]:
         named = Counter(address for fine, address in answers if fine and address)

@@ -4,7 +4,8 @@
 ``redis+unix:///path/to/socket`` and ``redis+sentinel://host[:port],host,.../name[/db]``. Options
 after ``?``: ``prefix`` (default ``smppproxy:``), ``db``, ``deadline`` (seconds an answer may take,
 default 1), ``ca`` (file with the trusted certificates), ``name`` (the name to verify, default the
-host), ``password_file``.
+host), ``password_file``. Behind sentinels ``tls=yes`` encrypts the connections to them and to the
+master; all of them have certificates for the one ``name``, which must be given then.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import attrs
 from .interface import StoreError
 
 _SCHEMES = frozenset({"embedded", "redis", "rediss", "redis+unix", "redis+sentinel"})
-_OPTIONS = frozenset({"prefix", "db", "deadline", "ca", "name", "password_file"})
+_OPTIONS = frozenset({"prefix", "db", "deadline", "ca", "name", "password_file", "tls"})
 
 
 @attrs.define
@@ -34,6 +35,7 @@ class Address:
     ca: str = ""
     name: str = ""
     master: str = ""
+    tls: bool = False
 
 
 def parse_url(url: str) -> Address:
@@ -62,6 +64,7 @@ def _read(parts: SplitResult, options: dict[str, str]) -> Address:
         deadline=float(options.get("deadline", "1")),
         ca=options.get("ca", ""),
         name=options.get("name", ""),
+        tls=_tls(parts.scheme, options),
     )
     if "password_file" in options:
         address.password = _secret(options["password_file"])
@@ -82,6 +85,22 @@ def _read(parts: SplitResult, options: dict[str, str]) -> Address:
     address.db = int(options.get("db") or (steps[0] if steps else "0"))
     address.name = address.name or address.hosts[0][0]
     return address
+
+
+def _tls(scheme: str, options: dict[str, str]) -> bool:
+    """Whether connections are encrypted; options that say half of it are an error."""
+    wanted = options.get("tls", "no")
+    if scheme != "redis+sentinel":
+        if "tls" in options:
+            raise StoreError("the option tls is for redis+sentinel; for one server write rediss://")
+        return scheme == "rediss"
+    if wanted not in ("yes", "no"):
+        raise StoreError("the option tls of the store's URL is yes or no")
+    if wanted == "no" and options.keys() & {"ca", "name"}:
+        raise StoreError("behind sentinels ca and name are for tls=yes")
+    if wanted == "yes" and not options.get("name"):
+        raise StoreError("behind sentinels tls=yes needs name=, which all certificates are for")
+    return wanted == "yes"
 
 
 def _path(parts: SplitResult, place: str) -> str:

@@ -22,6 +22,7 @@ from twisted.internet.protocol import Factory, Protocol, connectionDone
 from twisted.internet.ssl import KeyPair, PrivateCertificate
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
+from twisted.logger import capturedLogs
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
@@ -226,6 +227,7 @@ class TlsTests(ServerTestCase):
         self.addCleanup(shutil.rmtree, self.folder)
         self.server = shared_server()
         self.key = ec.generate_private_key(ec.SECP256R1())
+        self.seen: list[bytes] = []
         self.ca = self.certificate("ca", None, self.key.public_key(), self.key)
         (self.folder / "ca.pem").write_bytes(self.ca.public_bytes(PEM))
 
@@ -247,8 +249,8 @@ class TlsTests(ServerTestCase):
             builder = builder.add_extension(x509.SubjectAlternativeName(san), critical=False)
         return builder.sign(key, hashes.SHA256())
 
-    async def serve(self, *san: x509.GeneralName) -> str:
-        """A TLS door to the server, with a certificate for these names; its URL."""
+    def options_for(self, *san: x509.GeneralName) -> Any:
+        """Of a TLS server with a certificate for these names."""
         key = ec.generate_private_key(ec.SECP256R1())
         made = self.certificate("localhost", san or None, key.public_key(), self.key)
         secret = key.private_bytes(
@@ -256,15 +258,24 @@ class TlsTests(ServerTestCase):
         )
         pem = made.public_bytes(PEM) + secret
         pair = KeyPair.load(secret, 1)
-        options = PrivateCertificate.fromCertificateAndKeyPair(
+        return PrivateCertificate.fromCertificateAndKeyPair(
             PrivateCertificate.loadPEM(pem), pair
         ).options()
-        self.seen: list[bytes] = []
-        factory = Factory.forProtocol(lambda: Door(self))
+
+    async def serve(self, *san: x509.GeneralName) -> str:
+        """A TLS door to the server, with a certificate for these names; its URL."""
+        port = await self.listen_tls(lambda: Door(self), *san)
+        return f"rediss://:secret@localhost:{port}?ca={self.folder}/ca.pem"
+
+    async def listen_tls(self, make: Any, *san: x509.GeneralName) -> int:
+        """A TLS door to a protocol of the test's, with a certificate for these names; its port."""
+        factory = Factory.forProtocol(make)
         factory.noisy = False
+        options = self.options_for(*san)
         port = reactor.listenSSL(0, factory, options, interface="127.0.0.1")  # type: ignore[attr-defined]
         self.addCleanup(port.stopListening)
-        return f"rediss://:secret@localhost:{port.getHost().port}?ca={self.folder}/ca.pem"
+        number: int = port.getHost().port
+        return number
 
     def store_at(self, url: str) -> Any:
         store = open_store(url, "node", reactor)
@@ -314,6 +325,31 @@ class TlsTests(ServerTestCase):
         url = await self.serve(x509.DNSName("localhost"))
         store = self.store_at(url.partition("?")[0])
         await self.refused(store)
+
+    async def behind_sentinels(self, sentinel: str, master: str) -> Any:
+        """A store behind a sentinel and at a master with certificates for these names."""
+        port = await self.listen_tls(lambda: Script(GOOD), x509.DNSName(master))
+        text = str(port).encode()
+        named = {b"SENTINEL": b"*2\r\n$9\r\n127.0.0.1\r\n$%d\r\n%b\r\n" % (len(text), text)}
+        place = await self.listen_tls(lambda: Script(named), x509.DNSName(sentinel))
+        options = f"tls=yes&name=store.example&ca={self.folder}/ca.pem"
+        return self.store_at(f"redis+sentinel://127.0.0.1:{place}/main?{options}")
+
+    async def test_f49_behind_sentinels(self):
+        """Sentinels and master, wherever it is, speak TLS and have certificates for one name."""
+        store = await self.behind_sentinels("store.example", "store.example")
+        await store.start()
+        self.assertTrue(store.ready)
+
+    async def test_f49_other_names_behind_sentinels(self):
+        """Whoever has another name is not believed, and not written to."""
+        with capturedLogs() as events:
+            store = await self.behind_sentinels("elsewhere.example", "store.example")
+            store.start()
+            while not [each for each in events if "no majority" in str(each.get("reason"))]:
+                await later(reactor, 0.01)
+        self.assertFalse(store.ready)
+        await self.refused(await self.behind_sentinels("store.example", "elsewhere.example"))
 
     def test_a_ca_file_that_holds_none(self):
         """Is a mistake in the configuration."""

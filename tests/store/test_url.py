@@ -29,7 +29,8 @@ class UrlTests(SynchronousTestCase):
         self.assertEqual((socket.password, socket.deadline), (b"secret", 0.5))
         sentinels = parse_url("redis+sentinel://one,two:1234,three/main/5")
         self.assertEqual(sentinels.hosts, [("one", 26379), ("two", 1234), ("three", 26379)])
-        self.assertEqual((sentinels.master, sentinels.db), ("main", 5))
+        self.assertEqual((sentinels.master, sentinels.db, sentinels.tls), ("main", 5, False))
+        self.assertTrue(parse_url("redis+sentinel://a/main?tls=yes&name=store.example").tls)
         self.assertEqual(parse_url("embedded:///var/lib/smppproxy").path, "/var/lib/smppproxy")
 
     def test_a_password_in_a_file(self):
@@ -54,6 +55,10 @@ class UrlTests(SynchronousTestCase):
             ("redis://:hush@a:port", "cannot be read"),
             ("redis://a?deadline=0", "more than 0"),
             ("redis+sentinel://a,b", "the master's name"),
+            ("redis+sentinel://a,b/m?tls=maybe", "yes or no"),
+            ("redis+sentinel://a,b/m?tls=yes", "needs name="),
+            ("redis+sentinel://a,b/m?ca=/ca.pem", "for tls=yes"),
+            ("redis://a?tls=yes", "write rediss://"),
             ("embedded://folder", "whole path"),
             ("embedded:///", "whole path"),
             ("redis+unix:socket", "whole path"),
