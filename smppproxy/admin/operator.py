@@ -85,7 +85,8 @@ class Operator(NetworkOperations, TraceOperations, ReportOperations, ChartOperat
 
     def _rows(self, request: Request) -> Any:
         view = VIEWS[request["view"]]
-        rows = OF_A_NODE[view.name](self._rooms)
+        own = self._rooms.node.name
+        rows = ({"node": own, **row} for row in OF_A_NODE[view.name](self._rooms))
         found, others = _named(rows, view, request["name"], request["limit"])
         return {"rows": found, "others": others}
 
@@ -96,7 +97,7 @@ class Operator(NetworkOperations, TraceOperations, ReportOperations, ChartOperat
             rows += [{"node": node, **row} for row in answer["rows"]]
             others.update(answer["others"])
         if view.name == "nodes":
-            rows += [_silent(node) for node in said.silent]
+            rows += [_silent(node) for node in said.silent if given["name"] in ("", node)]
         if view.name == "ledger" and len(rows) > 1:
             rows = together(rows)
         if given.get("sum"):

@@ -127,6 +127,23 @@ class MixedTests(DoorCase):
         reply = (await ask(first, "api/v1/show/nodes")).json
         rows = {row["node"]: row["state"] for row in reply["rows"]}
         self.assertEqual((rows, reply["silent"]), ({"n1": "up", "n2": "silent"}, ["n2"]))
+        for node in rows:
+            reply = (await ask(first, f"api/v1/show/nodes?name={node}")).json
+            self.assertEqual([row["node"] for row in reply["rows"]], [node])
         reply = await ask(first, "api/v1/explain?account=demo&destination=45&node=n2")
         self.assertEqual((reply.status, reply.error["code"]), (503, "silent"))
+        self.assertTrue(second.running)
+
+    @asynchronous
+    async def test_a_node_by_its_name(self) -> None:
+        """Views that are about nodes can be asked for one of them; a name that none has is told."""
+        self.write_network(self.provider("a"))
+        first, second = self.pair()
+        await self.wait(lambda: len(self.stores[0]._world.nodes) == 2, "both known")
+        for view in ("nodes", "ledger"):
+            for node in ("n1", "n2"):
+                reply = (await ask(first, f"api/v1/show/{view}?name={node}")).json
+                self.assertEqual([row["node"] for row in reply["rows"]], [node], view)
+        reply = await ask(first, "api/v1/show/nodes?name=n9")
+        self.assertEqual(reply.error["text"], "there is no node n9; known are n1, n2")
         self.assertTrue(second.running)
