@@ -50,29 +50,42 @@ def node_file(example: Example, folder: Path) -> None:
 def network_file(example: Example, folder: Path) -> None:
     """A network file, or a part of one: what it names and does not have is added."""
     text = example["text"]
-    data = tomllib.loads(text)
     if "name" not in example["wanted"]:
-        text += _missing(data)
+        text = _whole(text + "\n")
     _with_files(text, folder)
     path = folder / "network.toml"
     path.write_text(text)
     load_network(path, dict.fromkeys(VARIABLE.findall(text), "secret"))
 
 
-def _missing(data: Example) -> str:
+def _whole(text: str) -> str:
+    """The text with what every provider and account must say, and what routes name."""
+    data = tomllib.loads(text)
     routes = [target for route in data.get("route", ()) for target in route.get("targets", ())]
     providers = {each if isinstance(each, str) else each["provider"] for each in routes}
     accounts = {each for route in data.get("route", ()) for each in route.get("accounts", ())}
     for route in data.get("mo_route", ()):
         providers |= {*route.get("providers", ())}
         accounts |= {route.get("account", ""), *route.get("accounts", ())} - {""}
-    text = ""
-    for name in sorted((accounts or {"demo"}) - {*data.get("account", {})}):
-        text += f'\n[account.{name}]\npassword = "{HASH}"\n'
-    for number, name in enumerate(sorted(providers - {*data.get("provider", {})})):
-        text += f'\n[provider.{name}]\nsystem_id = "x"\npassword = "x"\n'
-        text += f'[provider.{name}.host.a]\naddress = "127.0.0.1"\nport = {2901 + number}\n'
+    accounts |= {*data.get("account", {})}
+    for name in sorted(accounts or {"demo"}):
+        if "password" not in data.get("account", {}).get(name, {}):
+            text = _with(text, f"[account.{name}]", f'password = "{HASH}"')
+    for number, name in enumerate(sorted(providers | {*data.get("provider", {})})):
+        written = data.get("provider", {}).get(name, {})
+        if "password" not in written:
+            text = _with(text, f"[provider.{name}]", 'system_id = "x"\npassword = "x"')
+        if "host" not in written and "preset" not in written:
+            address = f'address = "127.0.0.1"\nport = {2901 + number}'
+            text = _with(text, f"[provider.{name}.host.a]", address)
     return text
+
+
+def _with(text: str, head: str, lines: str) -> str:
+    """The text with lines below a head, which is put behind it where it is not there."""
+    if f"{head}\n" in text:
+        return text.replace(f"{head}\n", f"{head}\n{lines}\n")
+    return f"{text}\n{head}\n{lines}\n"
 
 
 def _with_files(text: str, folder: Path) -> None:
@@ -98,7 +111,7 @@ def promql(example: Example, folder: Path) -> None:
         assert name in known, f"there is no {name}"
         assert labels <= known[name], f"{name} has no {labels - known[name]}"
     everything = frozenset().union(*known.values())
-    assert grouped(example["text"]) <= everything
+    assert grouped(example["text"]) <= everything, "it groups by a label that nothing has"
 
 
 def help_examples(example: Example, folder: Path) -> None:

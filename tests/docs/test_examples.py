@@ -63,6 +63,8 @@ class ExampleTests(SynchronousTestCase):
         self.assertIn("Expecting", self.wrong("json", "{"))
         self.assertIn("there is no", self.wrong("promql", "smppproxy_nothing"))
         self.assertIn("has no", self.wrong("promql", 'smppproxy_in_flight{account="x"}'))
+        by_nothing = self.wrong("promql", "max by (nothing) (smppproxy_in_flight)")
+        self.assertIn("groups by", by_nothing)
         self.assertIn("no metric", self.wrong("promql", "rate(x)"))
         self.assertIn("No such option", self.wrong("examples", "smppproxy show binds --no"))
         self.assertIn("No such command", self.wrong("examples", "smppproxy nothing"))

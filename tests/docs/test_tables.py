@@ -84,3 +84,18 @@ class TableTests(SynchronousTestCase):
         self.assertEqual(figures.value("cycles"), f"{cycles:,}")
         self.assertRaises(KeyError, figures.value, "nothing of the kind")
         self.assertIn("     - measured", figures.lines())
+
+    def test_sizes(self) -> None:
+        """What a rate needs is reckoned from the figures: processors busy for 60 %, binds by the
+        window, memory by the time that maps are kept."""
+        per_message = figures.number("node-us")
+        self.assertAlmostEqual(figures.cores(100_000, "node-us"), per_message / 10)
+        self.assertEqual(figures.needed(1, "node-us"), 1)
+        self.assertGreater(figures.needed(100_000, "node-us") * 0.6, per_message / 10 - 0.6)
+        self.assertEqual(figures.binds(1000, 0.2, 10), 20)
+        self.assertEqual(
+            figures.maps_gigabytes(1000, 3600), f"{figures.number('map-memory') * 3.6e-3:,.1f} GB"
+        )
+        lines = "\n".join(figures.sizes())
+        self.assertIn("100,000", lines)
+        self.assertIn("planned for", figures.one_store()[0])

@@ -30,6 +30,8 @@ PARTS: dict[str, Callable[[], list[str]]] = {
     "preset-providers": presets.providers,
     "preset-accounts": presets.accounts,
     "figures": figures.lines,
+    "sizes": figures.sizes,
+    "one-store": figures.one_store,
 }
 """What ``.. generated::`` can put into a page, by name."""
 
