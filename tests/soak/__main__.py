@@ -151,10 +151,16 @@ class Soak:
 
     def look(self) -> None:
         """A sample of each node, and a line of progress."""
+        now: list[Sample] = []
         for name, node in zip(NODES, self.world.nodes, strict=True):
             sample, self.late[name] = look(node, self.now)
             self.samples[name].append(sample)
+            now.append(sample)
             del node.process.story[:-5000], node.process.events[:-1000]
+        # One node queues what another one delivers: only their sum says something.
+        queued = sum(sample.queued for sample in now)
+        for sample in now:
+            sample.queued = queued
         last = {name: told[-1] for name, told in self.samples.items()}
         nodes = "  ".join(
             f"{name}: {each.rss:6.1f} MiB {each.fds:3.0f} fds {each.timers:4.0f} timers"

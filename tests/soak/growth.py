@@ -13,6 +13,8 @@ MOST_POINTS = 240
 
 RSS_PER_HOUR = 1.0
 """MiB."""
+SHORTEST = 0.05
+"""Hours of samples below which nothing can be told: somebody is always just coming back."""
 FLAT = 4.0
 """Descriptors or timers that a whole run may add: connections that are just being replaced."""
 
@@ -23,7 +25,8 @@ class Sample:
 
     :ivar at: seconds since the beginning.
     :ivar rss: MiB of memory. :ivar fds: open descriptors. :ivar timers: calls to be made later.
-    :ivar queued: receipts that wait for clients; :ivar in_flight: submits without an outcome.
+    :ivar queued: receipts that wait for clients of any node.
+    :ivar in_flight: submits without an outcome.
     """
 
     at: float
@@ -73,7 +76,9 @@ class Grown:
 
         :param noise: MiB that a run may add whatever its length: a short one cannot tell less.
         """
-        found = []
+        found: list[str] = []
+        if self.hours < SHORTEST:
+            return found
         if self.rss * self.hours > max(RSS_PER_HOUR * self.hours, noise):
             found.append(f"memory grows by {self.rss:.2f} MiB an hour")
         for name, rate in (("descriptors", self.fds), ("timers", self.timers)):

@@ -61,6 +61,10 @@ class GrowthTests(SynchronousTestCase):
         self.assertIn("descriptors grow", self.complaints(fds=10.0)[0])
         self.assertIn("timers grow", self.complaints(timers=10.0)[0])
 
+    def test_a_moment_tells_nothing(self) -> None:
+        """Within a minute somebody who comes back looks like growth."""
+        self.assertEqual([], self.complaints(0.03, rss=900.0, fds=900.0))
+
     def test_what_comes_before_a_node_is_warm(self) -> None:
         """Is not looked at; a run that ended before has nothing to say."""
         cold = [Sample(at, 0.5 * at, 20, 10, 900, 0) for at in range(0, 60, 5)]
