@@ -53,7 +53,7 @@ end
 
 -- What a final receipt makes of the head of a map that nothing had come for, by state.
 local heads, soon, expiry_soon = {}, now + final_ttl, struct.pack('>I', now + final_ttl)
-local life_soon, place_of = string.format('%.0f', math.max(final_ttl, 1)), {}
+local ends_soon, place_of = string.format('%.0f', now_ms + math.max(final_ttl, 1) * 1000), {}
 
 -- What nearly all receipts are: the final one of a plain map that nothing has come for. As settle
 -- would do it; false: it is not such a receipt.
@@ -67,7 +67,7 @@ local function settle_plain(number, key, value, destination, kind, state, receip
   if mine ~= destination and not fits(mine, destination) then return false end
   local account = sub(value, 11, 10 + length)
   add_bundled(account, sub(value, at), receipt)
-  local expiry, life, head = ((e1 * 256 + e2) * 256 + e3) * 256 + e4, life_soon, nil
+  local expiry, ends, head = ((e1 * 256 + e2) * 256 + e3) * 256 + e4, ends_soon, nil
   if expiry >= soon then
     head = heads[state]
     if not head then
@@ -75,12 +75,12 @@ local function settle_plain(number, key, value, destination, kind, state, receip
       heads[state] = head
     end
   else
-    life = math.max(expiry - now, 1)
+    ends = string.format('%.0f', now_ms + math.max(expiry - now, 1) * 1000)
     head = sub(value, 1, 5) .. '\1\1' .. string.char(state) .. '\0'
   end
   local changed, place = head .. sub(value, 9), place_of[account]
   values[key] = changed
-  call('SET', key, changed, 'EX', life)
+  call('SET', key, changed, 'PXAT', ends)
   if not place then
     place = queued('r:' .. account)
     place_of[account] = place

@@ -8,11 +8,12 @@ local expiry = now + ttl
 local head = struct.pack('>BIBBB', 1, expiry, 0, 0, 0)
 local map_prefix = prefix .. 'm:' .. provider .. ':'
 
-local taken, life = {}, string.format('%.0f', ttl)
+-- As the server writes it down: with EX it would have to put every command together anew.
+local taken, ends = {}, string.format('%.0f', now_ms + ttl * 1000)
 
 for i = 1, #flat, 2 do
   local key = map_prefix .. flat[i]
-  if not call('SET', key, head .. flat[i + 1], 'EX', life, 'NX') then taken[#taken + 1] = i end
+  if not call('SET', key, head .. flat[i + 1], 'PXAT', ends, 'NX') then taken[#taken + 1] = i end
 end
 
 local is_awaited = call('EXISTS', prefix .. 'pi:' .. provider) == 1
