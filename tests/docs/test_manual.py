@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from smppproxy.smpp.refusals import REFUSALS
 from tests.docs import DOCS
 from tests.docs.building import Built, built
 
+FILES = re.compile(r"``((?:etc|docs|tests)/[\w./@-]+)``")
 LOADING = {("script", "src"), ("img", "src"), ("link", "href"), ("iframe", "src")}
 """What a browser asks for by itself when it shows a page."""
 
@@ -55,6 +57,23 @@ class ManualTests(SynchronousTestCase):
         for page in self.built.pages:
             outside = [each for each in Loaded(page).found if "//" in each]
             self.assertEqual(outside, [], page)
+
+    def test_no_page_complains(self) -> None:
+        """Neither Sphinx nor its theme has written into a page what it thinks of it."""
+        for page in self.built.pages:
+            text = page.read_text("utf-8")
+            self.assertNotIn("Adding a table of contents in Furo-based", text, page)
+            self.assertNotIn('class="system-message', text, page)
+
+    def test_every_file_that_is_named(self) -> None:
+        """What pages call etc/, docs/ or tests/ something is there."""
+        named = {
+            name
+            for page in DOCS.glob("*.rst")
+            for name in FILES.findall(page.read_text("utf-8"))
+        }
+        self.assertGreater(len(named), 8)
+        self.assertEqual({name for name in named if not (DOCS.parent / name).exists()}, set())
 
     def test_every_option(self) -> None:
         """Every option of both files has its place."""

@@ -34,7 +34,7 @@ def lines() -> list[str]:
         (inline(each["what"]), f"{value(name)} {each.get('unit', '')}".rstrip())
         for name, each in measured()["figures"].items()
     )
-    return [f"{inline(measured()['where'])}", "", *table(("figure", "measured"), rows, "4 2")]
+    return [f"{inline(measured()['where'])}", "", *table(("figure", "measured"), rows, "5 3")]
 
 
 RATES = (1_000, 10_000, 100_000)
