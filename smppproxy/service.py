@@ -23,7 +23,8 @@ from smppproxy.admin.office import Office
 from smppproxy.admin.own_network import OwnNetwork
 from smppproxy.admin.stalls import Stalls
 from smppproxy.admin.systemd import Systemd
-from smppproxy.config import Listener, Network, Node
+from smppproxy.config import Hop, Listener, Network, Node
+from smppproxy.config.workers import FIRST_SOCKET
 from smppproxy.relay.relay import SmppRelay
 from smppproxy.routing.accounts import Account
 from smppproxy.routing.providers import Provider
@@ -42,6 +43,7 @@ from smppproxy.wire.places import Places
 from smppproxy.wire.pool import BindState, UpstreamPool
 from smppproxy.wire.protocol import Ticker
 from smppproxy.wire.shares import Shares
+from smppproxy.wire.sharing import NONE
 from smppproxy.wire.threads import Threads
 from smppproxy.wire.tls import ServerTls, TlsError
 
@@ -68,7 +70,10 @@ class SmppProxy(Service):
         self._maps: MapJournal | None = None
         if node.journal:
             most = node.journal_max_size << 20
-            self._maps = MapJournal(node.journal, most, reactor, store, time.time)
+            # Folders of workers that the node has no more are taken over by the process that has
+            # the node's own.
+            beyond = node.workers if node.workers > 1 else 0
+            self._maps = MapJournal(node.journal, most, reactor, store, time.time, beyond)
         fill_limit = node.store_fill_limit / 100
         self.relay = SmppRelay(store, time.time, reactor, self._maps, fill_limit)
         self._message_log = MessageLog(
@@ -91,7 +96,7 @@ class SmppProxy(Service):
         self.relay.divide(self._shares.ask_soon)
         self._leases = StoreLeases(store, reactor, self._join, self.relay.leave)
         states = self.relay.directory.states
-        states.node = node.name
+        states.node, states.whole = node.name, node.part.of
         self._control = Control(store, reactor, states, self._restate)
         self._admission = Admission(
             self.relay,
@@ -116,7 +121,8 @@ class SmppProxy(Service):
         self._are_doors_open = False
         self._certificates: list[ServerTls] = []
         self._open_hop(node, reactor)
-        self.listeners = [self._listener(listener) for listener in node.listeners]
+        doors = node.listeners if node.part.has_doors else ()
+        self.listeners = [self._listener(number, each) for number, each in enumerate(doors)]
         self.pools: dict[str, UpstreamPool] = {}
         self._office = Office(
             node,
@@ -139,7 +145,7 @@ class SmppProxy(Service):
 
     def _open_hop(self, node: Node, reactor: Any) -> None:
         """What other nodes send over binds of this one, and this one over theirs."""
-        hop, relay = node.hop, self.relay
+        hop, relay = node.hop if node.part.has_doors else Hop(), self.relay
         tls = None
         if hop.port:
             tls = HopTls(hop.certificate, hop.key, hop.ca)
@@ -160,7 +166,7 @@ class SmppProxy(Service):
         )
         relay.hops.changed = self._links.changed
 
-    def _listener(self, listener: Listener) -> ClientListener:
+    def _listener(self, number: int, listener: Listener) -> ClientListener:
         return ClientListener(
             self._reactor,
             self._admission,
@@ -172,6 +178,7 @@ class SmppProxy(Service):
             listener.max_sessions,
             listener.max_sessions_per_address,
             listener.proxy_protocol_from,
+            FIRST_SOCKET + number if self.node.part.of else NONE,
         )
 
     def _certificate(self, listener: Listener) -> ServerTls | None:
@@ -238,11 +245,24 @@ class SmppProxy(Service):
         return result
 
     def _store_started(self, _: object) -> None:
-        queues = [RECEIPTS + account.key for account in self.network.accounts.values()]
-        self.store.sizes(queues).addCallbacks(self.relay.opened, lambda failure: None).addCallback(
-            lambda _: self._control.look()
-        ).addCallback(lambda _: self._open_doors())
+        self.store.sizes(self._waiting_queues()).addCallbacks(
+            self.relay.opened, lambda failure: None
+        ).addCallback(lambda _: self._control.look()).addCallback(lambda _: self._may_open())
         self._own.follow()
+
+    def _may_open(self) -> None:
+        """Let clients in; at a worker, whose network comes from the store, once that is there."""
+        if self._own.is_there or not self.node.part.of:
+            self._open_doors()
+        else:
+            self._reactor.callLater(STORE_GRACE, self._open_doors)
+
+    def _waiting_queues(self) -> list[bytes]:
+        """The queues whose receipts are of the time before this process. A worker has none: what
+        waited before it began is in the books of its node."""
+        if self.node.part.of:
+            return []
+        return [RECEIPTS + account.key for account in self.network.accounts.values()]
 
     def _store_failed(self, failure: Failure) -> None:
         if not self.running:
@@ -268,6 +288,10 @@ class SmppProxy(Service):
         """The account is about to be bound here: how much of its TPS is this node's."""
         name = self.relay.join(account)
         return self._shares.ask(name) if name else succeed(None)
+
+    def drain_clients(self) -> None:
+        """Let nobody in until an operator resumes this node, as the verb ``drain`` does."""
+        self._office.hands.drain_node()
 
     def _restate(self) -> None:
         """Something else is wanted of providers, hosts, binds or accounts."""
@@ -313,7 +337,7 @@ class SmppProxy(Service):
         except TlsError:
             self._use(old)
             raise
-        if self._are_doors_open:
+        if self._are_doors_open or self.node.part.of and self.store.ready:
             self._open_doors()
 
     def _use(self, network: Network) -> None:
@@ -360,6 +384,7 @@ class SmppProxy(Service):
             self.ticker,
             state=states.of,
             admitted=self._places,
+            share=(self.node.part.first, self.node.part.step),
         )
 
     def _tick(self) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import gc
 import signal
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from twisted.application.service import IService
 from twisted.logger import FileLogObserver, FilteringLogObserver, globalLogPublisher
@@ -12,8 +13,11 @@ from twisted.python.usage import Options as UsageOptions
 from twisted.python.usage import UsageError
 
 from smppproxy.admin.log_json import as_json
-from smppproxy.admin.log_levels import LogLevels
-from smppproxy.config import ConfigError, load_network, load_node, no_network
+from smppproxy.admin.log_levels import LogLevels, OfWorkers
+from smppproxy.config import ConfigError, Node, load_network, load_node, no_network
+
+if TYPE_CHECKING:
+    from smppproxy.service import SmppProxy
 
 DEFAULT = "etc/smppproxy.toml"
 
@@ -36,7 +40,7 @@ def makeService(options: Options) -> IService:  # noqa: N802 - the name twistd l
     """The node of a checked node file; a wrong one ends with every problem, its line and mend."""
     from twisted.internet import reactor as installed
 
-    from smppproxy.service import build, monotonic
+    from smppproxy.service import monotonic
 
     reactor: Any = installed
     monotonic(reactor)
@@ -46,7 +50,7 @@ def makeService(options: Options) -> IService:  # noqa: N802 - the name twistd l
         network = load_network(node.network_file) if node.network_file else no_network()
     except (ConfigError, OSError) as error:
         raise UsageError(f"{error}") from None
-    service = build(node, network, reactor)
+    service = builder(node)(node, network, reactor)
 
     def reload(number: int, frame: object) -> None:
         reactor.callFromThread(service.reload)
@@ -63,6 +67,17 @@ def makeService(options: Options) -> IService:  # noqa: N802 - the name twistd l
     reactor.callWhenRunning(limit_log, service.log_levels, node.log_format)
     reactor.callWhenRunning(settle)
     return service
+
+
+def builder(node: Node) -> Callable[..., SmppProxy]:
+    """What makes such a node: one process, or one with workers."""
+    if node.workers > 1:
+        from smppproxy.workers.supervisor import supervise
+
+        return supervise
+    from smppproxy.service import build
+
+    return build
 
 
 def settle() -> None:
@@ -88,4 +103,4 @@ def limit_log(levels: LogLevels, form: str = "text") -> None:
         globalLogPublisher.removeObserver(observer)
         if form == "json" and isinstance(observer, FileLogObserver):
             observer = FileLogObserver(observer._outFile, as_json)
-        globalLogPublisher.addObserver(FilteringLogObserver(observer, [levels.passes]))
+        globalLogPublisher.addObserver(FilteringLogObserver(observer, [OfWorkers(), levels.passes]))

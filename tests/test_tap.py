@@ -19,7 +19,9 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from smppproxy import tap
 from smppproxy.admin.log_levels import LogLevels
-from smppproxy.service import SmppProxy, monotonic
+from smppproxy.config import Node
+from smppproxy.service import SmppProxy, build, monotonic
+from smppproxy.workers.supervisor import supervise
 
 reactor: Any = global_reactor
 ETC = Path(__file__).resolve().parents[1] / "etc"
@@ -63,6 +65,11 @@ class MakeServiceTests(SynchronousTestCase):
         service = tap.makeService(self.options(ETC / "smppproxy.toml"))
         self.assertIsInstance(service, SmppProxy)
         self.assertEqual(reactor.seconds, time.monotonic)
+
+    def test_who_makes_a_node_with_workers(self) -> None:
+        """A supervisor; a node of one process is made as ever, and knows of no workers."""
+        self.assertIs(tap.builder(Node("n1", workers=2)), supervise)
+        self.assertIs(tap.builder(Node("n1")), build)
 
     def test_what_the_start_made_is_left_alone(self) -> None:
         """Once the reactor runs the collector has nothing old to look at, and waits for more that

@@ -64,18 +64,22 @@ class Nodes:
     """Asks all nodes, and answers for this one.
 
     :param answer: what this node says to a request; raises ApiError.
+    :param whole: the node that this one is a worker of: who asks that one asks this one too.
     """
 
-    def __init__(self, store: Store, name: str, answer: Callable[[Request], Any]) -> None:
+    def __init__(
+        self, store: Store, name: str, answer: Callable[[Request], Any], whole: str = ""
+    ) -> None:
         self._store = store
         self._name = name
+        self._names = (None, "", name, whole)
         self._answer = answer
         store.bus.answer(TOPIC, self._asked)
 
     def _asked(self, payload: bytes) -> Deferred[bytes]:
         """Another node wants to know something."""
         request = msgpack.unpackb(payload)
-        if request.get("node") not in (None, "", self._name):
+        if request.get("node") not in self._names:
             return maybeDeferred(lambda: b"")
         return maybeDeferred(self._answer, request).addCallbacks(_packed, _packed_error)
 

@@ -141,13 +141,13 @@ class Page(Resource):
         """
         super().__init__()  # type: ignore[no-untyped-call]
         self._answer = answer
-        self._access = access
+        self.access = access
 
     def render_GET(self, request: Request) -> bytes:  # noqa: N802 - Twisted's name
         """The answer of this moment; never cached."""
-        if self._access is not None:
+        if self.access is not None:
             try:
-                caller_of(self._access, request)
+                caller_of(self.access, request)
             except ApiError as error:
                 return refuse(request, error)
         return write(request, *self._answer())

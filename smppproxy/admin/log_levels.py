@@ -3,8 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
-from twisted.logger import LogLevel, LogLevelFilterPredicate
+from twisted.logger import (
+    ILogFilterPredicate,
+    LogEvent,
+    LogLevel,
+    LogLevelFilterPredicate,
+    PredicateResult,
+)
+from zope.interface import implementer
 
 from smppproxy.config.node import LEVELS, LOG_ROOMS
 
@@ -13,6 +21,18 @@ EVERYTHING = "all"
 
 CONFIGURED = "configured"
 """Stands for the level that the node file says."""
+
+PASSED = "log_passed"
+"""In a worker's log entry: it was wanted there, and is not sifted again by its supervisor."""
+
+
+@implementer(ILogFilterPredicate)
+class OfWorkers:
+    """Lets through what a worker's own levels let pass; of the rest others decide."""
+
+    def __call__(self, event: LogEvent) -> Any:
+        """Yes, or perhaps."""
+        return PredicateResult.yes if PASSED in event else PredicateResult.maybe
 
 
 class LogLevels:
@@ -63,4 +83,4 @@ class LogLevels:
             self.passes.setLogLevelForNamespace(namespace, LogLevel.levelWithName(level))
 
 
-__all__ = ["CONFIGURED", "EVERYTHING", "LEVELS", "LOG_ROOMS", "LogLevels"]
+__all__ = ["CONFIGURED", "EVERYTHING", "LEVELS", "LOG_ROOMS", "PASSED", "LogLevels", "OfWorkers"]

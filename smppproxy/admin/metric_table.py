@@ -259,6 +259,9 @@ METRICS: dict[str, Described] = {
         upstream_answered="answers to them",
         upstream_deliveries="deliver_sm and data_sm read from a bind",
     ),
+    # -- the workers of a node that has several, from its supervisor ------------------------------
+    **_described(GAUGE, ("name",), worker_ready="1 while a worker takes new binds"),
+    **_described(COUNTER, ("name",), worker_restarts="times a worker ended and was started again"),
     **_described(
         GAUGE,
         PROVIDER,

@@ -34,6 +34,7 @@ from smppproxy.wire.threads import Threads
 class Office:
     """Everything of the operator's on one node.
 
+    :ivar hands: what the operator's verbs move.
     :param want: keeps what is wanted of a provider, a host or a bind.
     :param ready: whether new binds are welcome.
     :param binds: gives every bind to a provider as it is now.
@@ -64,7 +65,8 @@ class Office:
         self._outages = Outages(binds, reactor.seconds)
         self._searching = Threads(reactor, 1, "search")
         tracer = Tracer(
-            node.message_log.folder,
+            # A worker's folder is looked through by its supervisor.
+            "" if node.part.of else node.message_log.folder,
             node.name,
             relay.store,
             self._searching.run,
@@ -93,8 +95,8 @@ class Office:
             self._outages,
             self.log_levels,
         )
-        hands = NodeHands(relay, admission, listeners, pools, want, node.drain_timeout)
-        self.operator = Operator(rooms, hands, admission.ticker)
+        self.hands = NodeHands(relay, admission, listeners, pools, want, node.drain_timeout)
+        self.operator = Operator(rooms, self.hands, admission.ticker)
         self._backlogs = Backlogs(relay.store, network, reactor.seconds)
         self._site = site(
             relay,
@@ -108,6 +110,11 @@ class Office:
             self._outages.metrics,
             *metrics,
         )
+
+    @property
+    def pages(self) -> Any:
+        """The pages behind the door, by their names: ``children``."""
+        return self._site.resource
 
     def start(self) -> None:
         """Open the door; returns at once."""

@@ -53,7 +53,7 @@ class Operator(NetworkOperations, TraceOperations, ReportOperations, ChartOperat
         self._rooms = rooms
         self.tap = Taps(rooms, ticker).tap
         self._verbs = Verbs(rooms, hands)
-        self._nodes = Nodes(rooms.store, rooms.node.name, self._answer)
+        self._nodes = Nodes(rooms.store, rooms.node.name, self._answer, rooms.node.part.of)
 
     # -- views ----------------------------------------------------------------------------------
 
@@ -116,12 +116,17 @@ class Operator(NetworkOperations, TraceOperations, ReportOperations, ChartOperat
 
     def explain(self, operation: Operation, given: Given, caller: Caller) -> Deferred[Any]:
         """Where a message would go, on this node or on another one."""
-        node = given["node"] or self._rooms.node.name
+        own = self._rooms.node
+        node = given["node"] or own.name
         request = {"do": "explain", "node": node, "given": given}
-        asked = self._nodes.ask(request, here=node == self._rooms.node.name)
+        # Of a node with workers these have the binds: one of them knows.
+        asked = self._nodes.ask(request, here=node == own.name and own.workers == 1)
         return asked.addCallback(_only, node)
 
     def _explain(self, request: Request) -> Any:
+        own = self._rooms.node
+        if not own.part.has_doors:
+            raise ApiError(503, "silent", f"no worker of node {own.name} answers")
         return explain(self._rooms, request["given"])
 
     # -- verbs ----------------------------------------------------------------------------------
@@ -269,8 +274,9 @@ def is_of(name: str, wanted: str) -> bool:
 
 
 def _only(said: Said, node: str) -> Any:
-    """The answer of the one node that was asked."""
-    answer = said.answers.get(node)
+    """The answer of the one node that was asked, or of its first worker."""
+    workers = sorted(name for name in said.answers if name != node)
+    answer = said.answers.get(workers[0] if workers else node)
     if answer is None:
         raise ApiError(503, "silent", f"node {node} does not answer")
     if "error" in answer:

@@ -27,7 +27,7 @@ class ScrapePage(Resource):
         :param pieces: makes the text anew.
         """
         super().__init__()  # type: ignore[no-untyped-call]
-        self._pieces = pieces
+        self.pieces = pieces
         self._clock = clock
 
     def render(self, request: Request) -> bytes | int:
@@ -35,7 +35,7 @@ class ScrapePage(Resource):
         if request.method not in (b"GET", b"HEAD"):
             return refuse_method(request)
         headers(request, 200, TYPE)
-        Scrape(request, self._pieces(), self._clock).write()
+        Scrape(request, self.pieces(), self._clock).write()
         return NOT_DONE_YET
 
 

@@ -10,7 +10,7 @@ import attrs
 
 from smppproxy.admin.errors import ApiError, unknown
 from smppproxy.admin.rooms import Rooms
-from smppproxy.wire.pool import hosts_of
+from smppproxy.wire.pool import hosts_of, labels_of
 
 BIND, HOST, PROVIDER, ACCOUNT, SESSION, NODE = (
     "bind",
@@ -95,11 +95,8 @@ def _check_place(rooms: Rooms, target: Target) -> None:
         names = [f"{target.name}/{host}" for host in hosts]
         raise unknown("host", f"{target.name}/{target.host}", names)
     if target.bind:
-        pool = rooms.pools.get(target.name)
-        binds = [
-            (state.host, f"{state.number}{'' if state.bind == 'trx' else state.bind}")
-            for state in (pool.states() if pool is not None else [])
-        ]
-        if (target.host, target.bind) not in binds:
-            names = [f"{target.name}/{host}/{bind}" for host, bind in binds]
+        # Of the settings, not of the pool: that has a part of them where workers share them.
+        binds = labels_of(provider)
+        if target.bind not in binds:
+            names = [f"{target.name}/{host}/{bind}" for host in hosts for bind in binds]
             raise unknown("bind", str(target), names)

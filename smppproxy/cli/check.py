@@ -1,12 +1,14 @@
 """`smppproxy check`: is this configuration good, and what holds for one of its names."""
 
 import sys
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
-    from smppproxy.config import ConfigError, Network
+    from smppproxy.config import ConfigError, Network, Node
+    from smppproxy.routing.providers import Provider
 
 
 @click.command()
@@ -51,13 +53,37 @@ def check(config: str, network: str | None, provider: str | None, account: str |
     if provider is None and account is None:
         for warning in loaded.warnings:
             click.echo(f"warning: {warning}")
-        if node is not None and not any(listener.tls for listener in node.listeners):
-            for name in _wanting_tls(loaded):
-                click.echo(
-                    f"warning: {network}: account.{name}.tls: it may bind with TLS only, and no "
-                    "listener of this node has it; write tls = true at one"
-                )
+        for wanting in _on_this_node(node, loaded, network) if node is not None else ():
+            click.echo(f"warning: {wanting}")
         click.echo(f"ok: {_summary(loaded)}{doors}")
+
+
+def _on_this_node(node: "Node", network: "Network", file: str) -> Iterator[str]:
+    """What the network wants that this node has not."""
+    if not any(listener.tls for listener in node.listeners):
+        for name in _wanting_tls(network):
+            yield (
+                f"{file}: account.{name}.tls: it may bind with TLS only, and no listener of this "
+                "node has it; write tls = true at one"
+            )
+    for name, provider in sorted(network.providers.items()):
+        binds = shared_binds(provider)
+        if binds < node.workers:
+            yield (
+                f"{file}: provider.{name}.binds: {_count(binds, 'bind')} for {node.workers} "
+                "workers: those without one send through the others, which costs both of them; "
+                "write binds so that each worker has one with each host, if the provider allows it"
+            )
+
+
+def shared_binds(provider: "Provider") -> int:
+    """How many binds to all hosts there are for workers; a transmitter and its receiver are one."""
+    from smppproxy.wire.pool import hosts_of, labels_of, numbers_of
+
+    numbers = len(numbers_of(provider))
+    binds = len(hosts_of(provider)) * numbers
+    sessions_of_each = max(len(labels_of(provider)) // numbers, 1)
+    return min(binds, provider.binds_total // sessions_of_each or binds)
 
 
 def _wanting_tls(network: "Network") -> list[str]:

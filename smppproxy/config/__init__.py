@@ -29,6 +29,7 @@ Which file to open:
 `lines`        on which line an option stands
 `options`      a table as the options of a class
 `hop`          the door for other nodes
+`workers`      a node as several processes
 `beside`       options that say nothing unless another one is set
 `references`   `env:NAME` and `file:PATH`
 `passwords`    what may stand as a password
@@ -37,6 +38,7 @@ Which file to open:
 """
 
 from smppproxy.config.hop import Hop
+from smppproxy.config.message_log import MessageLog
 from smppproxy.config.network import Network, load_network, no_network
 from smppproxy.config.node import Admin, Listener, Node, load_node
 from smppproxy.config.problems import ConfigError, Problem
@@ -46,6 +48,7 @@ __all__ = [
     "ConfigError",
     "Hop",
     "Listener",
+    "MessageLog",
     "Network",
     "Node",
     "Problem",

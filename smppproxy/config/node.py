@@ -16,6 +16,7 @@ from smppproxy.config.message_log import MessageLog, read_message_log
 from smppproxy.config.references import secret, store_url
 from smppproxy.config.source import Source
 from smppproxy.config.tracing import Tracing, read_tracing
+from smppproxy.config.workers import Part, check_workers
 from smppproxy.routing.rules import (
     Address,
     Flag,
@@ -148,6 +149,7 @@ class Node:
     journal_max_size: int = attrs.field(default=64, validator=Whole(1, 10_000))
     #: What bind_resp says we are.
     system_id: bytes = attrs.field(default=b"smppproxy", validator=Text(0, 15, "smppproxy"))
+    #: Processes that share the listeners, the binds and the admin door.
     workers: int = attrs.field(default=1, validator=Whole(1, 64))
     #: At a planned stop: how long outstanding answers are waited for (GW-04).
     drain_timeout: float = attrs.field(default=10.0, validator=Seconds(0, _HOUR))
@@ -177,6 +179,8 @@ class Node:
     message_log: MessageLog = attrs.field(factory=MessageLog)
     tracing: Tracing = attrs.field(factory=Tracing)
     hop: Hop = attrs.field(factory=Hop)
+    #: What this process is of its node; no option.
+    part: Part = attrs.field(factory=Part, init=False, eq=False)
     #: Where the node file lies; no option.
     own_folder: str = attrs.field(default=".", init=False, eq=False)
 
@@ -216,6 +220,7 @@ def load_node(path: str | FilePath, environ: Mapping[str, str] | None = None) ->
     message_log = read_message_log(source)
     tracing = read_tracing(source)
     hop = read_hop(source)
+    check_workers(source, arguments, hop)
     source.raise_problems()
     node = Node(
         **arguments,
@@ -256,9 +261,6 @@ def _node(source: Source) -> dict[str, Any]:
     if "store" in arguments:
         arguments["store"] = store_url(source, ("node", "store"), arguments["store"])
     _journal(source, arguments)
-    if arguments.get("workers", 1) > 1:
-        mend = "write workers = 1, and start more nodes on the same store instead"
-        source.problem(("node", "workers"), "a node of this version has one worker", mend)
     _idle(source, arguments)
     return arguments
 

@@ -37,10 +37,12 @@ class States:
     in the network file is what holds until one says something else of that provider or host.
 
     :ivar wishes: what operators said, see :data:`Wish`.
+    :ivar whole: the node that this one is a worker of, whose wishes hold here too; "" = of none.
     """
 
     def __init__(self, node: str) -> None:
         self.node = node
+        self.whole = ""
         self.wishes: dict[Wish, str] = {}
         self._written: dict[Place, str] = {}
         self._known: dict[Place, str] = {}
@@ -57,7 +59,8 @@ class States:
 
     def take(self, wishes: Mapping[Wish, str]) -> bool:
         """Take what operators said, as the store has it; whether that is anything new."""
-        mine = {wish: state for wish, state in wishes.items() if wish[0] in ("", self.node)}
+        names = ("", self.node, self.whole)
+        mine = {wish: state for wish, state in wishes.items() if wish[0] in names}
         if mine == self.wishes:
             return False
         self.wishes = mine
@@ -76,7 +79,8 @@ class States:
     def said(self, place: Place) -> str:
         """What is wanted of this place alone, by this node's and by every node's wish."""
         everywhere = self.wishes.get(("", *place)) or self._written.get(place, UP)
-        return strictest((everywhere, self.wishes.get((self.node, *place), UP)))
+        ours = (self.node, self.whole) if self.whole else (self.node,)
+        return strictest((everywhere, *(self.wishes.get((name, *place), UP) for name in ours)))
 
     @property
     def barred(self) -> set[str]:

@@ -81,9 +81,17 @@ def socket_path(folder: Path, runtime: Path | None = None) -> str:
     path = str(folder / "socket")
     if len(os.fsencode(path)) <= MAX_SOCKET_PATH:
         return path
+    return str(private_folder(os.fsencode(folder), runtime) / "socket")
+
+
+def private_folder(what: bytes, runtime: Path | None = None) -> Path:
+    """A folder of ours with a short name for the sockets of ``what``, made if it is not there.
+
+    ``runtime``: see :func:`socket_path`. :class:`StoreError` when a socket's path would be too
+    long even there, or when somebody else may reach it.
+    """
     base = runtime or Path(os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir())
-    name = sha256(os.fsencode(folder)).hexdigest()[:16]
-    short = base / f"smppproxy-{os.getuid()}-{name}"
+    short = base / f"smppproxy-{os.getuid()}-{sha256(what).hexdigest()[:16]}"
     path = str(short / "socket")
     if len(os.fsencode(path)) > MAX_SOCKET_PATH:
         raise StoreError(f"the path of the store's socket is too long for the system: {path}")
@@ -91,7 +99,7 @@ def socket_path(folder: Path, runtime: Path | None = None) -> str:
     found = short.lstat()
     if found.st_uid != os.getuid() or found.st_mode & 0o777 != 0o700 or short.is_symlink():
         raise StoreError(f"{short} belongs to somebody else or is open to others")
-    return path
+    return short
 
 
 def listening_pid(path: str) -> int:

@@ -6,6 +6,7 @@ Which file to open:
 
 ==================  ================================================================================
 `listener`          the door for clients: a port, plain or TLS
+`sharing`           a port that several processes listen on
 `proxied`           a listener behind load balancers; `proxy_header` reads their header
 `proxy_header`      the PROXY protocol, versions 1 and 2
 `admission`         who may bind: every check in its order

@@ -22,6 +22,7 @@ from smppproxy.wire.admission import Admission
 from smppproxy.wire.authentication import block_of
 from smppproxy.wire.client import ClientSession
 from smppproxy.wire.proxied import Networks, ProxiedFactory
+from smppproxy.wire.sharing import NONE, adopt, leave
 from smppproxy.wire.tls import ServerTls
 
 BACKLOG = 1024
@@ -101,6 +102,7 @@ class ClientListener:
     :param tls: our certificate, None for a plain port.
     :param proxied_from: where the load balancers are that put a PROXY header before each
         connection; () = clients connect themselves.
+    :param shared: the descriptor of our socket of a port that other processes listen on too.
     """
 
     def __init__(
@@ -115,8 +117,10 @@ class ClientListener:
         max_sessions: int = MAX_SESSIONS,
         max_per_address: int = 0,
         proxied_from: Networks = (),
+        shared: int = NONE,
     ) -> None:
         self._reactor = reactor
+        self._shared = shared
         self._address = address
         self._wanted = port
         self._listening: IListeningPort | None = None
@@ -151,12 +155,13 @@ class ClientListener:
         :raises twisted.internet.error.CannotListenError: the port is taken, or not ours.
         """
         reactor = cast(IReactorTCP, self._reactor)
-        self._listening = reactor.listenTCP(
-            self._wanted,
-            cast(Any, _Limited(self, self._behind)),
-            backlog=BACKLOG,
-            interface=self._address,
-        )
+        factory = cast(Any, _Limited(self, self._behind))
+        if self._shared != NONE:
+            self._listening = adopt(reactor, self._shared, factory, BACKLOG)
+        else:
+            self._listening = reactor.listenTCP(
+                self._wanted, factory, backlog=BACKLOG, interface=self._address
+            )
         self._read_or_not()
         log.info(
             "listening for clients on {address}:{port}",
@@ -177,6 +182,8 @@ class ClientListener:
             self._pause = None
         if listening is None:
             return gatherResults([]).addCallback(_nothing)
+        if self._shared != NONE:
+            leave(self._shared)
         return maybeDeferred(listening.stopListening).addCallback(_nothing)
 
     def drain(self, patience: float) -> Deferred[None]:

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from random import random
 from typing import Any
+from zlib import crc32
 
 from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.endpoints import HostnameEndpoint, wrapClientTLS
@@ -20,7 +21,7 @@ from smppproxy.wire.bind import Admitted, BindState, UpstreamBind
 from smppproxy.wire.pauses import Pauses
 from smppproxy.wire.protocol import Ticker
 from smppproxy.wire.tls import ClientTls
-from smppproxy.wire.upstream import Core
+from smppproxy.wire.upstream import SUFFIX, Core
 
 BIND_COMMANDS = {
     "transceiver": (BIND_TRANSCEIVER,),
@@ -32,7 +33,15 @@ BIND_COMMANDS = {
 SETTLED = frozenset({"Bound", "Waiting", "Stopped"})
 """States in which a bind that was begun anew needs no more waiting for."""
 
-__all__ = ["BindState", "UpstreamBind", "UpstreamPool", "hosts_of", "sessions_of"]
+__all__ = [
+    "BindState",
+    "UpstreamBind",
+    "UpstreamPool",
+    "hosts_of",
+    "labels_of",
+    "numbers_of",
+    "sessions_of",
+]
 
 log = Logger()
 
@@ -40,6 +49,9 @@ Connect = Callable[[Host], IStreamClientEndpoint]
 
 State = Callable[[str, str, str], str]
 """The state that is wanted of (provider, host, bind)."""
+
+WHOLE = (0, 1)
+"""The share of a process that has no others beside it."""
 
 Place = tuple[str, int, int]
 """Host, number, command_id of the bind."""
@@ -50,13 +62,29 @@ def hosts_of(provider: Provider) -> tuple[Host, ...]:
     return provider.hosts[:1] if provider.hosts_mode == "one" else provider.hosts
 
 
-def sessions_of(provider: Provider) -> list[tuple[int, int]]:
-    """(number, command_id) of the sessions with each host; each counts one (MG-28)."""
-    wanted = [
+def _sessions(provider: Provider) -> list[tuple[int, int]]:
+    return [
         (number, command_id)
         for number in range(1, provider.binds + 1)
         for command_id in BIND_COMMANDS[provider.bind]
     ]
+
+
+def numbers_of(provider: Provider) -> list[int]:
+    """Of the binds with each host; a transmitter and its receiver have the same."""
+    sessions = _sessions(provider)[: provider.max_binds or None]
+    return sorted({number for number, _ in sessions})
+
+
+def labels_of(provider: Provider) -> list[str]:
+    """How the binds with each host are called: ``1``, or ``1rx`` where they go one way."""
+    sessions = _sessions(provider)[: provider.max_binds or None]
+    return [f"{number}{SUFFIX[command_id]}" for number, command_id in sessions]
+
+
+def sessions_of(provider: Provider) -> list[tuple[int, int]]:
+    """(number, command_id) of the sessions with each host; each counts one (MG-28)."""
+    wanted = _sessions(provider)
     sessions = wanted[: provider.max_binds or None]
     if len(sessions) < len(wanted):
         log.warn(
@@ -80,6 +108,7 @@ class UpstreamPool:
     :param chance: random numbers in [0, 1), so that many binds do not come back in one moment.
     :param state: what is wanted of each bind; :meth:`restate` when that has changed.
     :param admitted: the binds that all nodes together may have.
+    :param share: (i, n): of all (host, number) every n-th is ours, from the i-th on; i = -1: none.
     :raises TlsError: the provider's file of CAs cannot be used.
     """
 
@@ -93,8 +122,10 @@ class UpstreamPool:
         chance: Callable[[], float] = random,
         state: State = lambda provider, host, bind: UP,
         admitted: Admitted | None = None,
+        share: tuple[int, int] = WHOLE,
     ) -> None:
         self.provider = provider
+        self._share = share
         self._reactor = reactor
         self._relay = relay
         self._ticker = ticker
@@ -108,17 +139,28 @@ class UpstreamPool:
         self._rolling: deque[UpstreamBind] = deque()
         self._turn: UpstreamBind | None = None
         self._begun = False
-        sessions = sessions_of(provider)
-        self.binds = [
-            self._bind((host.name, *session), host, tls)
-            for host, tls in self._hosts(provider)
-            for session in sessions
-        ]
+        hosts = self._hosts(provider)
+        self.binds = [self._bind(*wanted) for wanted in self._wanted(provider, hosts)]
 
     # -- what there is to bind ------------------------------------------------------------------
 
     def _hosts(self, provider: Provider) -> list[tuple[Host, ClientTls | None]]:
         return [(host, self._tls(provider, host)) for host in hosts_of(provider)]
+
+    def _wanted(
+        self, provider: Provider, hosts: list[tuple[Host, ClientTls | None]]
+    ) -> list[tuple[Place, Host, ClientTls | None]]:
+        """What of them is ours. A transmitter and its receiver stay together."""
+        sessions, each = sessions_of(provider), len(numbers_of(provider))
+        first, step = self._share
+        # Not every provider begins with the same worker: of many with one bind all have some.
+        turn = crc32(provider.key) % step
+        return [
+            ((host.name, number, command_id), host, tls)
+            for at, (host, tls) in enumerate(hosts)
+            for number, command_id in sessions
+            if (turn + at * each + number - 1) % step == first
+        ]
 
     def _bind(self, place: Place, host: Host, tls: ClientTls | None) -> UpstreamBind:
         provider = self.provider
@@ -152,11 +194,7 @@ class UpstreamPool:
         was, self.provider = self.provider, provider
         binds: list[UpstreamBind] = []
         again: list[UpstreamBind] = []
-        sessions = sessions_of(provider)
-        wanted: list[tuple[Place, Host, ClientTls | None]] = [
-            ((host.name, *session), host, tls) for host, tls in hosts for session in sessions
-        ]
-        for place, host, tls in wanted:
+        for place, host, tls in self._wanted(provider, hosts):
             bind = old.pop(place, None)
             if bind is None:
                 bind = self._bind(place, host, tls)

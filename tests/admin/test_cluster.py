@@ -44,6 +44,13 @@ class NodesTests(SynchronousTestCase):
         self.assertEqual(self.ask({"word": "x"}, here=True).answers.keys(), {"n1"})
         self.assertEqual(self.ask({"word": "x", "node": "n2"}).answers.keys(), {"n2"})
 
+    def test_a_worker_answers_for_its_node(self) -> None:
+        """Who asks a node with workers asks each of them, and its supervisor."""
+        self.second = Nodes(self.stores[1], "n2", lambda request: {"rows": ["worker"]}, "n1")
+        said = self.ask({"word": "x", "node": "n1"})
+        self.assertEqual(said.answers, {"n1": {"rows": ["own"]}, "n2": {"rows": ["worker"]}})
+        self.assertEqual(self.ask({"word": "x", "node": "n2"}).answers.keys(), {"n2"})
+
     def test_silent(self) -> None:
         """A node that is known and gone is named; one that nobody knows is an error."""
         self.stores[1].go_away()

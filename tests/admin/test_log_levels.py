@@ -7,7 +7,7 @@ from typing import Any
 from twisted.logger import FilteringLogObserver, Logger, LogLevel
 from twisted.trial.unittest import SynchronousTestCase
 
-from smppproxy.admin.log_levels import CONFIGURED, EVERYTHING, LOG_ROOMS, LogLevels
+from smppproxy.admin.log_levels import CONFIGURED, EVERYTHING, LOG_ROOMS, LogLevels, OfWorkers
 from tests.admin.test_operator import OperatorCase
 from tests.support.doors import ask, asynchronous
 
@@ -30,6 +30,18 @@ class LevelTests(SynchronousTestCase):
         self.assertEqual(self.passing(levels, "smppproxy.relay.submit")[0], "warn")
         self.assertEqual(self.passing(levels, "twisted.web")[0], "warn")
         self.assertEqual((levels.is_own("wire"), levels.is_own("relay")), (True, False))
+
+    def test_a_workers_own_levels_decide(self) -> None:
+        """What a worker let pass is not sifted again by its supervisor."""
+        seen: list[Any] = []
+        levels = LogLevels("error", {})
+        predicates = [OfWorkers(), levels.passes]
+        observer = FilteringLogObserver(seen.append, predicates)  # type: ignore[arg-type]
+        log = Logger("smppproxy.wire", observer=observer)
+        log.debug("own")
+        log.debug("a worker's", log_passed=True)
+        log.error("own error")
+        self.assertEqual([event["log_format"] for event in seen], ["a worker's", "own error"])
 
     def test_changed_while_it_works(self) -> None:
         """What is set holds at once for whoever has the predicate; configured takes it back."""

@@ -18,7 +18,6 @@ from typing import Any
 
 import argon2
 
-from smppproxy.config import ConfigError, load_node
 from smppproxy.simulator.load.picture import draw, summary
 from smppproxy.simulator.load.result import Result
 from smppproxy.simulator.load.run import Load, Moment
@@ -34,10 +33,6 @@ COMMAND = "python -m tests.bench.end_to_end"
 OURS = ("node", "log", "store")
 
 Figures = dict[str, Any]
-
-
-class Left(Exception):
-    """A scenario that cannot be, with the reason."""
 
 
 def loaded(
@@ -111,15 +106,6 @@ def many() -> Figures:
 
 def workers() -> Figures:
     """10 binds x window 50 and two workers, as fast as it goes."""
-    probe = OUT / "workers.toml"
-    text = '[node]\nname = "x"\nstore = "embedded:x"\nworkers = 2\n[[listener]]\nport = 2775\n'
-    probe.write_text(text)
-    try:
-        load_node(probe)
-    except ConfigError as error:
-        raise Left(str(error.problems[0])) from None
-    finally:
-        probe.unlink()
     return loaded("workers", Setup(workers=2), binds=10, window=50)
 
 
@@ -234,8 +220,6 @@ def machine() -> dict[str, Any]:
 def row(name: str, figures: Figures) -> tuple[str, ...]:
     """One line of the table."""
     what = (SCENARIOS[name].__doc__ or "").rstrip(".")
-    if "left" in figures:
-        return what, "-", "-", "-", "-", "-"
     if "rate" not in figures:
         figure = f"{figures['kib']} KiB" if "kib" in figures else f"{figures['seconds']:.2f} s"
         return what, figure, "-", "-", "-", "-"
@@ -279,11 +263,7 @@ def main(names: list[str]) -> int:
     results: dict[str, Figures] = {}
     for name in names or SCENARIOS:
         print(f"{name}: {SCENARIOS[name].__doc__}", file=sys.stderr, flush=True)
-        try:
-            results[name] = SCENARIOS[name]()
-        except Left as reason:
-            results[name] = {"left": str(reason), "exit_status": 0}
-            print(f"{name}: left out: {reason}", file=sys.stderr)
+        results[name] = SCENARIOS[name]()
         for fault, count in results[name].get("faults", {}).items():
             print(f"{name}: {fault}: {count}", file=sys.stderr)
     file = OUT / "end-to-end.json"

@@ -52,7 +52,7 @@ class EndToEndTests(SynchronousTestCase):
         figures = json.loads(json.dumps(end_to_end.told("tls", result)))
         self.assertTrue((out / "tls.svg").exists())
         others: dict[str, end_to_end.Figures]
-        others = {"start": {"seconds": 1.0}, "workers": {"left": ""}, "idle": {"kib": 9.5}}
+        others = {"start": {"seconds": 1.0}, "idle": {"kib": 9.5}}
         table = end_to_end.table({"tls": figures, **others})
         self.assertIn("with TLS on both sides", table)
         self.assertIn("1.00 s", table)

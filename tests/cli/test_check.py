@@ -80,6 +80,32 @@ class CheckTest(SynchronousTestCase):
         )
         self.assertEqual(len(run("check", "-c", path).output.splitlines()), 1)
 
+    def test_workers_without_a_bind(self) -> None:
+        """A provider with fewer binds than workers is told: some of them hand on to others. With
+        enough of them, or without workers, nothing is said."""
+        node = '[node]\nname = "n"\nnetwork_file = "network.toml"\n[[listener]]\nport = 2775\n'
+        host = 'host.NAME = { address = "127.0.0.1", port = 2775 }\n'
+        start = '[provider.p]\nsystem_id = "us"\npassword = "x"\n'
+        hosts = host.replace("NAME", "a") + host.replace("NAME", "b").replace("2775", "2776")
+        both = 'bind = "transmitter+receiver"\n'
+        for workers, options, binds in (
+            (3, "", "2 binds"),
+            (2, "", ""),
+            (1, "binds_total = 1\n", ""),
+            (2, "binds_total = 1\n", "1 bind"),
+            (2, f"{both}binds_total = 2\n", "1 bind"),
+            (4, f"{both}binds = 2\n", ""),
+        ):
+            text = node.replace('"n"\n', f'"n"\nworkers = {workers}\n')
+            path = self.write(text, f"{start}{options}{hosts}")
+            *warnings, last = run("check", "-c", path).output.splitlines()
+            self.assertTrue(last.startswith("ok: 0 accounts"), (options, warnings, last))
+            told = [line for line in warnings if "provider.p.binds" in line]
+            self.assertEqual(len(told), bool(binds), (workers, options, warnings))
+            for line in told:
+                self.assertIn(f": provider.p.binds: {binds} for {workers} workers", line)
+                self.assertIn("write binds so that", line)
+
     def test_bad_network(self) -> None:
         """Every problem is a line with file, line, option and mend; exit status 1."""
         path = self.write(

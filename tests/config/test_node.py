@@ -102,9 +102,14 @@ BAD: list[tuple[str, str, str]] = [
     ),
     (
         "more workers than there can be",
-        HEAD + "workers = 2 # <--\n" + DOOR,
-        "node.workers: a node of this version has one worker; write workers = 1, and start more "
-        "nodes on the same store instead",
+        HEAD + "workers = 65 # <--\n" + DOOR,
+        "node.workers: 65 is out of range; write a number from 1 to 64, e.g. workers = 1",
+    ),
+    (
+        "workers in words",
+        HEAD + 'workers = "auto" # <--\n' + DOOR,
+        'node.workers: "auto" is not a whole number; write a number from 1 to 64, '
+        "e.g. workers = 1",
     ),
     (
         "a time in words",

@@ -125,3 +125,13 @@ class StatesTests(SynchronousTestCase):
         self.assertEqual(strictest([]), "up")
         for place, state in enumerate(STATES):
             self.assertEqual(strictest(STATES[: place + 1]), state)
+
+    def test_a_worker_follows_its_node(self) -> None:
+        """What is wanted on the node is wanted of each of its workers, and of no other's."""
+        states = States("n1.2")
+        states.whole = "n1"
+        states.take({("n1", "acme", "", ""): "drain", ("n2", "acme", "a", ""): "down"})
+        self.assertEqual(states.of("acme", "a", "1"), "drain")
+        states.take({("n1.2", "acme", "a", ""): "down", ("n1", "acme", "", ""): "isolate"})
+        self.assertEqual(states.of("acme", "a"), "down")
+        self.assertEqual(states.of("acme", "b"), "isolate")

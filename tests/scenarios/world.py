@@ -72,6 +72,7 @@ class Node:
         drain_timeout: float = 5.0,
         name: str = "node1",
         tables: str = "",
+        deadline: float = DEADLINE,
     ) -> None:
         # A Unix socket's path may not be long, so the folder is not trial's own.
         self.folder = Path(tempfile.mkdtemp(prefix="smppproxy-"))
@@ -79,6 +80,7 @@ class Node:
         self.tls_port = 0
         self.clients: list[Esme] = []
         self.process = Logger("node", [])
+        self.deadline = deadline
         self._has_tls = bool(listeners)
         self.write_network(network_text)
         (self.folder / "node.toml").write_text(
@@ -112,6 +114,7 @@ path = "{self.folder}/admin"
         (self.folder / "twistd.pid").unlink(missing_ok=True)
         self.process = Logger("node", [*command, "-c", str(self.folder / "node.toml")])
         self.process.patience = 30.0
+        self.process.deadline = self.deadline
         self.process.start(**environment)
         self.port = int((await self.process.expect_match(LISTENING))[1])
         if self._has_tls:
@@ -158,6 +161,16 @@ path = "{self.folder}/admin"
         """What the admin door answers to a JSON object, read as JSON; also when it refuses."""
         return json.loads(self._asked(f"POST /{page}", json.dumps(given).encode(), 30.0))
 
+    def listen(self, page: str) -> Lines:
+        """A page of the admin door that goes on, line by line."""
+        connection = socket.socket(socket.AF_UNIX)
+        connection.settimeout(60.0)
+        connection.connect(str(self.folder / "admin"))
+        connection.sendall(f"GET /{page} HTTP/1.0\r\n\r\n".encode())
+        found = Lines(connection)
+        found.begin()
+        return found
+
     def _asked(self, what: str, body: bytes, patience: float) -> str:
         head = f"{what} HTTP/1.0\r\nContent-Type: application/json\r\n"
         with socket.socket(socket.AF_UNIX) as connection:
@@ -177,6 +190,30 @@ path = "{self.folder}/admin"
     def store_socket(self) -> str:
         """The Unix socket of its embedded store's server."""
         return str(self.folder / "store" / "socket")
+
+
+class Lines:
+    """An answer that goes on."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+        self._octets = b""
+
+    def begin(self) -> None:
+        """Wait until it has begun."""
+        while b"\r\n\r\n" not in self._octets:
+            self._octets += self._connection.recv(65536)
+        self._octets = self._octets.partition(b"\r\n\r\n")[2]
+
+    def read(self) -> list[Any]:
+        """Every line, once the other side has ended it."""
+        while data := self._connection.recv(65536):
+            self._octets += data
+        return [json.loads(line) for line in self._octets.split(b"\n") if line]
+
+    def close(self) -> None:
+        """Hear no more."""
+        self._connection.close()
 
 
 def ask(path: str, *parts: str) -> Any:

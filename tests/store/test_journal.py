@@ -224,6 +224,94 @@ class SegmentTests(FolderCase):
         self.assertNotIn(self.files("unread")[0].name[-16:], again.take()[0].name)
 
 
+class WorkersTests(FolderCase):
+    """What workers leave that a node has no more."""
+
+    def left_by(self, number: int, maps: int = 1, name: str = "") -> Path:
+        """A worker's folder, with what it kept when it ended."""
+        folder = self.folder / (name or str(number))
+        worker = Segments(folder, MOST)
+        worker.open()
+        for kept in some(maps):
+            worker.append([packed(kept)])
+            worker.take()
+        worker.close()
+        return folder
+
+    def open(self, beyond: int | None = 2) -> Segments:
+        """The node's own folder; it has two workers."""
+        segments = Segments(self.folder, MOST, beyond)
+        segments.open()
+        self.addCleanup(segments.close)
+        return segments
+
+    def test_what_a_worker_left_is_the_nodes(self) -> None:
+        """Of every worker beyond those that there are, behind what the node has itself."""
+        own = self.open()
+        own.append([packed(some(1)[0])])
+        own.close()
+        self.left_by(3, 2)
+        self.left_by(10)
+        self.left_by(2)
+        segments = self.open()
+        paths = segments.take()
+        names = [f"maps-{number:08}.journal" for number in range(1, 5)]
+        self.assertEqual([path.name for path in paths], names)
+        self.assertEqual([len(read(path).kept) for path in paths], [1, 1, 1, 1])
+        self.assertEqual(segments.octets, sum(path.stat().st_size for path in paths))
+        self.assertEqual(len([*self.folder.glob("2/*.journal")]), 1)
+        segments.append([packed(some(1)[0])])
+        self.assertEqual(segments.take()[-1].name, "maps-00000005.journal")
+
+    def test_a_node_without_workers_takes_all(self) -> None:
+        """workers = 1 again: their numbers begin with 1; what is no number is not a worker's."""
+        self.left_by(1)
+        self.left_by(0, name="beside")
+        self.assertEqual(len(self.open(beyond=0).take()), 1)
+
+    def test_a_worker_takes_nothing(self) -> None:
+        """Its folder is its own only."""
+        self.left_by(3)
+        self.assertEqual(self.open(beyond=None).take(), [])
+
+    def test_one_that_drains_still(self) -> None:
+        """It keeps its folder until it has ended; then the node looks again by itself."""
+        self.left_by(3)
+        draining = Segments(self.folder / "3", MOST)
+        draining.open()
+        segments = self.open()
+        self.assertEqual((segments.take(), segments.stuck), ([], 0))
+        draining.close()
+        segments.probe()
+        self.assertEqual(len(segments.take()), 1)
+        self.assertEqual(segments.octets, segments.take()[0].stat().st_size)
+
+    def test_what_was_set_aside(self) -> None:
+        """It is kept, and counted as the node's."""
+        folder = self.left_by(3)
+        (folder / "unread-00000007.journal").write_bytes(MAGIC)
+        segments = self.open()
+        self.assertEqual((len(segments.take()), segments.aside), (1, 1))
+        self.left_by(4)
+        (self.folder / "4" / "unread-00000001.journal").write_bytes(MAGIC)
+        segments.probe()
+        self.assertEqual((len(segments.take()), segments.aside), (2, 2))
+
+    def test_one_that_cannot_be_taken(self) -> None:
+        """It stays where it is, is told as what cannot be read, and holds up nobody."""
+        folder = self.left_by(3)
+        (folder / "lock").unlink()
+        (folder / "lock").mkdir()
+        segments = self.open()
+        segments.probe()
+        self.assertEqual((segments.take(), segments.stuck), ([], 1))
+        journal = MapJournal(
+            str(self.folder / "other"), MOST, reactor, MemoryStore(reactor), lambda: WALL, 2
+        )
+        journal.segments = segments
+        self.assertEqual(journal.unread_files, 1)
+
+
 class JournalCase(FolderCase):
     """A journal over a store in memory."""
 

@@ -48,6 +48,8 @@ class Process(ProcessProtocol):
     transport: Any
     patience = 15.0
     """Seconds that it may take to end by itself."""
+    deadline = DEADLINE
+    """Seconds that any one expected event may take."""
 
     def __init__(self, name: str, command: list[str]) -> None:
         self.name = name
@@ -90,14 +92,14 @@ class Process(ProcessProtocol):
             wanted.arrived.errback(ProcessExitedAlready())
         else:
             self.wanted.append(wanted)
-        wanted.arrived.addTimeout(DEADLINE, reactor)
+        wanted.arrived.addTimeout(self.deadline, reactor)
         wanted.arrived.addErrback(self._in_vain, wanted)
         return wanted.arrived
 
     def _in_vain(self, failure: Failure, wanted: Wanted) -> Any:
         if wanted in self.wanted:
             self.wanted.remove(wanted)
-        end = f"it ended with {self.exit_code}" if self.is_over else f"nor in {DEADLINE} s"
+        end = f"it ended with {self.exit_code}" if self.is_over else f"nor in {self.deadline} s"
         raise AssertionError(
             f"{self.name}: no {wanted.what}, {end}; its story:\n{self.told()}"
         ) from None

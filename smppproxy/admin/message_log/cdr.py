@@ -10,11 +10,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
+from heapq import merge
+from pathlib import Path
 from typing import Any
 
 import attrs
 
-from smppproxy.admin.message_log.folder import LogFile, blocks, log_files
+from smppproxy.admin.message_log.folder import LogFile, blocks, log_files, parts
 
 EARLY = timedelta(hours=1)
 """How much earlier than the range a file may end and still be read: a message's events come in the
@@ -68,7 +70,10 @@ class Reading:
         self._until = until
         self._open: dict[tuple[str, str], Record] = {}
         self.unreadable = 0
-        self.files = [file for folder in folders for file in files_since(folder, since)]
+        # What a message went through may stand in the folders of several workers or nodes: read
+        # by age they are put together soonest.
+        files = [files_since(part, since) for folder in folders for part in parts(folder)]
+        self.files = [*merge(*files, key=lambda file: file.began)]
 
     def records(self, progress: Callable[[LogFile], None]) -> Iterator[Record]:
         """The messages that were submitted from ``since`` until before ``until``.
@@ -113,7 +118,7 @@ class Reading:
         return None
 
 
-def files_since(folder: str, since: datetime) -> list[LogFile]:
+def files_since(folder: str | Path, since: datetime) -> list[LogFile]:
     """The files of a folder but for those that ended before: they end where the next one begins."""
     files = log_files(folder)
     earliest = (since - EARLY).astimezone(UTC).strftime("%Y%m%dT%H%M%S")

@@ -3,6 +3,8 @@
 A file's name holds a number that only grows and the time at which it began (UTC):
 ``messages-00000012-20261123T065210Z.jsonl``, with ``.gz`` behind it once it is compressed. So their
 order is right even where the clock was set back. A file may end in half a line: its writer died.
+
+Workers of one node have their own folders in the node's, by their numbers (:func:`parts`).
 """
 
 from __future__ import annotations
@@ -54,6 +56,15 @@ class LogFile:
     number: int
     began: str
     path: Path
+
+
+def parts(folder: str | Path) -> list[Path]:
+    """A node's folder, and those of the workers that it has or had."""
+    try:
+        names = [name for name in os.listdir(folder) if name.isdecimal()]
+    except (FileNotFoundError, NotADirectoryError):
+        names = []
+    return [Path(folder), *(Path(folder, name) for name in sorted(names, key=int))]
 
 
 def log_files(folder: str | Path) -> list[LogFile]:
@@ -226,8 +237,9 @@ class LogWriter:
         return there.st_ino != os.fstat(self._file).st_ino
 
     def _sweep(self) -> None:
+        """A worker that is no more removes nothing: the node's own writer does it for all."""
         oldest = self._wall() - self._keep_days * DAY
-        for file in log_files(self._folder):
+        for file in (each for part in parts(self._folder) for each in log_files(part)):
             with contextlib.suppress(OSError):
                 if file.path != self._path and file.path.stat().st_mtime < oldest:
                     file.path.unlink()

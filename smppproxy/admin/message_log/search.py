@@ -10,9 +10,10 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Collection, Iterator
+from heapq import merge
 from typing import Any
 
-from smppproxy.admin.message_log.folder import LogFile, blocks, log_files
+from smppproxy.admin.message_log.folder import LogFile, blocks, log_files, parts
 
 MOST_OCTETS = 4 << 30
 MOST_SECONDS = 20.0
@@ -39,10 +40,13 @@ class Found:
 
 
 class Search:
-    """One search in one folder; for a thread, since it takes its time."""
+    """One search in one node's folder; for a thread, since it takes its time."""
 
     def __init__(self, folder: str) -> None:
-        self._files = log_files(folder)[::-1]
+        files = [log_files(part)[::-1] for part in parts(folder)]
+        # Of several workers the newest of all; each one's own order is right in any case.
+        self._files = [*merge(*files, key=lambda file: file.began, reverse=True)]
+        self._is_mixed = len(files) > 1
         self._octets = 0
         self._until = time.monotonic() + MOST_SECONDS
 
@@ -76,6 +80,8 @@ class Search:
                 found.cut = "there may be older ones"
             if found.cut:
                 break
+        if self._is_mixed:
+            found.events.sort(key=lambda event: str(event.get("time", "")), reverse=True)
         return found
 
     def _in_file(self, file: LogFile, needles: list[bytes], found: Found) -> list[Event]:

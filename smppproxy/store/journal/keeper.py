@@ -51,14 +51,16 @@ class MapJournal:
         reactor: Any,
         store: Store,
         wall: Callable[[], float],
+        beyond: int | None = None,
     ) -> None:
         """
         :param most: octets that may wait here.
         :param wall: unix seconds.
+        :param beyond: see :class:`~smppproxy.store.journal.segments.Segments`.
         """
         self.blocked = True
         self.counts = dict.fromkeys(COUNTED, 0)
-        self.segments = Segments(Path(folder), most)
+        self.segments = Segments(Path(folder), most, beyond)
         self._reactor = reactor
         self._store = store
         self._wall = wall
@@ -113,7 +115,7 @@ class MapJournal:
     @property
     def unread_files(self) -> int:
         """See :class:`~smppproxy.store.journal.Keeper`."""
-        return self.segments.aside
+        return self.segments.aside + self.segments.stuck
 
     @inlineCallbacks
     def stop(self) -> Generator[Deferred[Any], Any, None]:

@@ -2,6 +2,9 @@
 
 A file is written until its records go to the store; what is kept after that goes to another one. It
 is removed when the store has all of it. One node has the folder (a lock says so).
+
+Workers of one node have their own folders in the node's, by their numbers. What a worker that the
+node has no more left there becomes the node's own.
 """
 
 from __future__ import annotations
@@ -9,6 +12,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 from smppproxy.store.interface import StoreError
@@ -28,13 +32,20 @@ class Segments:
 
     :ivar octets: in all files that the store does not have.
     :ivar aside: how many files lie there with what could not be read.
+    :ivar stuck: how many folders of workers that are no more could not be taken over.
     """
 
-    def __init__(self, folder: Path, most: int) -> None:
-        """:param most: octets that may wait here."""
+    def __init__(self, folder: Path, most: int, beyond: int | None = None) -> None:
+        """
+        :param most: octets that may wait here.
+        :param beyond: folders of workers with a higher number are taken over, those that no
+            process has; None: none is.
+        """
         self.folder = folder
         self.octets = 0
         self.aside = 0
+        self.stuck = 0
+        self._beyond = beyond
         self._most = most
         self._lock = -1
         self._file = -1
@@ -70,12 +81,60 @@ class Segments:
             os.close(lock)
             raise StoreError(f"another node uses the journal in {self.folder}") from None
         self._lock = lock
+        self._adopt(self._last_number())
         self._closed = sorted(self.folder.glob("maps-*.journal"))
         self.octets = sum(path.stat().st_size for path in self._closed)
-        aside = sorted(self.folder.glob("unread-*.journal"))
-        self.aside = len(aside)
-        numbers = [path.stem.rpartition("-")[2] for path in (*self._closed, *aside)]
-        self._number = max((int(each) for each in numbers if each.isdecimal()), default=0)
+        self.aside = len([*self.folder.glob("unread-*.journal")])
+        self._number = self._last_number()
+
+    def _last_number(self) -> int:
+        """Of the files that lie there."""
+        numbers = [path.stem.rpartition("-")[2] for path in self.folder.glob("*-*.journal")]
+        return max((int(each) for each in numbers if each.isdecimal()), default=0)
+
+    def _adopt(self, number: int) -> list[Path]:
+        """Take over what workers left that are no more; the files, which are ours now.
+
+        :param number: of the last file here; theirs follow it.
+        """
+        adopted: list[Path] = []
+        self.stuck = 0
+        for folder in self._deserted():
+            try:
+                for path in self._left_in(folder):
+                    kind = path.name.partition("-")[0]
+                    name = f"{kind}-{number + len(adopted) + 1:08}.journal"
+                    adopted.append(path.rename(self.folder / name))
+            except BlockingIOError:
+                continue  # it drains still
+            except OSError:
+                self.stuck += 1
+        if adopted:
+            _sync_folder(self.folder)
+        return adopted
+
+    @staticmethod
+    def _left_in(folder: Path) -> Iterator[Path]:
+        """The files of a worker's folder, while nobody else has it.
+
+        :raises BlockingIOError: its worker has it.
+        """
+        lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            yield from sorted(folder.glob("*-*.journal"))
+        finally:
+            os.close(lock)
+
+    def _deserted(self) -> list[Path]:
+        """The folders of workers that this node has no more, if they hold anything."""
+        if self._beyond is None:
+            return []
+        found = {path.parent for path in self.folder.glob("*/*-*.journal")}
+        beyond = self._beyond
+        return sorted(
+            each for each in found if each.name.isdecimal() and int(each.name) > beyond
+        )
 
     def append(self, records: list[bytes]) -> None:
         """Write records and bring them to the disk.
@@ -167,6 +226,7 @@ class Segments:
         """
         if not self.is_open:
             self.open()
+        self._look_around()
         if self.octets + ROOM > self._most:
             raise JournalError(f"it holds {self.octets} octets, no more may wait in it")
         path = self.folder / "room"
@@ -178,6 +238,15 @@ class Segments:
         finally:
             os.close(file)
             path.unlink(missing_ok=True)
+
+    def _look_around(self) -> None:
+        """A worker of earlier may have ended by now."""
+        adopted = self._adopt(self._number)
+        self._number += len(adopted)
+        maps = [path for path in adopted if path.name.startswith("maps-")]
+        self.octets += sum(path.stat().st_size for path in maps)
+        self.aside += len(adopted) - len(maps)
+        self._closed += maps
 
     def close(self) -> None:
         """Let go of the folder."""

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import gzip
+import json
 import os
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from smppproxy.admin.message_log.cdr import Reading
 from smppproxy.admin.message_log.folder import (
     BLOCK,
     LONGEST,
@@ -18,7 +21,9 @@ from smppproxy.admin.message_log.folder import (
     blocks,
     compress,
     log_files,
+    parts,
 )
+from smppproxy.admin.message_log.search import Search
 from tests.admin.message_log.files import lines
 
 UNIX = 1_700_000_000.0
@@ -52,6 +57,58 @@ class FolderCase(SynchronousTestCase):
         while not condition():  # type: ignore[operator]
             self.assertLess(time.monotonic(), deadline)
             time.sleep(0.005)
+
+
+class PartTests(FolderCase):
+    """The folders of a node's workers, in its own."""
+
+    def put(self, name: str, text: str = "{}", age: float = 0.0) -> Path:
+        """A file that was last written so many seconds ago."""
+        path = self.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text + "\n")
+        os.utime(path, (self.wall - age, self.wall - age))
+        return path
+
+    def test_which_they_are(self) -> None:
+        """The node's own, then those of workers by their numbers; nothing else that lies there."""
+        self.assertEqual(parts(self.folder), [self.folder])
+        for name in ("10", "2", "x", "2.5"):
+            (self.folder / name).mkdir(parents=True)
+        self.assertEqual([path.name for path in parts(self.folder)][1:], ["2", "10"])
+
+    def test_old_files_of_workers_go(self) -> None:
+        """So those of a worker that is no more do not stay for ever."""
+        old = self.put("3/messages-00000001-20231101T000000Z.jsonl.gz", age=9 * 86_400)
+        young = self.put("3/messages-00000002-20231110T000000Z.jsonl", age=60)
+        self.writer(keep=7).tick()
+        self.assertEqual((old.exists(), young.exists()), (False, True))
+
+    def test_they_are_searched_together(self) -> None:
+        """The newest first, whoever wrote it."""
+        for worker, minute, number in (("1", 1, 1), ("2", 2, 1), ("1", 4, 2), ("2", 3, 2)):
+            moment = f"2023-11-10T00:0{minute}:00.000Z"
+            event = {"event": "accepted", "time": moment, "client_message_id": f"{minute}",
+                     "destination_addr": "4512345678"}  # fmt: skip
+            name = f"{worker}/messages-{number:08}-20231110T000{minute}00Z.jsonl"
+            self.put(name, json.dumps(event))
+        found = Search(str(self.folder)).run({"4512345678"}, 3)
+        self.assertEqual([each["client_message_id"] for each in found.events], ["4", "3", "2"])
+
+    def test_call_detail_records_are_put_together(self) -> None:
+        """One worker accepted the message, another brought its receipt home."""
+        accepted = {"event": "accepted", "time": "2023-11-10T00:01:00.000Z", "latency": 0.01,
+                    "parts": 1, "account": "shop", "client_message_id": "1"}  # fmt: skip
+        delivered = {"event": "delivered", "time": "2023-11-10T00:02:00.000Z", "account": "shop",
+                     "client_message_id": "1", "final": True,
+                     "message_state": "DELIVRD"}  # fmt: skip
+        self.put("2/messages-00000001-20231110T000200Z.jsonl", json.dumps(delivered))
+        self.put("1/messages-00000001-20231110T000100Z.jsonl", json.dumps(accepted))
+        since = datetime(2023, 11, 9, tzinfo=UTC)
+        reading = Reading([str(self.folder)], since, since + timedelta(days=3))
+        self.assertEqual([file.path.parent.name for file in reading.files], ["1", "2"])
+        (record,) = reading.records(lambda file: None)
+        self.assertEqual((record.account, record.delivered_time is not None), ("shop", True))
 
 
 class RotationTests(FolderCase):
