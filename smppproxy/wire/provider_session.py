@@ -18,9 +18,10 @@ from smppproxy.relay.counts import HostCounts
 from smppproxy.relay.peers import Relay
 from smppproxy.routing.providers import Host, Provider
 from smppproxy.smpp import build
+from smppproxy.smpp.constants import GENERIC_NACK
 from smppproxy.smpp.fields import Bind
 from smppproxy.smpp.pdu import Pdu
-from smppproxy.smpp.session import BOUND_STATES, ESME, Received, Session
+from smppproxy.smpp.session import ESME, Received, Session
 from smppproxy.smpp.timers import Timers
 from smppproxy.wire.protocol import TIMEOUTS, SmppProtocol, Ticker
 from smppproxy.wire.tls import ClientTls, TlsError
@@ -194,8 +195,11 @@ class UpstreamSession(SmppProtocol):
         self.write(self.session.bind(self._command_id, fields, self.clock.seconds()))
 
     def bind_answered(self, pdu: Pdu, now: float) -> None:
-        """Bound, or refused: then we close, since many servers leave the connection open."""
-        if self.session.state in BOUND_STATES:
+        """Bound, or refused: then we close, since many servers leave the connection open.
+
+        The session's state may say more than that: the end of the bind may have come in this read.
+        """
+        if not pdu.command_status and pdu.command_id != GENERIC_NACK:
             self.bound = True
             self.bound_at = now
             self._owner.bound()

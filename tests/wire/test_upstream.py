@@ -109,6 +109,20 @@ class WireTests(TestCase):
         names = [call.name for call in binds.relay.calls]
         self.assertEqual(names, ["upstream_bound", "upstream_requests"])
 
+    async def test_bind_resp_delivery_and_unbind_in_one_segment(self) -> None:
+        """GW-04: a host that takes the bind and says goodbye in the same read was bound: what it
+        delivered between is handed on after the bind itself, and its unbind is answered."""
+        smsc = FakeSmsc(self)
+        binds = Binds(self, provider(smsc.port))
+        link = await smsc.accept()
+        bind = await link.expect(BIND_TRANSCEIVER)
+        answer = build.bind_resp(bind.command_id, 0, bind.sequence_number, b"smsc")
+        link.send(answer + build.deliver_sm(1) + build.unbind(2))
+        self.assertEqual((await link.expect(UNBIND_RESP)).sequence_number, 2)
+        await binds.relay.called("upstream_lost")
+        names = [call.name for call in binds.relay.calls]
+        self.assertEqual(names[:2], ["upstream_bound", "upstream_requests"])
+
     async def test_f35_answers_to_nothing_from_a_provider(self) -> None:
         """Counted and dropped; the request that waits keeps waiting."""
         smsc = FakeSmsc(self)
