@@ -269,7 +269,7 @@ def build(folder: Path, output: Path, version: str, wheel: Path | None) -> Path:
         if not path.is_symlink():
             path.chmod(path.stat().st_mode & 0o755 | 0o644)
     package = output / f"smppproxy_{version}_{machine}.deb"
-    run("dpkg-deb", "--root-owner-group", "-Zzstd", "-z9", "--build", root, package)
+    run("dpkg-deb", "--root-owner-group", "-Zzstd", "-z3", "--build", root, package)
     return package
 
 

@@ -55,6 +55,7 @@ Which file to open:
 `counts`      counters of each account and host
 `journal`     what the journeys note for the message log
 `events`      events that a peer could cause by the thousand, told once a second
+`limited`     how often a log tells of what comes by the thousand
 `alarms`      a provider says that a PDU of ours is none
 `recent`      the last messages, so that a plan can say where they would go
 ============  ======================================================================================

@@ -1,10 +1,7 @@
 """Events that a peer could cause by the thousand: told at once, then once a second with a count.
 
 MG-14 wants each refused submit_sm to be found in the log, with whose it was and why; a client that
-is refused ten thousand times a second must not fill the disk with it. So of each kind, subject and
-reason the first event is written at once. What follows is counted, and once a second one event is
-written for all of it: its fields are those of the first one that was not told, ``count`` says how
-many there were. After a second of silence the next one is told at once again.
+is refused ten thousand times a second must not fill the disk with it (``limited``).
 
 No event holds a message's text. Telephone numbers of an account with ``mask_numbers`` show their
 first digits only (MG-31), and an account whose ``message_log`` is ``off`` has none of these events.
@@ -19,6 +16,7 @@ from twisted.logger import Logger, LogLevel
 
 from smppproxy.relay.journal import ABANDONED, IN_DOUBT, REFUSED, RESENT, Journal
 from smppproxy.relay.ledger import Ledger
+from smppproxy.relay.limited import Limited
 from smppproxy.relay.peers import Client, Upstream
 from smppproxy.routing.accounts import Account
 from smppproxy.smpp.constants import status_name
@@ -30,14 +28,8 @@ from smppproxy.smpp.refusals import RefusalStatus
 if TYPE_CHECKING:
     from smppproxy.relay.submission import Submit
 
-EVERY = 1.0
-"""Seconds between two events of one kind, subject and reason."""
-
 SHOWN = 4
 """Digits of a masked number that are shown: country and network, not the person."""
-
-MOST_KINDS = 10_000
-"""Different events that are remembered for a second; beyond them they are only counted."""
 
 MASK = "***"
 
@@ -51,20 +43,6 @@ def shown(number: bytes, account: Account | None) -> str:
     if account is not None and account.mask_numbers:
         return text[:SHOWN] + MASK
     return text
-
-
-class Waiting:
-    """Events of one kind that were not told yet.
-
-    :ivar since: monotonic seconds of the last one that was.
-    """
-
-    __slots__ = ("count", "fields", "since")
-
-    def __init__(self, since: float) -> None:
-        self.since = since
-        self.count = 0
-        self.fields: dict[str, Any] = {}
 
 
 class Events:
@@ -82,43 +60,15 @@ class Events:
         self._ledger = ledger
         self._seconds = seconds
         self.journal = Journal() if journal is None else journal
-        self._waiting: dict[tuple[str, str, str], Waiting] = {}
+        self._limited = Limited(self._log, seconds, lambda: ledger.count("events_untold"))
 
     def tell(self, event: str, subject: str, reason: str, fields: Callable[[], Any]) -> None:
-        """Write this event, or count it among those that are written later.
-
-        :param subject: account or provider that it is about.
-        :param fields: makes ``log_level``, ``log_format`` and whatever the event holds; only asked
-            when they are needed.
-        """
-        key = (event, subject, reason)
-        waiting = self._waiting.get(key)
-        if waiting is None:
-            if len(self._waiting) >= MOST_KINDS:
-                self._ledger.count("events_untold")
-                return
-            self._waiting[key] = Waiting(self._seconds())
-            self._write(event, fields(), 1)
-            return
-        if not waiting.count:
-            waiting.fields = fields()
-        waiting.count += 1
+        """Write this event, or count it; see :meth:`~smppproxy.relay.limited.Limited.tell`."""
+        self._limited.tell(event, subject, reason, fields)
 
     def tick(self, now: float) -> None:
         """Once a second: tell what was counted, forget what was quiet."""
-        for key, waiting in [*self._waiting.items()]:
-            if now - waiting.since < EVERY:
-                continue
-            if not waiting.count:
-                del self._waiting[key]
-                continue
-            self._write(key[0], waiting.fields, waiting.count)
-            self._waiting[key] = Waiting(now)
-
-    def _write(self, event: str, fields: dict[str, Any], count: int) -> None:
-        level = fields.pop("log_level", LogLevel.info)
-        text = fields.pop("log_format")
-        self._log.emit(level, text, event=event, count=count, **fields)
+        self._limited.tick(now)
 
     # -- refusals -------------------------------------------------------------------------------
 
@@ -212,6 +162,16 @@ class Events:
         """So many receipts of one read do not fit the messages that their ids name."""
         for _ in range(number):
             self.tell("receipt_quarantined", "", "", _quarantined)
+
+    def orphaned(self, provider: str, number: int) -> None:
+        """So many parked receipts of a provider never found their message."""
+        if number:
+            self._log.warn(
+                "{count} receipts from {provider} never found their message: orphans, see replay",
+                event="receipts_orphaned",
+                provider=provider,
+                count=number,
+            )
 
     def unrouted(self, upstream: Upstream, destination: bytes, owner: Account | None) -> None:
         """Nobody gets an MO message.

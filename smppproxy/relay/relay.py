@@ -351,6 +351,7 @@ class SmppRelay:
             elif queue.startswith(b"p:"):
                 self.ledger.unpark(count)
                 self.ledger.orphaned += count
+                self._events.orphaned(queue[2:].decode("utf-8", "replace"), count)
             else:
                 self.ledger.count("mo_expired", count)
         self._ask_for_drops()

@@ -20,6 +20,7 @@ from twisted.python.failure import Failure
 from smppproxy.simulator import histories
 from smppproxy.simulator.clock import NotInTime, until
 from smppproxy.simulator.esme import Esme, EsmeOptions
+from smppproxy.simulator.records import Tally
 from smppproxy.simulator.smsc import Smsc, SmscOptions
 
 #: Hosts are named in the order in which they are given.
@@ -128,6 +129,8 @@ def run_esme(
 ) -> int:
     """Be a client until all is receipted. Exit code 0 if every OK has its receipt, else 1.
 
+    It is 1 too when nobody let it bind, or took a single message.
+
     :param seconds: submit no longer than that (0: no limit); :param drain: then wait so long.
     """
     esme = Esme(reactor, options)
@@ -153,7 +156,16 @@ def run_esme(
         for percent in (50, 99):
             value = histories.percentile(values, percent / 100)
             counts[f"{name}p{percent}_ms"] = round(1000 * value, 1)
-    return _told(result, counts, histories.check_client(esme))
+    return _told(result, counts, [*_in_vain(esme.tally), *histories.check_client(esme)])
+
+
+def _in_vain(tally: Tally) -> list[str]:
+    """Why nothing came of it, if nothing did."""
+    if not tally.binds:
+        return ["not one bind was accepted"]
+    if tally.submitted and not tally.accepted:
+        return [f"not one of {tally.submitted} messages was accepted"]
+    return []
 
 
 def _told(result: Any, counts: dict[str, Any], problems: Sequence[str]) -> int:

@@ -104,16 +104,20 @@ class ClientSession(Guest):
         """
         if self.closing:
             return
-        log.info(
-            "bind of {account} from {peer} refused: {why}",
-            event="bind_refused",
-            account=system_id,
-            peer=self.peer,
-            session=self.name,
-            listener=self.factory.name,
-            sequence_number=pdu.sequence_number,
-            command_status=status_name(command_status),
-            why=why,
+        self.ticker.noise.tell(
+            "bind_refused",
+            self.peer,
+            why,
+            lambda: {
+                "log_format": "bind of {account} from {peer} refused: {why}",
+                "account": system_id,
+                "peer": self.peer,
+                "session": self.name,
+                "listener": self.factory.name,
+                "sequence_number": pdu.sequence_number,
+                "command_status": status_name(command_status),
+                "why": why,
+            },
         )
         self.relay.ledger.count("bind_refused")
         self.write(self.session.refuse_bind(command_status, self.admission.system_id))

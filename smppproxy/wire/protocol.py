@@ -23,6 +23,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from smppproxy.relay.limited import Limited
 from smppproxy.relay.peers import Relay
 from smppproxy.smpp.pdu import Pdu
 from smppproxy.smpp.session import UNBINDING, Received, Session
@@ -60,6 +61,7 @@ class Ticker:
     :param clock: gives the time to every session; ``clock.seconds`` must be monotonic.
     :param interval: seconds between two looks.
     :ivar tap: while somebody looks on: is told what a session ``read`` and ``wrote``, never raises.
+    :ivar noise: events of strangers, whoever they come from: nobody fills the log with them.
     """
 
     def __init__(self, clock: IReactorTime, interval: float = TICK) -> None:
@@ -69,6 +71,7 @@ class Ticker:
         self._sessions: set[SmppProtocol] = set()
         self._loop = LoopingCall(self._tick)
         self._loop.clock = clock
+        self.noise = Limited(log, clock.seconds, lambda: None)
 
     def __len__(self) -> int:
         return len(self._sessions)
@@ -95,6 +98,7 @@ class Ticker:
         now = self.clock.seconds()
         for session in tuple(self._sessions):
             session.tick(now)
+        self.noise.tick(now)
 
 
 @implementer(IPushProducer)
@@ -331,13 +335,9 @@ class SmppProtocol(Protocol):
         """The session wants no more of this peer; a stranger's noise makes one log line (F16)."""
         if not received.unbound:
             self.relay.ledger.count("protocol_error")
-            log.info(
-                "{peer} is disconnected: {reason}",
-                event="protocol_error",
-                session=self.name,
-                peer=self.peer,
-                reason=received.close,
-            )
+            told = {"session": self.name, "peer": self.peer, "reason": received.close}
+            told["log_format"] = "{peer} is disconnected: {reason}"
+            self.ticker.noise.tell("protocol_error", self.peer, "", lambda: told)
         self.close(received.close)
 
     # -- what the two kinds of session do -------------------------------------------------------

@@ -188,6 +188,21 @@ class SimulateTests(SynchronousTestCase):
             self.assertEqual(self.ended(running)["accepted"], 100)
             self.assertFalse(Path(certificate).exists())
 
+    def test_a_client_that_got_nothing_done(self) -> None:
+        """Refused binds, or nothing but refused messages, are no success."""
+        for habits, told in (
+            (("--account", "somebody:else"), "not one bind was accepted"),
+            (("--error", "0x0B:1.0"), "not one of 5 messages was accepted"),
+        ):
+            running, lines = self.smsc("--port", "0", "--port", "0", *habits)
+            port = lines[-1].rsplit(":", 1)[1].strip()
+            command = [*COMMAND, "simulate", "esme", "--port", port, "--count", "5", "--for", "2",
+                       "--drain", "0.1"]  # fmt: skip
+            done = subprocess.run(command, capture_output=True, text=True, timeout=50, check=False)
+            self.assertEqual(done.returncode, 1, done.stderr)
+            self.assertIn(told, done.stderr)
+            self.ended(running)
+
     def test_crashes(self) -> None:
         """Hosts die in turn and come back on their ports."""
         command = [*COMMAND, "simulate", "smsc", "--port", "0", "--port", "0", "--crash",

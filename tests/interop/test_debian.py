@@ -42,6 +42,10 @@ DPKG = "dpkg --force-unsafe-io"
 """A copy that is thrown away need not be brought to the disk file by file."""
 
 
+PATIENCE = 120.0
+"""Seconds for whatever a busy machine starts or ends."""
+
+
 class Copy:
     """A copy of this machine; its changes lie in `changes`."""
 
@@ -61,7 +65,7 @@ class Copy:
     def run(self, script: str, status: int = 0) -> str:
         """What it prints; AssertionError with all of it when it ends otherwise."""
         done = subprocess.run(
-            self.command(script), capture_output=True, text=True, timeout=120, check=False
+            self.command(script), capture_output=True, text=True, timeout=600, check=False
         )
         if done.returncode != status:
             raise AssertionError(f"{script}: {done.returncode}\n{done.stdout}\n{done.stderr}")
@@ -77,7 +81,7 @@ class Copy:
 class PackageTests(TestCase):
     """From its making to its end."""
 
-    timeout = 600
+    timeout = 1500
 
     def setUp(self) -> None:
         self.machine = Copy()
@@ -89,7 +93,7 @@ class PackageTests(TestCase):
         script = [sys.executable, "-W", "ignore", str(DEBIAN / "build.py")]
         done = subprocess.run(
             [*script, "--output", str(self.tmp)],
-            capture_output=True, text=True, timeout=300, check=False,
+            capture_output=True, text=True, timeout=900, check=False,
         )  # fmt: skip
         self.assertEqual(done.returncode, 0, done.stderr)
         (package,) = self.tmp.glob("smppproxy_*.deb")
@@ -164,14 +168,14 @@ class PackageTests(TestCase):
             node = subprocess.Popen(self.machine.command(NODE), stdout=log, stderr=log)
         try:
             door = self.machine.folder / "run" / "smppproxy" / "admin"
-            await until(lambda: door.exists() or node.poll() is not None)
-            await until(lambda: "durability" in self.shown() or node.poll() is not None)
+            await until(lambda: door.exists() or node.poll() is not None, PATIENCE)
+            await until(lambda: "durability" in self.shown() or node.poll() is not None, PATIENCE)
             told = (self.tmp / "log").read_text()
             self.assertIsNone(node.poll(), told)
             self.assertIn("node1 up", " ".join(self.shown().split()), told)
         finally:
             node.terminate()
-            status = node.wait(60)
+            status = node.wait(PATIENCE)
         told = (self.tmp / "log").read_text()
         self.assertEqual(status, 0, told)
         # twistd could not write what it knows of plugins, and had no need to.

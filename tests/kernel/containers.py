@@ -114,14 +114,14 @@ class Containers:
 
     def inside(self, name: str, *words: str) -> int:
         """As `docker exec`: a command's status in a service's network and files' beginnings."""
-        return self._begin(name, list(words)).wait(60)
+        return self._begin(name, list(words)).wait(120)
 
     def said(self, name: str) -> str:
         """What a service wrote so far."""
         path = self.folder / f"{name}.log"
         return path.read_text(errors="replace") if path.exists() else ""
 
-    def stop(self, name: str, patience: float = 45) -> int:
+    def stop(self, name: str, patience: float = 120) -> int:
         """SIGTERM, and its status."""
         process = self._running.pop(name)
         process.terminate()

@@ -9,6 +9,7 @@ from typing import Any
 
 from twisted.internet.ssl import Certificate, optionsForClientTLS
 from twisted.internet.task import Clock
+from twisted.logger import LogEvent
 
 from smppproxy.config import Listener, Node, load_network
 from smppproxy.service import SmppProxy
@@ -24,6 +25,7 @@ from tests.providers.case import PASSWORD, SYSTEM_ID, VECTORS, DocumentCase, Wor
 from tests.providers.memory import SessionCase, logged
 from tests.support import certificates
 from tests.support.peers import FakeClient, reactor
+from tests.support.processes import until
 
 PLAIN = 'tls = "optional"\n'
 """For what has nothing to do with TLS."""
@@ -133,8 +135,12 @@ class AgreedTests(PlainCase):
             client = await FakeClient.connect(self, port)
             answer = await client.bind(SYSTEM_ID, password)
             self.assertEqual(answer.command_status, c.ESME_RBINDFAIL)
-        refused = [event["peer"] for event in found if event.get("event") == "bind_refused"]
-        self.assertEqual(refused, ["127.0.0.1"] * 2)
+
+        def refused() -> list[LogEvent]:
+            return [event for event in found if event.get("event") == "bind_refused"]
+
+        await until(lambda: sum(event["count"] for event in refused()) == 2)
+        self.assertEqual({event["peer"] for event in refused()}, {"127.0.0.1"})
         client = await FakeClient.connect(self, port, address="127.0.0.2")
         self.assertEqual((await client.bind(SYSTEM_ID, PASSWORD)).command_status, 0)
         self.assertEqual(world.links[0].transport.getPeer().host, "127.0.0.3")

@@ -275,7 +275,7 @@ class ProvidersTests(SynchronousTestCase):
         self.assertEqual((0, 0), (ledger.matched, ledger.unwanted))
         self.assertEqual({}, ledger.imbalance())
         self.assertEqual([], client.texts())
-        self.assertIn(("receipt_quarantined", "", ""), world.relay._events._waiting)
+        self.assertIn(("receipt_quarantined", "", ""), world.relay._events._limited._waiting)
 
     def test_f76_on_the_other_host(self) -> None:
         """F76, D6: a receipt may come on the other host, on another bind, or after a reconnect."""

@@ -7,7 +7,7 @@ from typing import Any
 from twisted.logger import LogEvent, LogLevel, formatEvent, globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 
-from smppproxy.relay import events
+from smppproxy.relay import limited
 from smppproxy.relay.events import Events, shown
 from smppproxy.relay.ledger import Ledger
 from smppproxy.routing.accounts import Account
@@ -128,7 +128,7 @@ class TellTests(EventCase):
 
     def test_bounded(self) -> None:
         """Beyond the most kinds that are remembered they are only counted."""
-        self.patch(events, "MOST_KINDS", 2)
+        self.patch(limited, "MOST_KINDS", 2)
         for number in range(4):
             self.tell(number, subject=str(number))
         self.assertEqual([(0, 1), (1, 1)], self.seen())

@@ -13,6 +13,7 @@ from smppproxy.routing.mo import MoRoute
 from smppproxy.routing.routes import Route, RouteTable, Target
 from smppproxy.smpp import constants as c
 from smppproxy.store.interface import PARKED_KEEP, Store
+from tests.providers.memory import logged
 from tests.support.memory_peers import World, make_account, mo, submit
 
 
@@ -110,13 +111,16 @@ class RelayTests(SynchronousTestCase):
         self.assertEqual({}, world.ledger.imbalance())
 
     def test_d5_orphans(self) -> None:
-        """D5: a receipt that stayed parked for 48 h is an orphan, counted once."""
+        """D5: a receipt that stayed parked for 48 h is an orphan, counted and told once."""
+        found = logged(self)
         world = World()
         world.upstream().receipt(b"nobody's")
         self.assertEqual(1, world.ledger.parked)
         world.clock.advance(PARKED_KEEP)
         world.advance(SWEEP_EVERY + 1)
         self.assertEqual((0, 1), (world.ledger.parked, world.ledger.orphaned))
+        (told,) = [each for each in found if each.get("event") == "receipts_orphaned"]
+        self.assertEqual((told["provider"], told["count"]), ("p", 1))
         self.assertEqual({}, world.ledger.imbalance())
 
     def test_mo_expired(self) -> None:

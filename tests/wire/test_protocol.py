@@ -321,6 +321,27 @@ class ProtocolTests(SynchronousTestCase):
         self.assertEqual(event["account"], "evil\\n\\x1b[31m")
         self.assertEqual(event["why"], "unknown system_id")
 
+    def test_refused_binds_do_not_fill_the_log(self) -> None:
+        """A peer that is refused again and again is told once a second, with a count."""
+        events: list[Any] = []
+        observe: Any = events.append
+        globalLogPublisher.addObserver(observe)
+        self.addCleanup(globalLogPublisher.removeObserver, observe)
+        for _ in range(5):
+            session, _ = self.connect()
+            session.dataReceived(build.bind(9, 1, bind_fields(b"nobody", PASSWORD)))
+            session, _ = self.connect()
+            session.dataReceived(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+
+        def told(event: str) -> list[int]:
+            return [one["count"] for one in events if one.get("event") == event]
+
+        self.assertEqual((told("bind_refused"), told("protocol_error")), ([1], [1]))
+        self.clock.pump([0.5] * 6)
+        self.assertEqual((told("bind_refused"), told("protocol_error")), ([1, 4], [1, 4]))
+        (last,) = [one for one in events if one.get("event") == "bind_refused"][1:]
+        self.assertIn("refused: unknown system_id (4 times)", eventAsText(last))
+
     def test_printable(self) -> None:
         """Whatever a peer calls itself, a log line of ours stays one short line."""
         self.assertEqual(printable(b"demo"), "demo")
