@@ -30,7 +30,8 @@ Which file to open:
 `hop_tls`           mutual TLS between nodes
 `sockets`           Unix sockets that a killed node has left behind
 
-`protocol`          the edge of a session, for both sides; `Ticker` turns them all
+`protocol`          the edge of a session, for both sides
+`ticker`            what all sessions share: one timer, and the end of a turn of the reactor
 `shares`            this node's parts of the limits that all nodes share
 `threads`           threads for work that would hold up the reactor
 `tls`               TLS towards clients and providers

@@ -18,19 +18,16 @@ from twisted.internet.interfaces import (
     ITCPTransport,
 )
 from twisted.internet.protocol import Protocol, connectionDone
-from twisted.internet.task import LoopingCall
+from twisted.internet.tcp import Connection
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from smppproxy.relay.limited import Limited
 from smppproxy.relay.peers import Relay
 from smppproxy.smpp.pdu import Pdu
 from smppproxy.smpp.session import UNBINDING, Received, Session
+from smppproxy.wire.ticker import Ticker as Ticker
 from smppproxy.wire.tls import reason_of
-
-TICK = 0.25
-"""Seconds between two looks at every session's timers, half of what F54 leaves for them."""
 
 UNDRAINED = 60.0
 """Seconds a peer may leave our write buffer full before its session is closed (F37)."""
@@ -53,52 +50,6 @@ LEAVING = 16
 """Why a peer is not read; it is read again when no reason is left."""
 
 log = Logger()
-
-
-class Ticker:
-    """One timer for all sessions of a service: 10,000 idle binds cost four calls a second (F98).
-
-    :param clock: gives the time to every session; ``clock.seconds`` must be monotonic.
-    :param interval: seconds between two looks.
-    :ivar tap: while somebody looks on: is told what a session ``read`` and ``wrote``, never raises.
-    :ivar noise: events of strangers, whoever they come from: nobody fills the log with them.
-    """
-
-    def __init__(self, clock: IReactorTime, interval: float = TICK) -> None:
-        self.clock = clock
-        self.tap: Any = None
-        self.interval = interval
-        self._sessions: set[SmppProtocol] = set()
-        self._loop = LoopingCall(self._tick)
-        self._loop.clock = clock
-        self.noise = Limited(log, clock.seconds, lambda: None)
-
-    def __len__(self) -> int:
-        return len(self._sessions)
-
-    def start(self) -> None:
-        """Begin to tick; idempotent."""
-        if not self._loop.running:
-            self._loop.start(self.interval, now=False)
-
-    def stop(self) -> None:
-        """Tick no more; idempotent."""
-        if self._loop.running:
-            self._loop.stop()
-
-    def add(self, session: SmppProtocol) -> None:
-        """Tick this session from now on."""
-        self._sessions.add(session)
-
-    def discard(self, session: SmppProtocol) -> None:
-        """Forget the session; a no-op for one that is not known."""
-        self._sessions.discard(session)
-
-    def _tick(self) -> None:
-        now = self.clock.seconds()
-        for session in tuple(self._sessions):
-            session.tick(now)
-        self.noise.tick(now)
 
 
 @implementer(IPushProducer)
@@ -131,6 +82,8 @@ class SmppProtocol(Protocol):
         self.close_reason = ""
         self.last_received = 0.0
         self._paused_by = 0
+        # What this turn writes to a plain socket; None: the transport takes everything at once.
+        self._turn: list[bytes] | None = None
         self._undrained_since = 0.0
         self._replied = 0
         self._abort: IDelayedCall | None = None
@@ -147,6 +100,8 @@ class SmppProtocol(Protocol):
         if ITCPTransport.providedBy(transport):
             transport.setTcpNoDelay(True)
             transport.setTcpKeepAlive(True)
+        if isinstance(transport, Connection):
+            self._turn = []
         transport.registerProducer(self, True)
         self.ticker.add(self)
         self.guard(self.opened)
@@ -179,6 +134,7 @@ class SmppProtocol(Protocol):
         """
         if self.closing:
             return
+        self.flush()
         self.closing = True
         self.writable = False
         self.close_reason = reason
@@ -220,7 +176,34 @@ class SmppProtocol(Protocol):
             tap = self.ticker.tap
             if tap is not None:
                 tap.wrote(self, data)
-            self.transport.write(data)
+            turn = self._turn
+            if turn is None:
+                self.transport.write(data)
+            elif turn:
+                turn.append(data)
+            else:
+                turn.append(data)
+                self.ticker.flush_soon(self)
+
+    def flush(self) -> None:
+        """Hand what this turn wrote straight to the socket, in one piece.
+
+        The transport's own buffer takes what the socket does not; it costs a look at all sockets
+        more, and two calls of the kernel, for each peer and turn. It meets errors, too.
+        """
+        turn = self._turn
+        if not turn or not self.connected:
+            return
+        data = turn[0] if len(turn) == 1 else b"".join(turn)
+        turn.clear()
+        transport = self.transport
+        if not transport.dataBuffer and not transport._tempDataLen and transport.connected:
+            sent = transport.writeSomeData(data)
+            if sent.__class__ is int:
+                if sent == len(data):
+                    return
+                data = data[sent:]
+        transport.write(data)
 
     def pauseProducing(self) -> None:
         """Our write buffer is full: no new work from or to this peer until it drains (F37)."""
