@@ -14,6 +14,7 @@ Which file to open:
 `narrow`      8-bit references of parts, for providers that want headers
 `groups`      one client message that goes upstream as several
 `flow`        what waits for a provider: windows, pauses, second tries
+`backlog`     the line before its windows: whose turn it is
 `moving`      what waits and goes to another target that has room before
 `reasons`     why a target was passed over
 `hop`         what a node without a bind of a provider sends through this one

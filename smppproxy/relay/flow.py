@@ -122,7 +122,7 @@ class Flow:
             stuck.append(submit)
             if alone or pool.limited:
                 break
-        backlog.extendleft(reversed(stuck))
+        backlog.extendleft(stuck)
         flush(writes)
         if not backlog:
             self._dispatch.movable.discard(pool)
@@ -327,14 +327,10 @@ class Flow:
         hopeless: list[Submit],
     ) -> None:
         """Take what is too old out of a backlog: refused, or ``hopeless`` when in doubt."""
-        waiting = list(pool.backlog)
-        pool.backlog.clear()
-        for submit in waiting:
+        for submit in pool.backlog.take(lambda each: each.settled or now > _until(each)):
             if submit.settled:
                 continue
-            if now <= _until(submit):
-                pool.backlog.append(submit)
-            elif not submit.client.connected:
+            if not submit.client.connected:
                 self._forget(submit)
             else:
                 self._verdict(submit, replies, hopeless)

@@ -8,12 +8,12 @@ bound.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from smppproxy.relay.backlog import Backlog
 from smppproxy.relay.health import Health
 from smppproxy.relay.peers import Upstream
 from smppproxy.relay.speed import Speed
@@ -111,7 +111,7 @@ class Pool:
         self.binds: list[Upstream] = []
         self.own = 0
         self.open: list[Upstream] = []
-        self.backlog: deque[Submit] = deque()
+        self.backlog = Backlog()
         self.pauses: dict[str, Pause] = {}
         self.resting: set[str] = set()
         self.outliers = Outliers()
@@ -234,30 +234,12 @@ class Pool:
     # -- the backlog ----------------------------------------------------------------------------
 
     def wait(self, submit: Submit) -> None:
-        """Let a submit wait behind the others; an urgent one only behind other urgent ones."""
-        backlog = self.backlog
-        if not submit.urgent:
-            backlog.append(submit)
-            return
-        for place, other in enumerate(backlog):
-            if not other.urgent:
-                backlog.insert(place, submit)
-                return
-        backlog.append(submit)
+        """Let a submit wait for its turn."""
+        self.backlog.wait(submit)
 
     def put_back(self, submit: Submit) -> None:
-        """The provider did not take it yet: to the head of the backlog, before all that came later.
-
-        What was put back before it and came before it stays before it; urgent ones are before all
-        others.
-        """
-        earlier: list[Submit] = []
-        backlog = self.backlog
-        order = (not submit.urgent, submit.number)
-        while backlog and (not backlog[0].urgent, backlog[0].number) <= order:
-            earlier.append(backlog.popleft())
-        backlog.appendleft(submit)
-        backlog.extendleft(reversed(earlier))
+        """The provider did not take it yet: before all that waits for a turn."""
+        self.backlog.put_back(submit)
 
     # -- hosts that want less -------------------------------------------------------------------
 

@@ -308,7 +308,7 @@ class BacklogTests(PoolCase):
         self.send(client, [6], priority_flag=3)
         first = self.pool.backlog.popleft()
         self.pool.put_back(first)
-        ordinary = self.pool.backlog[3]
+        ordinary = [*self.pool.backlog][3]
         self.pool.backlog.remove(ordinary)
         self.pool.put_back(ordinary)
         waiting = [each.pdu.sequence_number for each in self.pool.backlog]
