@@ -128,7 +128,7 @@ class Shell:
         stand_in(self.tools, door)
         self.server = subprocess.Popen(
             [sys.executable, "-m", "tests.docs.forks", str(door)],
-            cwd=ROOT, stdout=subprocess.PIPE, text=True,
+            cwd=ROOT, stdout=subprocess.PIPE, text=True, start_new_session=True,
         )  # fmt: skip
         assert self.server.stdout is not None
         assert self.server.stdout.readline() == "ready\n"
@@ -137,7 +137,8 @@ class Shell:
         """End all that runs, and remove the folder."""
         for each in reversed(self.background):
             each.end(signal.SIGTERM)
-        self.server.terminate()
+        # With whatever it has begun and what did not end.
+        os.killpg(self.server.pid, signal.SIGKILL)
         self.server.wait()
         assert self.server.stdout is not None
         self.server.stdout.close()

@@ -16,6 +16,7 @@ TERMINALS = (
     ("smppproxy simulate smsc --port 2903 --receipt-id-format hex", "host a"),
 )
 
+CLIENT = "smppproxy simulate esme --password sesame"
 BINDS = ("acme/a/1", "acme/b/1", "beta/a/1")
 
 
@@ -41,8 +42,19 @@ def _start(shell: Shell) -> None:
     bound = "...".join(f"provider {bind} trx bound" for bind in BINDS * 2)
     shell.run(Command("smppproxy show binds", [f"...{bound}..."]), patient=True)
     # What crm's receivers would take waits for one; of beta's ids those from 10 on do not fit.
-    client = "smppproxy simulate esme --password sesame"
-    shell.run(Command(f"{client} --system-id crm --bind tx --count 30 --for 1 --drain 0.1"), 1)
-    shell.run(Command(f"{client} --system-id shop --prefix 4520 --count 30 --for 1 --drain 0.1"), 1)
-    line = f"{client} --system-id shop --count 0 --rate 5"
+    _submit(shell, "crm", "46701", "tx", "accounts crm", 30)
+    _submit(shell, "shop", "4520", "trx", "providers beta", 30)
+    for view, count in (("orphans", 10), ("parked", 11)):
+        counted = f"smppproxy show {view} beta --json | grep -c number"
+        shell.run(Command(f"test $({counted}) -eq {count}"), patient=True)
+    line = f"{CLIENT} --system-id shop --count 0 --rate 5"
     shell.leave(Command(line), "bound to")
+
+
+def _submit(shell: Shell, account: str, prefix: str, bind: str, view: str, count: int) -> None:
+    """Messages of a client that does not wait for their receipts, until all are accepted."""
+    line = f"{CLIENT} --system-id {account} --bind {bind} --prefix {prefix} --count {count}"
+    shell.leave(Command(f"{line} --drain 0.1"), "bound to")
+    accepted = f"smppproxy show {view} --sum --json | grep '\"accepted\": {count},'"
+    shell.run(Command(accepted), patient=True)
+    shell.background.pop().end()

@@ -62,7 +62,11 @@ class PagesTests(SessionCase):
         for name in PAGES:
             self.do(page(name))
 
+
+class ContentsTests(SynchronousTestCase):
+    """Which pages have commands."""
+
     def test_no_page_is_left_out(self) -> None:
-        """Every page with commands is one of those that are tried here."""
+        """Every page with commands is one of those that are tried above."""
         pages = {each["page"] for each in built().examples if each["kind"] == "console"}
         self.assertEqual(pages, {"tutorial", *PAGES})
