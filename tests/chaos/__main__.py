@@ -90,6 +90,7 @@ class Run:
             ledgers = await self.closed_books()
         except AssertionError as error:
             self.trouble.append(str(error))
+            world.keep_evidence()
         finally:
             if watching.running:
                 watching.stop()
@@ -141,7 +142,9 @@ class Run:
             now = (self.receipted, self.world.receipts_taken())
             if now != seen:
                 seen, since = now, reactor.seconds()
-            assert reactor.seconds() - since < PEACE, f"{self.sums} is all for {PEACE:.0f} s"
+            assert reactor.seconds() - since < PEACE, (
+                f"{self.sums} is all for {PEACE:.0f} s; {await patiently(self.world.queued)} queued"
+            )
 
     async def closed_books(self) -> list[dict[str, Any]]:
         """The ledgers, once nothing is in flight; or as they are when that has had its time."""

@@ -7,6 +7,7 @@ the store does not take; node two tells its clients 0xFF then.
 
 from __future__ import annotations
 
+import shutil
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -244,6 +245,14 @@ class World:
         for peer in (self.clients, *self.providers.values(), self.wire):
             if peer.command and getattr(peer, "transport", None) is not None:
                 await peer.stop()
+
+    def keep_evidence(self) -> None:
+        """What the store has on disk, and what the nodes said last, beside the histories."""
+        shutil.copytree(
+            self.store.folder, self.folder / "store", ignore=shutil.ignore_patterns("socket")
+        )
+        for name, node in zip(NODES, self.nodes, strict=False):
+            (self.folder / f"log-{name}").write_text("\n".join(node.process.story) + "\n")
 
     def check_peers(self) -> None:
         """Who tries the nodes must not be gone itself.
