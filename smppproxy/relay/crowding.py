@@ -1,9 +1,10 @@
 """A store whose memory runs short: what is new is refused before what is on its way finds no room.
 
 From a part of its maxmemory on (``store_fill_limit`` of the node file) submit_sm get 0x08: each of
-those under way still brings a map and its receipts. Half-way from there to full, the fullest
-account loses its oldest receipts, a tenth of its queue at a time (L4); a full store would take
-nobody's. Every queue that loses something is told of as when it overflows by itself (L3).
+those under way still brings a map and its receipts. If it has been fuller than half-way from there
+to full for a minute all the same, the fullest account loses its oldest receipts, a tenth of its
+queue at a time (L4); a full store would take nobody's. Every queue that loses something is told of
+as when it overflows by itself (L3).
 """
 
 from __future__ import annotations
@@ -14,6 +15,9 @@ from twisted.logger import Logger
 
 from smppproxy.relay.ledger import Ledger
 from smppproxy.store.interface import RECEIPTS, Limit, Store
+
+PATIENCE = 60.0
+"""Seconds for which it is too full before anything is cut: somebody may give it more memory."""
 
 AGAIN = 5.0
 """Seconds between two cuts: the store tells as often how full it is."""
@@ -43,7 +47,7 @@ class Crowding:
         self._limit = limit
         self._too_full = (1.0 + limit) / 2
         self._dropped = dropped
-        self._cut = -AGAIN
+        self._next_cut = 0.0
 
     def tick(self, now: float, limits: Mapping[bytes, Limit]) -> None:
         """Once a second.
@@ -62,8 +66,10 @@ class Crowding:
                 percent=round(100 * fill),
                 done="refused" if crowded else "taken again",
             )
-        if crowded and fill >= self._too_full and now - self._cut >= AGAIN and self._store.ready:
-            self._cut = now
+        if not crowded or fill < self._too_full or not self._next_cut:
+            self._next_cut = now + PATIENCE
+        elif now >= self._next_cut and self._store.ready:
+            self._next_cut = now + AGAIN
             queues = [queue for queue in limits if queue.startswith(RECEIPTS)]
             sizes = self._store.sizes(queues)
             sizes.addCallback(self._cut_fullest, queues, limits).addErrback(_next_time)
