@@ -24,14 +24,15 @@ SOAK ?=
 ONLY ?=
 SAY := @printf '\n== %s\n'
 
-# tests/interop asks for foreign programs, tests/kernel for namespaces, tests/web for a browser: they
+# tests/interop asks for foreign programs, tests/kernel for namespaces, tests/web for a browser,
+# tests/packages for Debian's tools: they
 # have targets of their own; tests/support holds no tests.
-SUITES = $(filter-out tests.interop tests.kernel tests.support tests.web, \
+SUITES = $(filter-out tests.interop tests.kernel tests.packages tests.support tests.web, \
 	$(patsubst tests/%/__init__.py,tests.%,$(sort $(wildcard tests/*/__init__.py)))) \
 	$(patsubst tests/%.py,tests.%,$(sort $(wildcard tests/test_*.py)))
 TRIAL = $(BIN)/python -m tests.support.trial
 
-.PHONY: help venv demo test simulate chaos kills soak figures mission bench docs fuzz lock audit lint format types imports coverage interop-tools interop kernel web deb check suites clean
+.PHONY: help venv demo test simulate chaos kills soak figures mission bench docs fuzz lock audit lint format types imports coverage interop-tools interop kernel web packages deb check suites clean
 
 help:
 	@printf 'make %-9s %s\n' \
@@ -51,6 +52,7 @@ help:
 	  lock     'requirements.lock anew: versions and hashes of a release' \
 	  audit    'known holes in what requirements.lock names; asks the registry' \
 	  web      'the web page in a browser; pictures in build/screenshots' \
+	  packages 'the Debian package installed and purged, the composition run as processes' \
 	  deb      'the Debian package, for this release of Debian: build/deb' \
 	  check    'what CI runs: suites, and beside them as many schedules of simulate as fit' \
 	  lint     'ruff' \
@@ -177,6 +179,11 @@ web: venv
 	@tests/web/install
 	@$(TRIAL) --record web -- -j$(JOBS) tests.web
 
+packages: interop-tools
+	$(SAY) 'packages: the Debian package installed, the composition run'
+	@$(TRIAL) --record debian -- tests.packages.test_debian
+	@tests/kernel/run $(TRIAL) --record composition -- tests.packages.test_composition
+
 deb: venv
 	$(SAY) 'deb: the Debian package, with its own environment'
 	@$(BIN)/python -W ignore etc/debian/build.py
@@ -184,7 +191,7 @@ deb: venv
 # Schedules of the simulation take what the suites leave of the processors, and end with them.
 check: venv
 	@$(BIN)/python -m tests.support.beside $(BIN)/python -W error -m tests.simulation \
-	  --seeds 1-100000 --jobs $(JOBS) --idle --least 10000 --record build/results/simulate \
+	  --seeds 1-40000 --jobs $(JOBS) --idle --least 10000 --record build/results/simulate \
 	  -- $(MAKE) --no-print-directory suites
 	$(SAY) 'check: all passed'
 

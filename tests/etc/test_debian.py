@@ -1,4 +1,4 @@
-"""The parts of the Debian package, before it is built; tests.interop.test_debian installs one."""
+"""The parts of the Debian package, before it is built; tests.packages.test_debian installs one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""etc/docker: what names something names what is there; tests.kernel.test_composition runs it."""
+"""etc/docker: what names something names what is there; tests.packages.test_composition runs it."""
 
 from __future__ import annotations
 
