@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -33,8 +32,13 @@ class Backlog:
 
     def __iter__(self) -> Iterator[Submit]:
         yield from self._first
-        for turn in zip_longest(*self._lines.values()):
-            yield from (submit for submit in turn if submit is not None)
+        turns = deque(iter(line) for line in self._lines.values())
+        while turns:
+            line = turns.popleft()
+            for submit in line:
+                yield submit
+                turns.append(line)
+                break
 
     def wait(self, submit: Submit) -> None:
         """Wait behind the others of its account; an urgent one only behind other urgent ones."""
@@ -105,8 +109,18 @@ class Backlog:
     def take(self, which: Callable[[Submit], bool]) -> list[Submit]:
         """Those that ``which`` says wait no more."""
         taken = [submit for submit in self if which(submit)]
-        for submit in taken:
-            self.remove(submit)
+        if not taken:
+            return taken
+        # At once: many of a long line may be too old in one moment.
+        gone = set(taken)
+        self._first = deque(submit for submit in self._first if submit not in gone)
+        for name, line in [*self._lines.items()]:
+            left = deque(submit for submit in line if submit not in gone)
+            if left:
+                self._lines[name] = left
+            else:
+                del self._lines[name]
+        self._count -= len(taken)
         return taken
 
     def clear(self) -> None:
