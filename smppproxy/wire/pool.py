@@ -62,37 +62,37 @@ def hosts_of(provider: Provider) -> tuple[Host, ...]:
     return provider.hosts[:1] if provider.hosts_mode == "one" else provider.hosts
 
 
-def _sessions(provider: Provider) -> list[tuple[int, int]]:
-    return [
+def _sessions(provider: Provider) -> tuple[list[tuple[int, int]], int]:
+    """(number, command_id) of the sessions with each host, and how many are wanted: more than
+    those where ``max_binds`` does not allow all of them (MG-28)."""
+    wanted = [
         (number, command_id)
         for number in range(1, provider.binds + 1)
         for command_id in BIND_COMMANDS[provider.bind]
     ]
+    return wanted[: provider.max_binds or None], len(wanted)
 
 
 def numbers_of(provider: Provider) -> list[int]:
     """Of the binds with each host; a transmitter and its receiver have the same."""
-    sessions = _sessions(provider)[: provider.max_binds or None]
-    return sorted({number for number, _ in sessions})
+    return sorted({number for number, _ in _sessions(provider)[0]})
 
 
 def labels_of(provider: Provider) -> list[str]:
     """How the binds with each host are called: ``1``, or ``1rx`` where they go one way."""
-    sessions = _sessions(provider)[: provider.max_binds or None]
-    return [f"{number}{SUFFIX[command_id]}" for number, command_id in sessions]
+    return [f"{number}{SUFFIX[command_id]}" for number, command_id in _sessions(provider)[0]]
 
 
 def sessions_of(provider: Provider) -> list[tuple[int, int]]:
     """(number, command_id) of the sessions with each host; each counts one (MG-28)."""
-    wanted = _sessions(provider)
-    sessions = wanted[: provider.max_binds or None]
-    if len(sessions) < len(wanted):
+    sessions, wanted = _sessions(provider)
+    if len(sessions) < wanted:
         log.warn(
             "{provider} takes {taken} binds per host, {wanted} are configured",
             event="provider_binds_limited",
             provider=provider.name,
             taken=len(sessions),
-            wanted=len(wanted),
+            wanted=wanted,
         )
     return sessions
 
