@@ -130,33 +130,47 @@ class Door(Site):
         return MOST_BODY if caller.role == ADMIN else SMALL_BODY
 
 
-class Page(Resource):
-    """A GET that answers what a function returns: status, content type, octets."""
+class Shown(Resource):
+    """What is there to be read, by GET or HEAD, for everybody or for those who may."""
 
     isLeaf = True
 
-    def __init__(self, answer: Callable[[], Answer], access: Access | None = None) -> None:
+    def __init__(self, access: Access | None = None) -> None:
         """
         :param access: asks who it is; None: everybody may.
         """
         super().__init__()  # type: ignore[no-untyped-call]
-        self._answer = answer
         self.access = access
 
-    def render_GET(self, request: Request) -> bytes:  # noqa: N802 - Twisted's name
-        """The answer of this moment; never cached."""
+    def render(self, request: Request) -> bytes | int:
+        """GET and HEAD; anything else is told so."""
+        if request.method not in (b"GET", b"HEAD"):
+            return refuse_method(request)
         if self.access is not None:
             try:
                 caller_of(self.access, request)
             except ApiError as error:
                 return refuse(request, error)
-        return write(request, *self._answer())
+        return self.show(request)
 
-    def render(self, request: Request) -> bytes:
-        """GET and HEAD; anything else is told so."""
-        if request.method in (b"GET", b"HEAD"):
-            return self.render_GET(request)
-        return refuse_method(request)
+    def show(self, request: Request) -> bytes | int:
+        """The answer of this moment."""
+        raise NotImplementedError
+
+
+class Page(Shown):
+    """What a function returns: status, content type, octets."""
+
+    def __init__(self, answer: Callable[[], Answer], access: Access | None = None) -> None:
+        """
+        :param access: asks who it is; None: everybody may.
+        """
+        super().__init__(access)
+        self._answer = answer
+
+    def show(self, request: Request) -> bytes:
+        """Never cached."""
+        return write(request, *self._answer())
 
 
 class Nothing(Resource):

@@ -18,7 +18,7 @@ import attrs
 from twisted.web.resource import IResource, Resource
 from twisted.web.server import Request
 
-from smppproxy.admin.door import Root, refuse_method
+from smppproxy.admin.door import Root, Shown
 
 FOLDER = "web"
 """Of the files in this package, and of their addresses."""
@@ -60,19 +60,15 @@ class Asset:
     tag: bytes
 
 
-class AssetPage(Resource):
-    """One file of the page, for GET."""
-
-    isLeaf = True
+class AssetPage(Shown):
+    """One file of the page."""
 
     def __init__(self, asset: Asset) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__()
         self._asset = asset
 
-    def render(self, request: Request) -> bytes:
+    def show(self, request: Request) -> bytes:
         """The file, unless the browser has it already."""
-        if request.method not in (b"GET", b"HEAD"):
-            return refuse_method(request)
         asset = self._asset
         for name, value in HEADERS:
             request.setHeader(name, value)

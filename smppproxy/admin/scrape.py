@@ -6,10 +6,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from twisted.python.failure import Failure
-from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request
 
-from smppproxy.admin.door import headers, refuse_method
+from smppproxy.admin.door import Shown, headers
 
 AT_ONCE = 1 << 16
 """Octets that are made in one turn: about 2 ms of work."""
@@ -17,23 +16,19 @@ AT_ONCE = 1 << 16
 TYPE = b"text/plain; version=0.0.4; charset=utf-8"
 
 
-class ScrapePage(Resource):
+class ScrapePage(Shown):
     """A GET that answers pieces of text."""
-
-    isLeaf = True
 
     def __init__(self, pieces: Callable[[], Iterator[str]], clock: Any) -> None:
         """
         :param pieces: makes the text anew.
         """
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__()
         self.pieces = pieces
         self._clock = clock
 
-    def render(self, request: Request) -> bytes | int:
-        """GET and HEAD, the text of now; anything else is told so."""
-        if request.method not in (b"GET", b"HEAD"):
-            return refuse_method(request)
+    def show(self, request: Request) -> int:
+        """The text of now."""
         headers(request, 200, TYPE)
         Scrape(request, self.pieces(), self._clock).write()
         return NOT_DONE_YET

@@ -6,27 +6,23 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from twisted.internet.defer import gatherResults
-from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request
 
 from smppproxy.admin.access import Access
-from smppproxy.admin.door import caller_of, finish, headers, refuse, refuse_method
-from smppproxy.admin.errors import ApiError
+from smppproxy.admin.door import Shown, finish, headers
 from smppproxy.workers.asking import fetch
 
 Made = Callable[[dict[str, bytes]], bytes]
 """From what the workers answered, by their names, to one page."""
 
 
-class GatheredPage(Resource):
+class GatheredPage(Shown):
     """A GET that answers what was made of the same page of every worker.
 
     :param doors: gives the workers' doors by their names.
     :param access: asks who it is; None: everybody may.
     :ivar waiting: the requests that wait for their answer.
     """
-
-    isLeaf = True
 
     def __init__(
         self,
@@ -37,24 +33,16 @@ class GatheredPage(Resource):
         made: Made,
         access: Access | None = None,
     ) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__(access)
         self._reactor = reactor
         self._page = page
         self._kind = kind
         self._doors = doors
         self._made = made
-        self._access = access
         self.waiting: set[Request] = set()
 
-    def render(self, request: Request) -> bytes | int:
-        """GET and HEAD; anything else is told so."""
-        if request.method not in (b"GET", b"HEAD"):
-            return refuse_method(request)
-        if self._access is not None:
-            try:
-                caller_of(self._access, request)
-            except ApiError as error:
-                return refuse(request, error)
+    def show(self, request: Request) -> int:
+        """Ask all of them; the answer follows."""
         self.waiting.add(request)
         request.notifyFinish().addBoth(lambda _: self.waiting.discard(request))
         names, doors = [*self._doors()], [*self._doors().values()]
