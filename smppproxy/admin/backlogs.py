@@ -11,13 +11,12 @@ from collections.abc import Callable, Generator, Iterator
 from typing import Any
 
 from twisted.internet.defer import Deferred, inlineCallbacks
-from twisted.python.failure import Failure
 
 from smppproxy.admin.families import Family, values
 from smppproxy.admin.metric_table import Labels
 from smppproxy.config import Network
 from smppproxy.routing.accounts import Account
-from smppproxy.store.interface import MESSAGES, RECEIPTS, Store, StoreUnavailable
+from smppproxy.store.interface import MESSAGES, RECEIPTS, Store, until_it_is_back
 
 EVERY = 10.0
 """Seconds between two looks."""
@@ -57,7 +56,7 @@ class Backlogs:
         if now >= self._next and self._store.ready and not self._looking:
             self._looking = True
             self._next = now + EVERY
-            self._look().addErrback(_next_time).addCallback(self._looked)
+            self._look().addErrback(until_it_is_back).addCallback(self._looked)
 
     def _looked(self, _: object) -> None:
         self._looking = False
@@ -105,8 +104,3 @@ def _queues(accounts: list[Account]) -> dict[Labels, bytes]:
         for account in accounts
         for word, kind in QUEUES
     }
-
-
-def _next_time(failure: Failure) -> None:
-    """Without the store there is nothing to see."""
-    failure.trap(StoreUnavailable)

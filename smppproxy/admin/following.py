@@ -22,7 +22,7 @@ from smppproxy.config import ConfigError, Network, load_network
 from smppproxy.config.bundle import Bundle, BundleError, unpack
 from smppproxy.config.network import unbundle
 from smppproxy.store.cluster import BEAT, Version
-from smppproxy.store.interface import Store, StoreUnavailable
+from smppproxy.store.interface import Store, StoreUnavailable, until_it_is_back
 from smppproxy.wire.tls import ClientTls, TlsError
 
 TOPIC = b"version"
@@ -110,7 +110,7 @@ class Follower:
             self._loop.stop()
         if not self._store.ready:
             return succeed(None)
-        return self._store.leave().addErrback(_away)
+        return self._store.leave().addErrback(until_it_is_back)
 
     def _second(self) -> None:
         self.look()
@@ -122,7 +122,7 @@ class Follower:
         if self._store.ready:
             self._beaten = self._clock.seconds()
             facts = self._facts() | attrs.asdict(self.standing)
-            self._store.beat(facts).addCallbacks(self._told, _away)
+            self._store.beat(facts).addCallbacks(self._told, until_it_is_back)
 
     def _told(self, has_namesake: bool) -> None:
         if has_namesake and not self._has_namesake:
@@ -287,11 +287,6 @@ def _tell_own(number: int, why: str, was: Version | None) -> None:
             by=was.by,
             why=was.why,
         )
-
-
-def _away(failure: Failure) -> None:
-    """Without the store nobody hears it; the next beat is near."""
-    failure.trap(StoreUnavailable)
 
 
 def check_files(network: Network) -> None:

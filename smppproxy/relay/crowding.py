@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from twisted.logger import Logger
 
 from smppproxy.relay.ledger import Ledger
-from smppproxy.store.interface import RECEIPTS, Limit, Store
+from smppproxy.store.interface import RECEIPTS, Limit, Store, until_it_is_back
 
 PATIENCE = 60.0
 """Seconds for which it is too full before anything is cut: somebody may give it more memory."""
@@ -72,7 +72,7 @@ class Crowding:
             self._next_cut = now + AGAIN
             queues = [queue for queue in limits if queue.startswith(RECEIPTS)]
             sizes = self._store.sizes(queues)
-            sizes.addCallback(self._cut_fullest, queues, limits).addErrback(_next_time)
+            sizes.addCallback(self._cut_fullest, queues, limits).addErrback(until_it_is_back)
 
     def _cut_fullest(
         self,
@@ -87,11 +87,7 @@ class Crowding:
         if size:
             limit = limits[queue]
             less = Limit(size - -(-size // SHARE), limit.keep)
-            self._store.sweep({queue: less}).addErrback(_next_time)
+            self._store.sweep({queue: less}).addErrback(until_it_is_back)
             # Its own limit again, behind the cut on the same connection.
             again = self._store.sweep({queue: limit})
-            again.addCallbacks(lambda _: self._dropped(), _next_time)
-
-
-def _next_time(_: object) -> None:
-    """The store is away: it is looked at again."""
+            again.addCallbacks(lambda _: self._dropped(), until_it_is_back)

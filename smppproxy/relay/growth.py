@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from smppproxy.relay.peers import Clock
-from smppproxy.store.interface import Store
+from smppproxy.store.interface import Store, until_it_is_back
 
 TOPIC = b"grown"
 
@@ -66,7 +66,7 @@ class Growth:
         """Once a second."""
         if now - self._looked >= LOOK_EVERY and self._store.ready:
             self._looked = now
-            self._store.nodes().addCallbacks(self._known, _next_time)
+            self._store.nodes().addCallbacks(self._known, until_it_is_back)
 
     def _known(self, nodes: dict[bytes, Any]) -> None:
         self._alone = len(nodes) < 2
@@ -78,7 +78,3 @@ class Growth:
             self._timer = None
         self._alone = True
         self._grown.clear()
-
-
-def _next_time(failure: object) -> None:
-    """The store is away: nobody could hear us either."""

@@ -33,7 +33,7 @@ from smppproxy.routing.providers import Provider
 from smppproxy.routing.routes import RouteTable
 from smppproxy.smpp.pdu import Pdu
 from smppproxy.store.budgets import Demand, Grant
-from smppproxy.store.interface import MESSAGES, RECEIPTS, Limit, Store
+from smppproxy.store.interface import MESSAGES, RECEIPTS, Limit, Store, until_it_is_back
 from smppproxy.store.journal import Keeper, NoJournal
 from smppproxy.store.leftovers import UNROUTED
 
@@ -340,7 +340,7 @@ class SmppRelay:
         self.crowding.tick(now, self._limits)
         if self.store.ready and now - self._swept >= SWEEP_EVERY:
             self._swept = now
-            self.store.sweep(dict(self._limits)).addCallbacks(self._sweeped, _next_time)
+            self.store.sweep(dict(self._limits)).addCallbacks(self._sweeped, until_it_is_back)
 
     def _sweeped(self, counts: Mapping[bytes, int]) -> None:
         """Receipts that grew too old were expired; parked ones became orphans."""
@@ -357,7 +357,7 @@ class SmppRelay:
         self._ask_for_drops()
 
     def _ask_for_drops(self) -> None:
-        self.store.dropped().addCallbacks(self._dropped, _next_time)
+        self.store.dropped().addCallbacks(self._dropped, until_it_is_back)
 
     def _dropped(self, totals: Mapping[bytes, int]) -> None:
         """What full queues pushed out since the last look, beside what a sweep has told (L3).
@@ -440,7 +440,3 @@ class SmppRelay:
         """What the accounts' receipt queues held when this process began."""
         self.ledger.queued_before = sum(waiting + held for waiting, held in queues)
         self._ask_for_drops()
-
-
-def _next_time(failure: Any) -> None:
-    """The next sweep asks again."""

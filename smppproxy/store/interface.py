@@ -13,7 +13,7 @@ back or the caller cancels the Deferred. After that it fails with :class:`StoreU
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Protocol
+from typing import Any, Protocol
 
 import attrs
 from twisted.internet.defer import Deferred
@@ -218,6 +218,11 @@ class Overdue:
     destination: bytes
     origin: bytes
     parts: int = 1
+
+
+def until_it_is_back(failure: Any) -> None:
+    """Ends a call that is made again anyway, or that time makes up for: the store is away."""
+    failure.trap(StoreUnavailable)
 
 
 class Store(Budgets, Cluster, Leftovers, History, Measured, Protocol):

@@ -13,11 +13,10 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
-from twisted.python.failure import Failure
 
 from smppproxy.routing.providers import STATES, Provider
 from smppproxy.routing.states import UP, Place, States, Wish, key_of, wishes_of
-from smppproxy.store.interface import Store, StoreUnavailable
+from smppproxy.store.interface import Store, until_it_is_back
 
 TOPIC = b"wishes"
 
@@ -67,7 +66,7 @@ class Control:
 
     def look(self) -> Deferred[None]:
         """Read what the store has. Fires when it is taken, or cannot be read; never fails."""
-        return self._store.wishes({}, 0.0).addCallbacks(self._read, _next_time)
+        return self._store.wishes({}, 0.0).addCallbacks(self._read, until_it_is_back)
 
     def want(
         self, node: str, provider: str, host: str, bind: str, state: str
@@ -109,7 +108,7 @@ class Control:
                 "the store has lost what was wanted of providers; it is told again",
                 event="states_lost",
             )
-            self._store.wishes({**self._raw, **kept}).addCallbacks(self._read, _next_time)
+            self._store.wishes({**self._raw, **kept}).addCallbacks(self._read, until_it_is_back)
             return
         self._raw = kept
         self._kept = wishes_of(kept)
@@ -128,7 +127,3 @@ class Control:
     def _heard(self, node: bytes, payload: bytes) -> None:
         if node != self._store.bus.node:
             self.look()
-
-
-def _next_time(failure: Failure) -> None:
-    failure.trap(StoreUnavailable)

@@ -20,7 +20,6 @@ from twisted.internet.endpoints import TCP4ClientEndpoint, UNIXClientEndpoint, w
 from twisted.internet.interfaces import IDelayedCall
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
-from twisted.python.failure import Failure
 
 from smppproxy.config import Hop
 from smppproxy.relay.directory import Directory
@@ -33,7 +32,7 @@ from smppproxy.smpp.constants import BIND_TRANSMITTER
 from smppproxy.smpp.fields import Bind, read_bind_resp
 from smppproxy.smpp.pdu import Pdu
 from smppproxy.smpp.session import Received
-from smppproxy.store.interface import Store, StoreUnavailable
+from smppproxy.store.interface import Store, until_it_is_back
 from smppproxy.wire.bind import BindState, UpstreamBind
 from smppproxy.wire.hop_door import HopDoor
 from smppproxy.wire.hop_tls import HopTls
@@ -304,7 +303,7 @@ class HopLinks:
     def _every(self) -> None:
         self._looks += 1
         if not self._looks % READ:
-            self._store.nodes().addCallbacks(self._read, _next_time)
+            self._store.nodes().addCallbacks(self._read, until_it_is_back)
         self.changed()
 
     def _read(self, nodes: dict[bytes, dict[str, Any]]) -> None:
@@ -429,7 +428,3 @@ class HopLinks:
             provider=provider,
             node=node,
         )
-
-
-def _next_time(failure: Failure) -> None:
-    failure.trap(StoreUnavailable)

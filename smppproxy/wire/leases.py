@@ -16,7 +16,7 @@ from twisted.internet.task import LoopingCall
 from twisted.python.failure import Failure
 
 from smppproxy.routing.accounts import Account
-from smppproxy.store.interface import Store, StoreUnavailable
+from smppproxy.store.interface import Store, until_it_is_back
 from smppproxy.wire.client import ClientSession
 
 LEASE = 30
@@ -102,16 +102,12 @@ class StoreLeases:
             self._left(account)
 
     def _drop(self, lease: tuple[bytes, bytes]) -> None:
-        self._store.drop_binds([lease]).addErrback(_ends_by_itself)
+        # One that is not given back has its end all the same.
+        self._store.drop_binds([lease]).addErrback(until_it_is_back)
 
     def _renew(self) -> None:
         if self._held:
             self._keep(list(self._held.values()))
 
     def _keep(self, leases: list[tuple[bytes, bytes]]) -> None:
-        self._store.keep_binds(leases, LEASE).addErrback(_ends_by_itself)
-
-
-def _ends_by_itself(failure: Failure) -> None:
-    """Without the store a lease that is not renewed or not given back has its end all the same."""
-    failure.trap(StoreUnavailable)
+        self._store.keep_binds(leases, LEASE).addErrback(until_it_is_back)

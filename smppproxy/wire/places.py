@@ -11,7 +11,7 @@ from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import LoopingCall
 from twisted.python.failure import Failure
 
-from smppproxy.store.interface import Store, StoreUnavailable
+from smppproxy.store.interface import Store, until_it_is_back
 from smppproxy.wire.bind import UpstreamBind
 from smppproxy.wire.leases import LEASE
 
@@ -63,7 +63,7 @@ class Places:
 
     def _drop(self, bind: UpstreamBind) -> None:
         dropped = self._store.drop_binds([_lease(bind)])
-        dropped.addCallbacks(lambda _: self._store.bus.announce(TOPIC, b""), _ends_by_itself)
+        dropped.addCallbacks(lambda _: self._store.bus.announce(TOPIC, b""), until_it_is_back)
 
     def _try(self, bind: UpstreamBind) -> None:
         taken = self._store.take_bind(*_lease(bind), bind.provider.binds_total, LEASE)
@@ -82,8 +82,8 @@ class Places:
 
     def _unknown(self, failure: Failure, bind: UpstreamBind) -> None:
         """The store may have written it all the same; nobody may hold it for half a minute."""
-        _ends_by_itself(failure)
-        self._store.drop_binds([_lease(bind)]).addErrback(_ends_by_itself)
+        until_it_is_back(failure)
+        self._store.drop_binds([_lease(bind)]).addErrback(until_it_is_back)
 
     def _look(self) -> None:
         for bind in [*self._waiting.values()]:
@@ -91,7 +91,7 @@ class Places:
         self._renewed = not self._renewed
         held = [_lease(bind) for bind in self._running.values() if bind.provider.binds_total]
         if held and self._renewed:
-            self._store.keep_binds(held, LEASE).addErrback(_ends_by_itself)
+            self._store.keep_binds(held, LEASE).addErrback(until_it_is_back)
 
     def _heard(self, node: bytes, payload: bytes) -> None:
         """Somewhere a place is free."""
@@ -102,8 +102,3 @@ class Places:
 def _lease(bind: UpstreamBind) -> tuple[bytes, bytes]:
     """The name of a provider's places, which no account's can be, and of this one."""
     return b"\0provider\0" + bind.provider.key, bind.name.encode()
-
-
-def _ends_by_itself(failure: Failure) -> None:
-    """Without the store a lease has its end all the same."""
-    failure.trap(StoreUnavailable)

@@ -15,10 +15,9 @@ import msgpack
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.internet.task import LoopingCall
-from twisted.python.failure import Failure
 
 from smppproxy.store.budgets import Demand, Grant
-from smppproxy.store.interface import Store, StoreUnavailable
+from smppproxy.store.interface import Store, until_it_is_back
 
 TOPIC = b"shares"
 
@@ -122,7 +121,7 @@ class Shares:
         names = list(gone)
         asked = self._store.share(demands, names, LIFE)
         return asked.addCallbacks(
-            self._answered, _next_time, callbackArgs=(demands, names, again)
+            self._answered, until_it_is_back, callbackArgs=(demands, names, again)
         )
 
     def _answered(
@@ -176,8 +175,3 @@ class Shares:
     def _store_changed(self, ready: bool) -> None:
         if ready and self._loop.running:
             self.ask_soon(*self._asked)
-
-
-def _next_time(failure: Failure) -> None:
-    """Without the store everybody goes on with what he has."""
-    failure.trap(StoreUnavailable)

@@ -13,10 +13,9 @@ from typing import Any
 
 from twisted.internet.defer import Deferred, gatherResults, succeed
 from twisted.logger import Logger
-from twisted.python.failure import Failure
 
 from smppproxy.relay.ledger import FIELDS, Ledger
-from smppproxy.store.interface import Store, StoreUnavailable
+from smppproxy.store.interface import Store, until_it_is_back
 
 Counts = Mapping[str, int]
 
@@ -82,7 +81,7 @@ class Books:
         if self.unsettled and now >= self._next and not self._looking and self._store.ready:
             self._next = now + AGAIN
             self._looking = True
-            self._look().addErrback(_next_time).addCallback(self._looked)
+            self._look().addErrback(until_it_is_back).addCallback(self._looked)
 
     def _looked(self, _: object) -> None:
         self._looking = False
@@ -115,10 +114,6 @@ class Books:
                 off=off,
             )
         self.unsettled = self._confirmed < CONFIRMED
-
-
-def _next_time(failure: Failure) -> None:
-    failure.trap(StoreUnavailable)
 
 
 def gathered(pages: list[Deferred[Any]]) -> Deferred[list[Any]]:
