@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import gc
 import json
-import sys
 import time
 from collections.abc import Callable
 from typing import Any
@@ -39,6 +38,7 @@ from smppproxy.wire.client import ClientSession
 from smppproxy.wire.listener import ClientFactory
 from smppproxy.wire.protocol import SmppProtocol, Ticker
 from smppproxy.wire.provider_session import NOBODY, UpstreamSession
+from tests.bench.measure import counted
 from tests.bench.rig import ETC
 
 JOURNEYS = ("submit", "answer", "receipt", "delivery")
@@ -319,30 +319,12 @@ def microseconds(run: Callable[[], None]) -> float:
     return (time.thread_time() - began) * 1e6
 
 
-def calls(run: Callable[[], None]) -> float:
-    """Of functions, in Python and in C: the same on every machine."""
-    count = 0
-
-    def counted(frame: Any, event: str, argument: Any) -> None:
-        nonlocal count
-        if event in ("call", "c_call"):
-            count += 1
-
-    before = sys.getprofile()
-    sys.setprofile(counted)
-    try:
-        run()
-    finally:
-        sys.setprofile(before)
-    return count
-
-
 def measured(batch: int, rounds: int = 60) -> dict[str, dict[str, float]]:
     """The best time and the calls of each journey, per message."""
     journeys = Journeys()
     for _ in range(5):
         journeys.round(batch, microseconds)
-    counted = journeys.round(batch, calls)
+    numbers = journeys.round(batch, counted)
     gc.collect()
     gc.disable()
     times = [journeys.round(batch, microseconds) for _ in range(rounds)]
@@ -352,7 +334,7 @@ def measured(batch: int, rounds: int = 60) -> dict[str, dict[str, float]]:
     assert ledger.delivered == ledger.submitted, ledger.as_dict()
     return {
         name: {"us": round(us, 2), "calls": round(count, 2)}
-        for name, us, count in zip(JOURNEYS, best, counted, strict=True)
+        for name, us, count in zip(JOURNEYS, best, numbers, strict=True)
     }
 
 

@@ -37,22 +37,27 @@ def _timed(run: Callable[[], object]) -> float:
 
 
 def calls(bench: Bench) -> float:
-    """Calls per choice, of functions in Python and in C: the same on every machine."""
+    """Calls per choice, see :func:`counted`."""
     bench.run()
+    return counted(bench.run) / len(bench.messages)
+
+
+def counted(run: Callable[[], object]) -> int:
+    """Calls of functions, in Python and in C: the same on every machine."""
     count = 0
 
-    def counted(frame: Any, event: str, argument: Any) -> None:
+    def called(frame: Any, event: str, argument: Any) -> None:
         nonlocal count
         if event in ("call", "c_call"):
             count += 1
 
     before = sys.getprofile()
-    sys.setprofile(counted)
+    sys.setprofile(called)
     try:
-        bench.run()
+        run()
     finally:
         sys.setprofile(before)
-    return count / len(bench.messages)
+    return count
 
 
 def memory(make: Callable[[], Bench]) -> tuple[float, float, Bench]:
