@@ -28,6 +28,7 @@ from smppproxy.simulator.load.provider import LeanOptions
 from smppproxy.smpp import build
 from smppproxy.smpp import constants as c
 from smppproxy.smpp.fields import Bind
+from tests.support.waiting import holds
 
 ROOT = Path(__file__).resolve().parents[2]
 ETC = ROOT / "etc"
@@ -117,11 +118,12 @@ class Rig:
 
     def ready(self, binds: int = 4) -> None:
         """Wait until so many binds to providers are bound."""
-        end = time.monotonic() + PATIENCE
-        while self.bound() < binds:
-            if time.monotonic() > end or self._node is None or self._node.poll() is not None:
-                raise RuntimeError(f"the node is not ready:\n{self.story()}")
-            time.sleep(0.05)
+
+        def is_over() -> bool:
+            return self._node is None or self._node.poll() is not None
+
+        if not holds(lambda: self.bound() >= binds or is_over(), PATIENCE) or is_over():
+            raise RuntimeError(f"the node is not ready:\n{self.story()}")
 
     @property
     def port(self) -> int:

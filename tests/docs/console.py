@@ -10,7 +10,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import attrs
@@ -18,6 +17,7 @@ import attrs
 from tests.docs.building import ROOT
 from tests.docs.examples import Example
 from tests.docs.forks import stand_in
+from tests.support.waiting import holds
 
 PATIENCE = 60.0
 """Seconds that a command, or what it waits for, may take on a machine that is slow and busy."""
@@ -176,19 +176,19 @@ class Shell:
         if export is not None:
             self.environment[export[1]] = export[2].replace("$PWD", str(self.folder))
             return
-        deadline = time.monotonic() + PATIENCE
-        while True:
+        code, printed = 0, ""
+
+        def is_good() -> bool:
+            nonlocal code, printed
             code, printed = self.once(command.line)
-            good = code == status and (not command.shown or fits(command.shown, printed))
-            if good:
-                return
-            time.sleep(0.1)
-            if not patient or time.monotonic() > deadline:
-                shown = "\n".join(command.shown)
-                raise Unlike(
-                    f"$ {command.line}\nexit status {code}, not {status}, or other words than"
-                    f" these:\n{shown}\nit printed:\n{printed}"
-                )
+            return code == status and (not command.shown or fits(command.shown, printed))
+
+        if not holds(is_good, PATIENCE if patient else 0.0):
+            shown = "\n".join(command.shown)
+            raise Unlike(
+                f"$ {command.line}\nexit status {code}, not {status}, or other words than"
+                f" these:\n{shown}\nit printed:\n{printed}"
+            )
 
     def once(self, line: str) -> tuple[int, str]:
         """Exit status and output of one command line."""
@@ -216,13 +216,14 @@ class Shell:
             )  # fmt: skip
         left = Background(process, output)
         self.background.append(left)
-        deadline = time.monotonic() + PATIENCE
-        while not self.is_told(left, until, command.shown):
-            if process.poll() is not None or time.monotonic() > deadline:
-                wanted = "\n".join([until, *command.shown])
-                told = f"it did not print\n{wanted}\nbut\n{left.text()}"
-                raise Unlike(f"$ {command.line}\n{told}")
-            time.sleep(0.02)
+
+        def is_told() -> bool:
+            return self.is_told(left, until, command.shown)
+
+        if not holds(lambda: is_told() or process.poll() is not None, PATIENCE) or not is_told():
+            wanted = "\n".join([until, *command.shown])
+            told = f"it did not print\n{wanted}\nbut\n{left.text()}"
+            raise Unlike(f"$ {command.line}\n{told}")
 
     def is_told(self, left: Background, until: str, shown: list[str]) -> bool:
         """Whether a command that was left running has printed what a page waits for."""

@@ -7,7 +7,7 @@ import json
 import os
 import subprocess
 import sys
-import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -25,6 +25,7 @@ from smppproxy.admin.message_log.folder import (
 )
 from smppproxy.admin.message_log.search import Search
 from tests.admin.message_log.files import lines
+from tests.support.waiting import holds
 
 UNIX = 1_700_000_000.0
 
@@ -51,12 +52,9 @@ class FolderCase(SynchronousTestCase):
         """Of the files, oldest first."""
         return [file.path.name for file in log_files(self.folder)]
 
-    def wait(self, condition: object) -> None:
-        """Until a thread has done something: a condition with a deadline."""
-        deadline = time.monotonic() + 10
-        while not condition():  # type: ignore[operator]
-            self.assertLess(time.monotonic(), deadline)
-            time.sleep(0.005)
+    def wait(self, condition: Callable[[], object]) -> None:
+        """Until a thread has done something."""
+        self.assertTrue(holds(condition, 10))
 
 
 class PartTests(FolderCase):
