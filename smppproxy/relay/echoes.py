@@ -43,15 +43,19 @@ class Echoes:
         wall_clock: Callable[[], float],
         record: Callable[[Provider, list[Mapping], list[Submit]], Deferred[bool]],
         accept: Callable[[Referred], None],
+        hold: Callable[[Iterable[bytes]], None],
     ) -> None:
         """
         :param wall_clock: unix seconds.
         :param record: writes maps; whether they are durable.
         :param accept: told of what is proved to be taken.
+        :param hold: told the client_message_id of messages of several parts: a receipt finds one
+            part while the others are still to be answered, and must not be there before the answer.
         """
         self._wall_clock = wall_clock
         self._record = record
         self._accept = accept
+        self._hold = hold
         # By key.
         self._waiting: dict[bytes, Referred] = {}
 
@@ -70,6 +74,7 @@ class Echoes:
             mappings.append(mapping)
             found[mapping.key] = Referred(submit, mapping, provider, began)
         if mappings:
+            self._hold([one.submit.receipt_message_id for one in found.values() if one.submit.group])
             self._record(provider, mappings, []).addCallback(self._recorded, found)
 
     def _recorded(self, durable: bool, found: dict[bytes, Referred]) -> None:

@@ -71,6 +71,8 @@ class Endings:
         self._journal = events.journal
         self._maps = maps
         self.limits: dict[bytes, Limit] = {}
+        # Messages of several parts one of which a receipt may find before they are answered.
+        self._to_be_found: set[bytes] = set()
 
     # -- maps -----------------------------------------------------------------------------------
 
@@ -123,6 +125,17 @@ class Endings:
         if queues or fresh:
             self._released(queues, fresh)
         return True
+
+    def hold(self, message_ids: Iterable[bytes]) -> None:
+        """A receipt may find a part of these messages from now on: it waits for their answers."""
+        self._to_be_found.update(message_ids)
+        self._hold(message_ids)
+
+    def _release(self, submits: Iterable[Submit]) -> None:
+        """These are answered in this turn: receipts that waited for that follow."""
+        found = self._to_be_found.intersection([each.receipt_message_id for each in submits])
+        self._to_be_found -= found
+        self._released((), found)
 
     def prove(self, found: Referred) -> None:
         """A receipt says that the provider has it (XC-05): its client hears of it at last.
@@ -229,11 +242,15 @@ class Endings:
                 parts=len(group.parts),
             )
             self.record(group.provider, group.unasked(), [])
+        if self._to_be_found:
+            self._release((group.message,))
         return group.message
 
     def accept(self, submits: Sequence[Submit], replies: dict[Client, list[bytes]]) -> None:
         """The clients get our message_ids."""
         self._ledger.accepted += len(submits)
+        if self._to_be_found:
+            self._release(submits)
         now = self._counts.seconds()
         journal = self._journal
         # Those of one read came at one moment: they are counted together.

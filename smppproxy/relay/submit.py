@@ -105,7 +105,7 @@ class Submits:
         self.replay = self._ends.replay
         self._wall_clock = wall_clock
         self._spellings = spellings
-        self.echoes = Echoes(wall_clock, self._ends.record, self._ends.prove)
+        self.echoes = Echoes(wall_clock, self._ends.record, self._ends.prove, self._ends.hold)
         self._numbers = NumberPool(store)
         self._routes = NO_ROUTES
         self.rates = Rates(lambda account: directory.binds_of(account) > 0)

@@ -150,13 +150,23 @@ class EchoTests(SynchronousTestCase):
 class PartTests(SynchronousTestCase):
     """A message that went as three parts to such a provider."""
 
-    def start(self, maximum: int = 20, taken: int = 0) -> None:
-        """The host is lost when it has answered the first ``taken`` of them."""
+    def start(self, maximum: int = 20, taken: int = 0, wants: int = 1) -> None:
+        """The host is lost when it has answered the first ``taken`` of them.
+
+        :param wants: registered_delivery.
+        """
         text = TextProfile(False, codings={"gsm7": 0, "ucs2": 8})
         provider = make_provider(reference_echo=True, reference_max=maximum, text=text)
         self.world = World([make_account()], [provider])
         self.client, a = self.world.client(), self.world.upstream("a")
-        self.client.receive(submit(1, short_message=b"", tlvs=[(PAYLOAD, b"x" * 400)]))
+        self.client.receive(
+            submit(
+                1,
+                short_message=b"",
+                registered_delivery=wants,
+                tlvs=[(PAYLOAD, b"x" * 400)],
+            )
+        )
         pdus = a.submits()
         self.references = [fields_of(pdu).tlv(REFERENCE) for pdu in pdus]
         for number in range(taken):
@@ -246,3 +256,47 @@ class PartTests(SynchronousTestCase):
         self.echo(0)
         self.assertEqual(1, len(client.responses()))
         self.assertEqual({}, world.ledger.imbalance())
+
+    def test_xc05_intermediate_receipt_of_a_part_waits_for_the_answer(self) -> None:
+        """A receipt that proves one part only is not passed on before the message is answered."""
+        self.start(wants=0x11)
+        self.echo(0, b"ENROUTE")
+        self.world.advance(1)
+        self.assertEqual(([], []), (self.client.responses(), self.client.deliveries()))
+        self.echo(1)
+        self.echo(2)
+        self.assertEqual([OK], self.client.responses())
+        self.world.advance(1)
+        (text,) = self.client.texts()
+        self.assertIn(b" stat:ENROUTE ", text)
+
+    def test_xc05_intermediate_receipt_of_a_part_follows_an_unknown_fate(self) -> None:
+        """The other parts are refused, or nobody answers for them: 0xFF, then what waited."""
+        for refused in (True, False):
+            self.start(wants=0x11)
+            self.echo(0, b"ENROUTE")
+            if refused:
+                a = self.world.upstream("a")
+                a.refuse(c.ESME_RINVDSTADR, a.submits()[0])
+            else:
+                self.world.advance(30)
+            self.assertEqual([(1, c.ESME_RUNKNOWNERR, b"")], self.client.responses())
+            self.assertEqual([], self.client.deliveries())
+            self.world.advance(1)
+            (text,) = self.client.texts()
+            self.assertIn(b" stat:ENROUTE ", text)
+            self.assertEqual({}, self.world.ledger.imbalance())
+
+    def test_xc05_receipt_of_an_answered_part_waits_for_the_others(self) -> None:
+        """So does one that finds by its reference a part whose second copy has been answered."""
+        self.start(wants=0x11)
+        a = self.world.upstream("a")
+        first, *others = a.submits()
+        a.accept((first, b"again"))
+        self.echo(0, b"ENROUTE")
+        self.world.advance(1)
+        self.assertEqual(([], []), (self.client.responses(), self.client.deliveries()))
+        a.accept(*[(pdu, b"id%d" % at) for at, pdu in enumerate(others)])
+        self.assertEqual([OK], self.client.responses())
+        self.world.advance(1)
+        self.assertEqual(1, len(self.client.texts()))

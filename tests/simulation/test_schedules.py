@@ -32,6 +32,8 @@ FAILED_ONCE = (
     4243,
     # An acknowledgement whose answer was lost, of what another node had handed out since.
     309_584,
+    # A receipt that found one of several parts in doubt, and was there before the answer.
+    62_743,
     # A second look: messages on their way when their bind was lost; a client that is not read.
     311_780,
     312_576,
