@@ -69,8 +69,8 @@ class Echoes:
                 continue
             part = submit.part if submit.group is not None else 0
             reference = own_reference(submit.receipt_message_id, provider.reference_max, part)
-            submit.retry.referenced = True
-            mapping = self.joined(submit, key_of_reference(reference), began, provider)
+            first = submit.retry.referenced = submit.retry.referenced or began
+            mapping = self.joined(submit, key_of_reference(reference), first, provider)
             mappings.append(mapping)
             found[mapping.key] = Referred(submit, mapping, provider, began)
         if mappings:

@@ -29,7 +29,9 @@ class Retry:
     :ivar deadline: monotonic seconds.
     :ivar home: until when (monotonic seconds) its second copy waits for a bind of the provider of
         ``last`` while none stands; 0 for what is not in doubt, or waits for any bind.
-    :ivar referenced: in doubt, and to be found by our reference (XC-05).
+    :ivar referenced: unix seconds at which the monotonic clock stood at 0 when it came in doubt, to
+        be found by our reference (XC-05) ever after; 0.0 for others. Its map is written anew with
+        each copy that is lost: the same one, whatever the wall clock does in between.
     """
 
     __slots__ = (
@@ -44,7 +46,7 @@ class Retry:
         self.refused: set[str] = set()
         self.deadline = deadline
         self.home = 0.0
-        self.referenced = False
+        self.referenced = 0.0
 
     def failed(self, provider: str, host: str) -> None:
         """Not there again while there is another one."""

@@ -102,6 +102,18 @@ class EchoTests(SynchronousTestCase):
         self.assertEqual(1, len(client.texts()))
         self.assertEqual({}, world.ledger.imbalance())
 
+    def test_xc05_wall_clock_moves_between_two_copies(self) -> None:
+        """Both copies are lost, and the wall clock is put right in between: one message is found,
+        not one of two."""
+        world, client, a, reference = self.world()
+        again = world.upstream("a")
+        (_,) = again.submits()
+        world.wall_offset -= 3600.0
+        again.lose()
+        self.echo(world.upstream("b", command_id=c.BIND_RECEIVER), reference)
+        self.assertEqual(1, len(client.texts()))
+        self.assertEqual({}, world.ledger.imbalance())
+
     def test_xc05_told_unknown_before(self) -> None:
         """A client that was told 0xFF gets no second answer, but its receipt."""
         world, client, _, reference = self.world(in_doubt="answer")

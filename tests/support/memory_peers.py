@@ -443,6 +443,7 @@ class World:
             routes = [Route("all", targets=tuple(Target(name) for name in self.providers))]
         self.routes = RouteTable(tuple(routes))
         self.mo = MoTable(tuple(mo_routes))
+        self.wall_offset = 0.0
         self.store = ControlledStore(MemoryStore(self.clock, node, self.shared))
         self.clients: list[FakeClient] = []
         self.upstreams: list[FakeUpstream] = []
@@ -460,7 +461,7 @@ class World:
 
     def unix(self) -> float:
         """The wall clock."""
-        return UNIX + self.now
+        return UNIX + self.now + self.wall_offset
 
     def client(self, system_id: str = "acme", **options: Any) -> FakeClient:
         """A new bind of this account."""
