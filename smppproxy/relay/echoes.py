@@ -74,7 +74,8 @@ class Echoes:
             mappings.append(mapping)
             found[mapping.key] = Referred(submit, mapping, provider, began)
         if mappings:
-            self._hold([one.submit.receipt_message_id for one in found.values() if one.submit.group])
+            parts = [each.submit for each in found.values() if each.submit.group]
+            self._hold([each.receipt_message_id for each in parts])
             self._record(provider, mappings, []).addCallback(self._recorded, found)
 
     def _recorded(self, durable: bool, found: dict[bytes, Referred]) -> None:
