@@ -188,14 +188,15 @@ deb: venv
 	$(SAY) 'deb: the Debian package, with its own environment'
 	@$(BIN)/python -W ignore etc/debian/build.py
 
-# Schedules of the simulation take what the suites leave of the processors, and end with them.
+# Schedules of the simulation take what the suites leave of the processors; those that are left when
+# the suites are through take all of them, but not for more than 40 minutes from the beginning.
 check: venv
 	@$(BIN)/python -m tests.support.beside $(BIN)/python -W error -m tests.simulation \
-	  --seeds 1-40000 --jobs $(JOBS) --idle --least 10000 --record build/results/simulate \
-	  -- $(MAKE) --no-print-directory suites
+	  --seeds 1-100000 --jobs $(JOBS) --idle --least 100000 --minutes 40 \
+	  --record build/results/simulate -- $(MAKE) --no-print-directory suites
 	$(SAY) 'check: all passed'
 
-suites: lint types imports coverage interop kernel web
+suites: lint types imports coverage interop kernel web kills
 
 clean:
 	$(SAY) 'clean'

@@ -14,7 +14,7 @@ import sys
 import tempfile
 from collections.abc import Sequence
 
-LIMIT = 900.0
+LIMIT = 1800.0
 """Seconds that may pass between the end of the command and that of what runs beside it."""
 
 
