@@ -80,12 +80,12 @@ class Session:
         "window",
         "interface_version",
         "reading",
+        "due",
         "errors",
         "_timers",
         "_version_tlv",
         "_framer",
         "_watch",
-        "_due",
         "_answer",
         "_request",
         "_replies",
@@ -116,8 +116,9 @@ class Session:
         self._version_tlv = version_tlv
         self._framer = Framer(c.MAX_PDU_BEFORE_BIND if role == SMSC else c.MAX_PDU)
         self._watch = Watch(timers)
-        # Before this moment `tick` has nothing to do; -inf: the clock has not been started.
-        self._due = -inf
+        #: Before this moment `tick` has nothing to do; -inf: the clock has not been started. Only
+        #: octets that come and calls of the session's own bring it nearer.
+        self.due = -inf
         # The two command_ids of the hot loop, -1 while the state does not allow them.
         self._answer = -1
         self._request = -1
@@ -157,7 +158,7 @@ class Session:
     def start(self, now: float) -> None:
         """The connection stands since `now`; without this call, since the first tick or read."""
         self._watch.init_since = now
-        self._due = now + self._timers.session_init
+        self.due = now + self._timers.session_init
 
     @property
     def unfinished(self) -> bytes:
@@ -172,7 +173,7 @@ class Session:
         if self.role == SMSC and self.state == BINDING:
             self._hold(data, received)
             return received
-        if self._due == -inf:
+        if self.due == -inf:
             self.start(now)
         pending = self._framer.pending
         pdus, error = self._framer.feed(data)
@@ -324,7 +325,7 @@ class Session:
     def _on_bind(self, pdu: Pdu, received: Received, now: float) -> None:
         received.bind = self._bind = pdu
         self._watch.init_since = inf
-        self._watch.bind_since = self._due = now
+        self._watch.bind_since = self.due = now
         self._enter(BINDING)
 
     def _on_bind_resp(self, pdu: Pdu, received: Received, now: float) -> None:
@@ -346,7 +347,7 @@ class Session:
         self._bind_command = command_id
         self._bind_sequence = self.window.next_sequence_number()
         self._watch.init_since = inf
-        self._watch.bind_since = self._due = now
+        self._watch.bind_since = self.due = now
         self._enter(BINDING)
         return build.bind(command_id, self._bind_sequence, fields)
 
@@ -395,7 +396,7 @@ class Session:
         self._watch.bind_since = inf
         self._watch.bound = True
         self._watch.heard = now
-        self._due = now
+        self.due = now
         self._enter(state)
 
     def _hold(self, data: bytes, received: Received) -> None:
@@ -426,7 +427,7 @@ class Session:
         if self.state not in BOUND_STATES:
             return b""
         self._watch.bound = False
-        self._watch.unbind_since = self._due = now
+        self._watch.unbind_since = self.due = now
         self._enter(UNBINDING)
         return build.unbind(self.window.next_sequence_number())
 
@@ -445,15 +446,15 @@ class Session:
         if state == CLOSED:
             self._bind = None
             self._held.clear()
-            self._due = inf
+            self.due = inf
 
     # -- time -----------------------------------------------------------------------------------
 
     def tick(self, now: float) -> Ticked | None:
         """What is due at monotonic time `now`, or None: one comparison while nothing can be."""
-        if now < self._due:
+        if now < self.due:
             return None
-        if self._due == -inf:
+        if self.due == -inf:
             self.start(now)
             return None
         if not self.reading:
@@ -474,7 +475,7 @@ class Session:
             reply = self.unbind(now)
         elif patience := watch.enquiry_due(now, window.oldest_sent()):
             reply = self._enquire(now, patience)
-        self._due = watch.next_look(now, window.oldest_sent())
+        self.due = watch.next_look(now, window.oldest_sent())
         return Ticked(reply, expired) if reply or expired else None
 
     def probe(self, now: float) -> bytes:
@@ -489,7 +490,7 @@ class Session:
     def _enquire(self, now: float, patience: float) -> bytes:
         self._enquiry_sequence = self.window.next_sequence_number()
         self._watch.ask(now, patience)
-        self._due = now
+        self.due = now
         return build.enquire_link(self._enquiry_sequence)
 
     def _watch_unfinished(self, progress: bool, now: float) -> None:
@@ -499,7 +500,7 @@ class Session:
             watch.partial_since = inf
         elif progress or watch.partial_since == inf:
             watch.partial_since = now
-            self._due = min(self._due, now + self._timers.partial_pdu)
+            self.due = min(self.due, now + self._timers.partial_pdu)
 
 
 _Handler = Callable[[Session, Pdu, Received, float], None]

@@ -35,7 +35,7 @@ UNDRAINED = 60.0
 LINGER = 2.0
 """Seconds from asking for a close to aborting a connection that would not flush."""
 
-REPLY_BUDGET = 16_384
+REPLY_BUDGET = 8_192
 """Octets of direct answers (enquire_link_resp, nacks: 16 octets each) a peer may cause in one
 tick; a peer that causes more is not read until the next tick (F41)."""
 
@@ -239,6 +239,7 @@ class SmppProtocol(Protocol):
         if not self._paused_by and not self.closing:
             self.transport.pauseProducing()
         self._paused_by |= why
+        self.ticker.attend(self)
         self.session.reading = False
 
     def _resume(self, why: int) -> None:
@@ -251,7 +252,7 @@ class SmppProtocol(Protocol):
     # -- time -----------------------------------------------------------------------------------
 
     def tick(self, now: float) -> None:
-        """Look at the timers; the ticker calls this once a second."""
+        """Look at the timers; the ticker calls this when they or :meth:`Ticker.attend` say so."""
         if self.closing:
             return
         undrained = self._paused_by & UNDRAINED_BUFFER
@@ -261,7 +262,9 @@ class SmppProtocol(Protocol):
         self.guard(self._tick_session, now)
         self._replied = 0
         self._resume(FLOODING)
-        if not self._paused_by:
+        if self._paused_by:
+            self.ticker.attend(self)
+        else:
             # Not sooner: what came while we did not read is read before silence is judged again.
             self.session.reading = True
 
@@ -309,6 +312,8 @@ class SmppProtocol(Protocol):
     def _reply(self, reply: bytes) -> None:
         """Write what the session answers itself; who asks for too much waits (F41)."""
         self.write(reply)
+        if not self._replied:
+            self.ticker.attend(self)
         self._replied += len(reply)
         if self._replied > REPLY_BUDGET and not self._paused_by & FLOODING:
             self.relay.ledger.count("answer_flood")

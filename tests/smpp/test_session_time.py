@@ -37,7 +37,7 @@ class TickTests(SynchronousTestCase):
         for role in (SMSC, ESME):
             session = session_in(role, "closed")
             self.assertIsNone(session.tick(1e9))
-            self.assertEqual(session._due, inf)
+            self.assertEqual(session.due, inf)
 
     def test_requests_that_expire(self):
         """Their tokens are handed out, oldest first; the session stays."""

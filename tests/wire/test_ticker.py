@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Callable
+from functools import partial
 from typing import Any, cast
 
 from twisted.internet.address import IPv4Address
@@ -13,7 +15,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from smppproxy.smpp.session import SMSC, Session
 from smppproxy.smpp.timers import Timers
 from smppproxy.wire.protocol import SmppProtocol
-from smppproxy.wire.ticker import Ticker
+from smppproxy.wire.ticker import MOST, TICK, Ticker
 from tests.support.relay import RecordingRelay
 
 
@@ -155,3 +157,119 @@ class TurnTests(SynchronousTestCase):
         self.turn()
         self.assertEqual({self.transport}, self.reactor.writers)
         self.assertIsInstance(self.transport.doWrite(), Exception)
+
+
+class Idle:
+    """A session that notes when it has its turn, and is due again five seconds later."""
+
+    def __init__(self, clock: Clock, due: float) -> None:
+        self.session = self
+        self.due = due
+        self.ticked: list[float] = []
+        self.clock = clock
+
+    def tick(self, now: float) -> None:
+        """Its turn."""
+        self.ticked.append(self.clock.seconds())
+        self.due = now + 5.0
+
+
+class Turning(Clock):
+    """A reactor whose turns are the test's own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.soon: list[Callable[[], object]] = []
+
+    def callLater(self, delay: float, callable: Any, *arguments: Any, **named: Any) -> Any:
+        if delay:
+            return super().callLater(delay, callable, *arguments, **named)
+        self.soon.append(partial(callable, *arguments, **named))
+        return None
+
+
+class CrowdTests(SynchronousTestCase):
+    """Many sessions on one timer."""
+
+    def setUp(self) -> None:
+        self.clock = Turning()
+        self.ticker = Ticker(self.clock)
+        self.ticker.start()
+
+    def crowd(self, count: int, due: float) -> list[Any]:
+        """So many sessions, all due at this moment."""
+        sessions: list[Any] = [Idle(self.clock, due) for _ in range(count)]
+        for each in sessions:
+            self.ticker.add(each)
+        return sessions
+
+    def turn(self) -> bool:
+        """What was to be done at once; whether that was anything."""
+        soon, self.clock.soon = self.clock.soon, []
+        for call in soon:
+            call()
+        return bool(soon)
+
+    def test_f98_only_who_is_due(self) -> None:
+        """A session that has nothing to do is not called, however often the timer looks."""
+        idle, busy = self.crowd(1000, 30.0), self.crowd(3, 1.0)
+        self.clock.pump([TICK] * 40)
+        self.assertEqual([], [each for each in idle if each.ticked])
+        self.assertEqual([1, 1, 1], [len(each.ticked) for each in busy])
+
+    def test_f54_in_time(self) -> None:
+        """Within a tenth of a second of when it is due."""
+        sessions = [self.crowd(1, 1 + 0.037 * number)[0] for number in range(50)]
+        dues = [each.due for each in sessions]
+        self.clock.pump([TICK] * 45)
+        late = [each.ticked[0] - due for each, due in zip(sessions, dues, strict=True)]
+        self.assertGreaterEqual(min(late), 0.0)
+        self.assertLess(max(late), TICK + 1e-6)
+
+    def test_f100_a_crowd_that_is_due_at_once(self) -> None:
+        """Some of them in each turn of the reactor, all of them before anybody has a second one."""
+        sessions = self.crowd(10 * MOST, TICK)
+        self.clock.advance(TICK)
+        counts = []
+        while self.turn():
+            counts.append(sum(len(each.ticked) for each in sessions))
+        self.assertEqual([MOST * (place + 2) for place in range(9)], counts)
+        self.assertEqual({1}, {len(each.ticked) for each in sessions})
+
+    def test_a_crowd_that_takes_longer_than_a_tick(self) -> None:
+        """Nobody is called twice while somebody waits; who is due meanwhile comes after them."""
+        sessions = self.crowd(3 * MOST, TICK)
+        self.clock.advance(TICK)
+        late = self.crowd(1, 0.0)[0]
+        self.turn()
+        self.clock.advance(TICK)
+        self.turn()
+        self.assertFalse(self.turn())
+        self.assertEqual(({1}, []), ({len(each.ticked) for each in sessions}, late.ticked))
+        self.clock.advance(TICK)
+        self.assertEqual(1, len(late.ticked))
+
+    def test_attended(self) -> None:
+        """Who asks for it has its turn at the next look, once, whatever its timers say."""
+        (session,) = self.crowd(1, 30.0)
+        self.ticker.attend(session)
+        self.clock.pump([TICK] * 5)
+        self.assertEqual(1, len(session.ticked))
+
+    def test_attended_and_due(self) -> None:
+        """Is one turn; and none at all for who has left."""
+        session, gone = self.crowd(2, TICK)
+        self.ticker.attend(session)
+        self.ticker.attend(gone)
+        self.ticker.discard(gone)
+        self.clock.advance(TICK)
+        self.assertEqual((1, 0), (len(session.ticked), len(gone.ticked)))
+
+    def test_stopped(self) -> None:
+        """Nobody has a turn any more, not even those that were waiting for it."""
+        sessions = self.crowd(2 * MOST, TICK)
+        self.clock.advance(TICK)
+        self.ticker.stop()
+        self.turn()
+        self.clock.pump([TICK] * 5)
+        self.assertEqual(MOST, sum(len(each.ticked) for each in sessions))
