@@ -17,8 +17,9 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import click
@@ -164,11 +165,19 @@ def roff(text: str) -> str:
     return re.sub(r"^([.'])", r"\\&\1", text, flags=re.MULTILINE)
 
 
+FOREIGN = ("PYTHONHOME", "PYTHONPATH")
+"""Where the Python that runs this looks for modules: another one cannot load all of them."""
+
+OLDER = 60.0
+"""Seconds between what is installed and what is found out about it."""
+
+
 def run(*command: str | Path, **environment: str) -> str:
     """What a command prints; its end with another status than 0 ends us too."""
+    own = {name: value for name, value in os.environ.items() if name not in FOREIGN}
     done = subprocess.run(
         [str(part) for part in command],
-        env=os.environ | environment,
+        env=own | environment,
         stdout=subprocess.PIPE,
         text=True,
         check=False,
@@ -189,6 +198,7 @@ def environment(root: Path, wheel: Path) -> None:
     run(*pip, "--no-deps", "--no-index", wheel, PYTHONWARNINGS="ignore")
     # twistd keeps what it found out about plugins in a file beside them, which nobody may write
     # once it is installed. It is asked here, before the names of folders change.
+    _make_older(home.glob("lib/python3.*/site-packages/twisted/plugins/*.py"))
     run(python, "-W", "ignore", home / "bin" / "twistd", "--help")
     _move_home(root, home)
     (site,) = home.glob("lib/python3.*/site-packages")
@@ -199,6 +209,13 @@ def environment(root: Path, wheel: Path) -> None:
         SYSTEM_PYTHON, "-W", "ignore", "-m", "compileall", "-q", "-j", "2",
         "--invalidation-mode", "unchecked-hash", "-s", root, "-p", "/", site,
     )  # fmt: skip
+
+
+def _make_older(files: Iterable[Path]) -> None:
+    """A package knows times to the second, and twistd believes what is newer than each plugin."""
+    then = time.time() - OLDER
+    for path in files:
+        os.utime(path, (then, then))
 
 
 def _move_home(root: Path, home: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 import re
 import subprocess
 from configparser import ConfigParser
@@ -130,6 +131,30 @@ class LayoutTests(SynchronousTestCase):
         self.assertTrue(text.startswith('.TH SMPPPROXY-LOAD 1 "" "smppproxy 1.2-3"\n.SH NAME\n'))
         self.assertIn("\\-\\-rate", text)
         self.assertEqual(self.build.roff(".x\n'y-\\"), "\\&.x\n\\&'y\\-\\e")
+
+
+class EnvironmentTests(SynchronousTestCase):
+    """What the environment in /opt/smppproxy is made with."""
+
+    def setUp(self) -> None:
+        self.build = debian_build()
+        self.folder = Path(self.mktemp()).resolve()
+        self.folder.mkdir(parents=True)
+
+    def test_another_pythons_modules_stay_out_of_it(self) -> None:
+        """PYTHONPATH is of the Python that builds: that of the system finds its own ssl."""
+        (self.folder / "ssl.py").write_text("raise ImportError('made for another Python')\n")
+        self.patch(os, "environ", os.environ | {"PYTHONPATH": str(self.folder)})
+        told = self.build.run(self.build.SYSTEM_PYTHON, "-c", "import ssl; print(ssl.__file__)")
+        self.assertNotIn(str(self.folder), told)
+
+    def test_plugins_are_older_than_what_twistd_found_out(self) -> None:
+        """Also for whoever knows times to the second, as a package does."""
+        plugin, found = self.folder / "plugin.py", self.folder / "dropin.cache"
+        for path in (plugin, found):
+            path.write_text("")
+        self.build._make_older([plugin])
+        self.assertLess(int(plugin.stat().st_mtime) + 1, int(found.stat().st_mtime))
 
 
 class UnitTests(SynchronousTestCase):

@@ -24,7 +24,6 @@ mount --rbind /proc "$1/root/proc"
 mount --rbind /dev "$1/root/dev"
 mount --bind "$1/tmp" "$1/root/tmp"
 mount --bind "$1/run" "$1/root/run"
-export LC_ALL=C.UTF-8 HOME=/root
 exec chroot "$1/root" /bin/sh -ec "$2"
 """
 NODE = """
@@ -41,8 +40,10 @@ NOT_OURS = (
 DPKG = "dpkg --force-unsafe-io"
 """A copy that is thrown away need not be brought to the disk file by file."""
 
+ENVIRONMENT = {"HOME": "/root", "LC_ALL": "C.UTF-8", "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
+"""Of whoever installs it and of systemd; that of this process knows of another Python."""
 
-PATIENCE = 120.0
+PATIENCE = 600.0
 """Seconds for whatever a busy machine starts or ends."""
 
 
@@ -65,8 +66,9 @@ class Copy:
     def run(self, script: str, status: int = 0) -> str:
         """What it prints; AssertionError with all of it when it ends otherwise."""
         done = subprocess.run(
-            self.command(script), capture_output=True, text=True, timeout=600, check=False
-        )
+            self.command(script),
+            env=ENVIRONMENT, capture_output=True, text=True, timeout=PATIENCE, check=False,
+        )  # fmt: skip
         if done.returncode != status:
             raise AssertionError(f"{script}: {done.returncode}\n{done.stdout}\n{done.stderr}")
         return done.stdout + done.stderr
@@ -165,7 +167,8 @@ class PackageTests(TestCase):
         written = f"mkdir -p {home}/store; date > {home}/store/server.log"
         self.machine.run(f"{written}; chown -R smppproxy: {home}")
         with (self.tmp / "log").open("wb") as log:
-            node = subprocess.Popen(self.machine.command(NODE), stdout=log, stderr=log)
+            command = self.machine.command(NODE)
+            node = subprocess.Popen(command, env=ENVIRONMENT, stdout=log, stderr=log)
         try:
             door = self.machine.folder / "run" / "smppproxy" / "admin"
             await until(lambda: door.exists() or node.poll() is not None, PATIENCE)
