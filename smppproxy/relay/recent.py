@@ -24,6 +24,20 @@ MOST_FRESH = 20_000
 Read = tuple[str, Sequence[Pdu]]
 
 
+def _own(pdus: Sequence[Pdu]) -> Sequence[Pdu]:
+    """The same PDUs, with octets of their own.
+
+    The only PDU of a read is the read itself: what is left of 64 KiB that were asked for before
+    anybody knew how little would come. Thousands of such remains, each kept for minutes, leave
+    holes in the memory that nothing else fits into.
+    """
+    if len(pdus) != 1:
+        return pdus
+    (pdu,) = pdus
+    raw = bytes(memoryview(pdu.raw))
+    return (Pdu(pdu.command_id, pdu.command_status, pdu.sequence_number, raw),)
+
+
 class Recent:
     """The last reads of clients, newest last.
 
@@ -41,10 +55,10 @@ class Recent:
     def count(self) -> None:
         """Count what is fresh, and let the oldest go."""
         fresh, self.fresh[:] = self.fresh[-MOST_FRESH:], ()
-        for read in fresh:
-            octets = sum([len(pdu.raw) for pdu in read[1]])
-            self._kept.append((read, octets))
-            self._messages += len(read[1])
+        for account, pdus in fresh:
+            octets = sum([len(pdu.raw) for pdu in pdus])
+            self._kept.append(((account, _own(pdus)), octets))
+            self._messages += len(pdus)
             self._octets += octets
         while self._messages > MOST_MESSAGES or self._octets > MOST_OCTETS:
             (_, pdus), octets = self._kept.popleft()

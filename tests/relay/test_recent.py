@@ -54,6 +54,14 @@ class RecentTests(SynchronousTestCase):
         self.recent.fresh.append(("a", pdus(1, size=300)))
         self.assertEqual(self.recent.messages(99), [])
 
+    def test_a_read_is_not_kept(self) -> None:
+        """A read that is one PDU is given back to who made room for much more; it is copied."""
+        read = pdus(1)
+        self.recent.fresh.append(("a", read))
+        ((account, raw),) = self.recent.messages(9)
+        self.assertEqual(("a", read[0].raw), (account, raw))
+        self.assertIsNot(read[0].raw, raw)
+
     def test_a_flood_between_two_counts(self) -> None:
         """Only the newest reads are counted at all."""
         self.patch(module, "MOST_FRESH", 3)

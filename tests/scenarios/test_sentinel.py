@@ -16,6 +16,7 @@ from tests.scenarios.world import (
     network,
 )
 from tests.support.processes import until
+from tests.support.redis_server import RedisServer
 from tests.support.running import Upstream
 from tests.support.sentinels import Guarded, Sentinel
 
@@ -24,6 +25,11 @@ RATE = 200.0
 DEADLINE = "?deadline=2"
 REPLICA = 'durability = "replica"\njournal = "journal"'
 """What a client was told OK is at a replica before: no failover may lose it."""
+SELDOM = 0.001
+"""Submits a second: one more, and none for the rest of a test."""
+REPLICATED = b"master_link_status:up"
+NEVER_DOWN = 600_000
+"""Milliseconds: sentinels that take so long to doubt a master name it for the whole of a test."""
 DISMISS = ("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
 """All connections but this one."""
 
@@ -124,6 +130,68 @@ class SentinelTests(Scenario):
         await node.process.expect_line(READY)
         await carried(client)
         self.assertEqual(0, lonely.servers[0].command("DBSIZE"))
+        await self.all_is_well(smsc, client)
+
+    async def misled(self) -> tuple[Guarded, str]:
+        """A master, its replica, and three sentinels which say that the replica is the master; and
+        what a node is told."""
+        guarded = Guarded(1)
+        self.addCleanup(guarded.close)
+        for server in guarded.servers:
+            server.start()
+        await self.follows(guarded.servers[1])
+        liars = [Sentinel(guarded.ports[1], 2, down_after=NEVER_DOWN) for _ in range(3)]
+        for each in liars:
+            self.addCleanup(each.close)
+            each.start()
+        return guarded, guarded.url(liars, DEADLINE)
+
+    async def follows(self, server: RedisServer) -> None:
+        """It is a replica, and has what its master has."""
+        await until(lambda: REPLICATED in (ask(server.path, "INFO", "replication") or b""))
+
+    async def test_t18_a_replica_that_all_sentinels_name(self) -> None:
+        """It is asked what it is, and not used: nothing reaches a provider, neither it nor its
+        master is written to. Once it is a master all goes on.
+        """
+        guarded, url = await self.misled()
+        smsc = self.provider()
+        text = network([Upstream("acme", list(smsc.ports.values()), "window = 300")])
+        node = await self.node(text, store=url)
+        await node.process.expect_line("store away: .*it is a replica")
+        self.assertIn(b"role:slave", guarded.servers[1].command("INFO", "replication"))
+        self.assertEqual([0, 0], [each.command("DBSIZE") for each in guarded.servers])
+        self.assertEqual([], smsc.history)
+        guarded.servers[1].command("REPLICAOF", "NO", "ONE")
+        await node.process.expect_line(READY)
+        client = self.client(node, rate=RATE)
+        await carried(client)
+        self.assertEqual(0, guarded.servers[0].command("DBSIZE"))
+        await self.all_is_well(smsc, client)
+
+    async def test_t18_a_master_that_is_demoted(self) -> None:
+        """While it is in use, and the sentinels go on naming it: submits get 0x08, its new master
+        is not written to, and no message of the time before is forgotten once it is back.
+        """
+        guarded, url = await self.misled()
+        other, named = guarded.servers
+        named.command("REPLICAOF", "NO", "ONE")
+        smsc, node, client = await self.traffic(url, "")
+        submitted = client.tally.submitted
+        client.change_rate(SELDOM)
+        await until(lambda: client.tally.submitted > submitted and not client.pending)
+        other.command("REPLICAOF", "127.0.0.1", str(guarded.ports[1]))
+        await self.follows(other)
+        other.command("REPLICAOF", "NO", "ONE")
+        named.command("REPLICAOF", "127.0.0.1", str(guarded.ports[0]))
+        await node.process.expect_line("store away: .*it is a replica")
+        kept, taken = other.command("DBSIZE"), len(smsc.history)
+        client.change_rate(RATE)
+        await until(lambda: client.tally.refused > 50)
+        self.assertEqual((kept, taken), (other.command("DBSIZE"), len(smsc.history)))
+        named.command("REPLICAOF", "NO", "ONE")
+        await node.process.expect_line(READY)
+        await carried(client)
         await self.all_is_well(smsc, client)
 
     async def test_a_password_that_is_wrong_for_a_while(self) -> None:
