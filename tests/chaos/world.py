@@ -10,7 +10,7 @@ from __future__ import annotations
 import shutil
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -107,9 +107,15 @@ class World:
     :ivar trouble: tracebacks in the nodes' logs.
     """
 
-    def __init__(self, folder: Path, seed: int, rate: float) -> None:
+    def __init__(
+        self, folder: Path, seed: int, rate: float, before: Sequence[str] = ()
+    ) -> None:
+        """
+        :param before: what stands before the commands that start the nodes.
+        """
         self.folder = folder
         self.trouble: list[str] = []
+        self._before = before
         self._is_over = False
         self._began: dict[str, float] = {}
         for name in (*NODES, STORE):
@@ -151,7 +157,10 @@ class World:
         text = network(upstreams, ACCOUNTS, ROUTES)
         url = f"{self.store.url}?deadline=5"
         for name in NODES:
-            self.nodes.append(Node(text, store=url, name=name, options=JOURNAL[name]))
+            node = Node(
+                text, store=url, name=name, options=JOURNAL[name], before=self._before
+            )
+            self.nodes.append(node)
             await self.start_node(name)
         self.clients.start()
         self.tell_ports()

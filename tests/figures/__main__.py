@@ -30,13 +30,15 @@ from tests.support.processes import reactor
 
 FOLDER = Path("build/figures")
 
+IDLE_ROWS = ("idle_plain", "idle_tls", "busy_alone", "busy_beside", "busy_more")
+
 MEASURES: Mapping[str, tuple[Measure, tuple[str, ...]]] = {
     "rst": (resets, ("rst", "rst_in_flight")),
     "blackhole": (silences, ("blackhole_busy", "blackhole_wait", "blackhole_idle")),
     "store": (store_restarts, ("store",)),
     "sentinel": (sentinels, ("sentinel",)),
     "down": (nobody_upstream, ("down",)),
-    "idle": (idle_binds, ("idle_plain", "idle_tls", "busy_alone", "busy_beside")),
+    "idle": (idle_binds, IDLE_ROWS),
     "stalls": (stalls, ("stalls",)),
 }
 """Each with the rows that it fills."""

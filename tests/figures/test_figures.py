@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
 from tests.figures.__main__ import COMMANDS, MEASURES, parse, write
-from tests.figures.measures import Measure, nobody_upstream, resets, store_restarts
+from tests.figures.measures import (
+    Measure,
+    nobody_upstream,
+    resets,
+    store_restarts,
+    usual_p99,
+)
 from tests.figures.rows import ROWS, Figure, Row, table, word
 from tests.figures.stage import Stage
 from tests.figures.stalls import ABOVE, beats
+from tests.support.foremost import FOREMOST, may_be_foremost
 
 ENOUGH = 20_000.0
 """ms that anything may take here: the machine may be slow and busy, `make figures` measures."""
@@ -59,6 +69,13 @@ class TableTests(SynchronousTestCase):
         self.assertEqual([1, 2], json.loads((folder / "rst.json").read_text()))
         self.assertEqual(["rst"], parse(["--only", "rst"]).only)
 
+    def test_usual_p99(self) -> None:
+        """One bad moment is not what is usual; few samples are one part."""
+        good = [1.0] * 98 + [2.0, 2.0]
+        self.assertEqual(2.0, usual_p99(good * 15 + [90.0] * 500 + good * 20))
+        self.assertEqual(90.0, usual_p99(good * 5 + [90.0] * 500 * 6))
+        self.assertEqual(3.0, usual_p99([1.0, 3.0]))
+
     def test_beats(self) -> None:
         """Each as late as the bound of its bucket, over all lives."""
         lives = {
@@ -66,6 +83,19 @@ class TableTests(SynchronousTestCase):
             2: {"0.05": 0.0, "0.2": 0.0, "+Inf": 1.0},
         }
         self.assertEqual([0.05, 0.05, 0.2, ABOVE], sorted(beats(lives)))
+
+
+class ForemostTests(SynchronousTestCase):
+    """Whose waiting for a processor is not measured."""
+
+    def test_foremost(self) -> None:
+        """A command runs in the scheduler's first class, where that is allowed; else as ever."""
+        told = [sys.executable, "-c", "import os; print(os.sched_getscheduler(0))"]
+        usual = subprocess.run(told, capture_output=True, check=True)
+        foremost = subprocess.run([*FOREMOST, *told], capture_output=True, check=True)
+        wanted = b"%d\n" % os.SCHED_RR if may_be_foremost() else usual.stdout
+        self.assertEqual(wanted, foremost.stdout)
+        self.assertEqual(usual.stdout, b"%d\n" % os.sched_getscheduler(0))
 
 
 class QuickTests(TestCase):

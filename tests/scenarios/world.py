@@ -73,7 +73,11 @@ class Node:
         name: str = "node1",
         tables: str = "",
         deadline: float = DEADLINE,
+        before: Sequence[str] = (),
     ) -> None:
+        """
+        :param before: what stands before the command that starts it.
+        """
         # A Unix socket's path may not be long, so the folder is not trial's own.
         self.folder = Path(tempfile.mkdtemp(prefix="smppproxy-"))
         self.port = 0
@@ -81,6 +85,7 @@ class Node:
         self.clients: list[Esme] = []
         self.process = Logger("node", [])
         self.deadline = deadline
+        self._before = before
         self._has_tls = bool(listeners)
         self.write_network(network_text)
         (self.folder / "node.toml").write_text(
@@ -109,7 +114,7 @@ path = "{self.folder}/admin"
 
     async def start(self, **environment: str) -> None:
         """Begin a life; returns once it listens. Its clients learn its new port."""
-        command = [TWISTD, "-n", f"--pidfile={self.folder}/twistd.pid", "smppproxy"]
+        command = [*self._before, TWISTD, "-n", f"--pidfile={self.folder}/twistd.pid", "smppproxy"]
         # A node that was killed leaves its pid behind, and pids come round.
         (self.folder / "twistd.pid").unlink(missing_ok=True)
         self.process = Logger("node", [*command, "-c", str(self.folder / "node.toml")])
