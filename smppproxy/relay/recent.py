@@ -21,6 +21,11 @@ MOST_OCTETS = 8 << 20
 MOST_FRESH = 20_000
 """Reads that may wait to be counted."""
 
+TOGETHER = 50
+"""Reads, or messages, of a second that come and go together. What is as small as these is held
+where small things are; a long list of single ones would be hundreds of blocks among the room for
+reads, in which nothing but smaller reads fits between two of them."""
+
 Read = tuple[str, Sequence[Pdu]]
 
 
@@ -48,22 +53,34 @@ class Recent:
 
     def __init__(self) -> None:
         self.fresh: list[Read] = []
-        self._kept: deque[tuple[Read, int]] = deque()
+        # Reads that go together, how many messages these are, and how many octets.
+        self._kept: deque[tuple[tuple[Read, ...], int, int]] = deque()
         self._messages = 0
         self._octets = 0
 
     def count(self) -> None:
         """Count what is fresh, and let the oldest go."""
         fresh, self.fresh[:] = self.fresh[-MOST_FRESH:], ()
+        reads: list[Read] = []
+        messages = octets = 0
         for account, pdus in fresh:
-            octets = sum([len(pdu.raw) for pdu in pdus])
-            self._kept.append(((account, _own(pdus)), octets))
-            self._messages += len(pdus)
-            self._octets += octets
+            reads.append((account, _own(pdus)))
+            messages += len(pdus)
+            octets += sum([len(pdu.raw) for pdu in pdus])
+            if len(reads) >= TOGETHER or messages >= TOGETHER:
+                self._keep(reads, messages, octets)
+                reads, messages, octets = [], 0, 0
+        if reads:
+            self._keep(reads, messages, octets)
         while self._messages > MOST_MESSAGES or self._octets > MOST_OCTETS:
-            (_, pdus), octets = self._kept.popleft()
-            self._messages -= len(pdus)
+            _, messages, octets = self._kept.popleft()
+            self._messages -= messages
             self._octets -= octets
+
+    def _keep(self, reads: list[Read], messages: int, octets: int) -> None:
+        self._kept.append((tuple(reads), messages, octets))
+        self._messages += messages
+        self._octets += octets
 
     def messages(self, count: int) -> list[tuple[str, bytes]]:
         """The newest ones, newest first: the account's system_id and the octets of the PDU."""
@@ -77,6 +94,7 @@ class Recent:
         return found
 
     def _newest(self) -> Iterator[tuple[str, Pdu]]:
-        for (account, pdus), _ in reversed(self._kept):
-            for pdu in reversed(pdus):
-                yield account, pdu
+        for reads, _, _ in reversed(self._kept):
+            for account, pdus in reversed(reads):
+                for pdu in reversed(pdus):
+                    yield account, pdu

@@ -43,6 +43,7 @@ class RecentTests(SynchronousTestCase):
 
     def test_the_oldest_go(self) -> None:
         """As many are kept as there is room for, in messages and in octets."""
+        self.patch(module, "TOGETHER", 1)
         self.patch(module, "MOST_MESSAGES", 4)
         for number in range(10):
             self.recent.fresh.append(("a", pdus(number, number + 100)))
@@ -53,6 +54,18 @@ class RecentTests(SynchronousTestCase):
         self.assertEqual([number for _, number in numbers(self.recent.messages(99))], [109, 9])
         self.recent.fresh.append(("a", pdus(1, size=300)))
         self.assertEqual(self.recent.messages(99), [])
+
+    def test_reads_go_together(self) -> None:
+        """Fifty reads, or as many as hold fifty messages, are one entry of what is kept."""
+        for number in range(120):
+            self.recent.fresh.append(("a", pdus(number)))
+        self.recent.fresh += [("a", pdus(*range(60))), ("a", pdus(7))]
+        self.recent.count()
+        entries = [(len(reads), messages) for reads, messages, _ in self.recent._kept]
+        self.assertEqual([(50, 50), (50, 50), (21, 80), (1, 1)], entries)
+        self.patch(module, "MOST_MESSAGES", 100)
+        self.recent.count()
+        self.assertEqual(81, len(self.recent.messages(999)))
 
     def test_a_read_is_not_kept(self) -> None:
         """A read that is one PDU is given back to who made room for much more; it is copied."""
