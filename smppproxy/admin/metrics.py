@@ -12,8 +12,8 @@ from smppproxy.admin.ledgers import ALONE
 from smppproxy.admin.metric_table import Labels
 from smppproxy.admin.traffic import traffic
 from smppproxy.relay.ledger import FIELDS
-from smppproxy.relay.pool import Via
 from smppproxy.relay.relay import SmppRelay
+from smppproxy.relay.via import Via
 from smppproxy.routing.states import DOWN, DRAIN
 from smppproxy.wire.pool import BindState
 

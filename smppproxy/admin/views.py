@@ -16,8 +16,8 @@ from smppproxy.relay.counts import OTHER, AccountCounts, HostCounts
 from smppproxy.relay.events import shown
 from smppproxy.relay.hop import HopMessage
 from smppproxy.relay.peers import Client, Upstream
-from smppproxy.relay.pool import Via
 from smppproxy.relay.submission import Submit
+from smppproxy.relay.via import Via
 from smppproxy.routing.providers import Host, Provider
 from smppproxy.smpp.constants import status_name
 from smppproxy.wire.pool import BindState, UpstreamPool, hosts_of

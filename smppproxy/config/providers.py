@@ -14,7 +14,7 @@ from smppproxy.config.presets import PROFILES, merged, provider_preset, provider
 from smppproxy.config.source import Source, near
 from smppproxy.receipts.dialects import NORMALISED
 from smppproxy.receipts.message_ids import IdProfile
-from smppproxy.receipts.receipt import ReceiptProfile
+from smppproxy.receipts.profile import ReceiptProfile
 from smppproxy.routing.addresses import AddressProfile
 from smppproxy.routing.providers import AnswersProfile, Host, Provider, SendProfile
 from smppproxy.routing.rules import Digits, SomeOf, show

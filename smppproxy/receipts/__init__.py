@@ -4,6 +4,7 @@ Which file to open:
 
 =============  =====================================================================================
 `receipt`      a provider's receipt as a value, out of a deliver_sm or a data_sm
+`profile`      what a receipt said, and how one provider writes them
 `text`         the text of a receipt, read and written
 `dialects`     what providers' state words mean, and what we say to each account
 `errs`         the `err` of a receipt, theirs and ours

@@ -92,7 +92,7 @@ def shown_of(
 
     ``done_date`` is unix seconds, 0 unknown, shown in the zone ``tz``, the account's
     ``receipt_tz``. ``state``, ``stat``, ``err``, ``network_error_code`` and ``final`` are as
-    :class:`smppproxy.receipts.receipt.Receipt` has them; what the client reads follows its
+    :class:`smppproxy.receipts.profile.Receipt` has them; what the client reads follows its
     ``dialect`` and, where ENROUTE is the last word, its ``enroute_final_as`` (MG-22).
 
     ``err`` is always three digits. A number above 999 is sent as 999 and in network_error_code

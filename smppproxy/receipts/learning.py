@@ -27,7 +27,7 @@ from smppproxy.receipts.message_ids import (
 )
 
 if TYPE_CHECKING:
-    from smppproxy.receipts.receipt import Receipt
+    from smppproxy.receipts.profile import Receipt
 
 NEEDED = 10
 """Pairs in a row that must agree."""

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 if TYPE_CHECKING:
-    from smppproxy.receipts.receipt import Receipt
+    from smppproxy.receipts.profile import Receipt
 
 # int(x, 16) would also take a sign, blanks, 0x and underscores: other ids than the number's.
 _is_hex = re.compile(rb"[0-9A-Fa-f]{1,65}").fullmatch

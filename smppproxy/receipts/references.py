@@ -7,7 +7,7 @@ client_message_id; the client's own reference stays in the mapping and is restor
 
 from __future__ import annotations
 
-from smppproxy.receipts.receipt import Receipt
+from smppproxy.receipts.profile import Receipt
 
 TEXT_OCTETS = 20
 """Of a reference that ``text:`` shows (GW-31)."""

@@ -102,8 +102,10 @@ def cut(octets: bytes) -> tuple[bytes, bytes, bytes] | None:
     if octets[-1:] == b"\x00":
         octets = octets.rstrip(b"\x00")
     at = octets.find(b" ", 3)
+    if not 3 < at <= _MAX_ID + 3 or octets[:3] != b"id:":
+        return None
     message_id = octets[3:at]
-    if at < 0 or octets[:3] != b"id:" or at > _MAX_ID + 3 or not message_id.isalnum():
+    if not message_id.isalnum():
         return None
     end = octets.find(b"ext:", at) + 4
     if end < 4:

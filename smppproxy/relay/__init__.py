@@ -18,6 +18,7 @@ Which file to open:
 `moving`      what waits and goes to another target that has room before
 `reasons`     why a target was passed over
 `hop`         what a node without a bind of a provider sends through this one
+`via`         another node in the place of a provider's host
 
 `verdicts`    what a provider's answer means to a client
 `tries`       what a refusal leads to: the same again, elsewhere, or the next target

@@ -15,7 +15,8 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from smppproxy.receipts.correlation import destination_tail
-from smppproxy.receipts.receipt import ReceiptProfile, read_receipt
+from smppproxy.receipts.profile import ReceiptProfile
+from smppproxy.receipts.receipt import read_receipt
 from smppproxy.relay.ledger import Ledger
 from smppproxy.routing.providers import Provider
 from smppproxy.smpp.pdu import Pdu

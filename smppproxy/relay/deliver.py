@@ -14,12 +14,13 @@ MO messages of the same read go their own way, see ``messages``.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from twisted.logger import Logger
 
 from smppproxy.receipts.correlation import destination_tail
-from smppproxy.receipts.receipt import UNREADABLE, Receipt, read_receipt
+from smppproxy.receipts.profile import Receipt
+from smppproxy.receipts.receipt import UNREADABLE, read_receipt
 from smppproxy.receipts.references import keys_by_reference
 from smppproxy.relay.advice import Advice
 from smppproxy.relay.answers import Answers, answer_to, patience_with
@@ -57,7 +58,7 @@ class Delivers:
     :ivar messages: the half of it that MO messages go.
     """
 
-    _log = Logger()
+    _log: ClassVar[Logger] = Logger()
 
     def __init__(
         self,

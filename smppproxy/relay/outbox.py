@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Sequence
 from struct import Struct
-from typing import Any
+from typing import Any, ClassVar
 
 from twisted.logger import Logger
 
@@ -74,7 +74,7 @@ once and were given at most 20 s before, so nobody else has adopted them by then
 class Outbox:
     """Fetches, hands out, acknowledges."""
 
-    _log = Logger()
+    _log: ClassVar[Logger] = Logger()
 
     def __init__(
         self,

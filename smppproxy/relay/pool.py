@@ -11,14 +11,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-import attrs
-
 from smppproxy.relay.backlog import Backlog
 from smppproxy.relay.health import Health
 from smppproxy.relay.peers import Upstream
 from smppproxy.relay.speed import Speed
+from smppproxy.relay.via import Via
 from smppproxy.routing.outliers import FAILURES, Outliers
-from smppproxy.routing.providers import Host, Provider
+from smppproxy.routing.providers import Provider
 from smppproxy.routing.states import UP
 
 if TYPE_CHECKING:
@@ -41,20 +40,6 @@ LOST_WITHIN = 1.0
 
 TRIAL = 1
 """Window of the binds of a host that is on trial."""
-
-@attrs.define
-class Via(Host):
-    """Another node that has binds of the provider, as if it were a host: ``via node2``.
-
-    It takes submits only while this node has no bind of its own that does (decisions, reading 8).
-
-    :ivar node: its name.
-    :ivar binds: how many binds it has.
-    """
-
-    node: str = ""
-    binds: int = 1
-
 
 State = Callable[[str, str, str], str]
 """The state that is wanted of (provider, host, bind)."""

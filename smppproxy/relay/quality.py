@@ -19,7 +19,7 @@ from smppproxy.smpp.constants import GENERIC_NACK
 from smppproxy.smpp.fields import read_message_id
 
 if TYPE_CHECKING:
-    from smppproxy.receipts.receipt import Receipt
+    from smppproxy.receipts.profile import Receipt
     from smppproxy.relay.peers import Upstream
     from smppproxy.relay.submission import Submit
     from smppproxy.routing.routes import RouteTable

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from math import inf
-from typing import Any
+from typing import Any, ClassVar
 
 from twisted.logger import Logger
 
@@ -19,7 +19,6 @@ from smppproxy.relay.journal import NETWORK, Journal
 from smppproxy.relay.ledger import Ledger
 from smppproxy.relay.outbox import Outbox
 from smppproxy.relay.peers import Client, Clock, Upstream
-from smppproxy.relay.pool import Via
 from smppproxy.relay.quality import Watch
 from smppproxy.relay.recent import Recent
 from smppproxy.relay.reminders import Reminders
@@ -27,6 +26,7 @@ from smppproxy.relay.replays import Replays
 from smppproxy.relay.speed import BUDGET
 from smppproxy.relay.spelling import Spellings
 from smppproxy.relay.submit import Submits
+from smppproxy.relay.via import Via
 from smppproxy.routing.accounts import Account
 from smppproxy.routing.mo import MoTable
 from smppproxy.routing.providers import Provider
@@ -57,7 +57,7 @@ class SmppRelay:
     :ivar reasons: how often targets of routes were passed over, and why.
     """
 
-    _log = Logger()
+    _log: ClassVar[Logger] = Logger()
 
     def __init__(
         self,

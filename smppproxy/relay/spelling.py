@@ -9,7 +9,7 @@ from twisted.logger import Logger
 
 from smppproxy.receipts.learning import IdLearner
 from smppproxy.receipts.message_ids import IdProfile, keys_of_receipt
-from smppproxy.receipts.receipt import Receipt
+from smppproxy.receipts.profile import Receipt
 from smppproxy.relay.submission import Offsets
 from smppproxy.routing.providers import Provider
 from smppproxy.smpp.constants import GENERIC_NACK

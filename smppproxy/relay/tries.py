@@ -40,11 +40,12 @@ from smppproxy.relay.dispatch import Dispatch, may_overflow
 from smppproxy.relay.doubt import RESEND_AGE, too_late, validity_of
 from smppproxy.relay.ledger import Ledger
 from smppproxy.relay.peers import Upstream
-from smppproxy.relay.pool import Pool, Via
+from smppproxy.relay.pool import Pool
 from smppproxy.relay.reasons import REFUSED, THROTTLED, TROUBLE, reason_of
 from smppproxy.relay.retry import AGAIN_AFTER, BACKLOG_AGE, Retry
 from smppproxy.relay.submission import flush
 from smppproxy.relay.verdicts import trouble_of
+from smppproxy.relay.via import Via
 from smppproxy.routing.providers import Provider
 from smppproxy.smpp.constants import ESME_RALYBND, ESME_RINVBNDSTS
 from smppproxy.smpp.refusals import RefusalStatus, refusal_of

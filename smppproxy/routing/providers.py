@@ -159,7 +159,7 @@ class Provider:
     temp_answer: int = attrs.field(default=0, validator=Whole(0, 0xFFFFFFFF))
     #: receipts.message_ids.IdProfile, set by config.
     ids: Any = None
-    #: receipts.receipt.ReceiptProfile, set by config.
+    #: receipts.profile.ReceiptProfile, set by config.
     receipt: Any = None
     # ---- what a preset knows about an operator; all of it can be written without one
     #: The preset that the other options began with, "" = none; and how well it is known.

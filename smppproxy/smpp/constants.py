@@ -76,11 +76,13 @@ _REQUEST_NAMES: Final[dict[int, str]] = {
 }
 
 #: Requests that have no response (4.1.7, 4.12.1): they are never answered, not even when refused.
-UNANSWERED: Final = frozenset({OUTBIND, ALERT_NOTIFICATION})
+UNANSWERED: Final[frozenset[int]] = frozenset({OUTBIND, ALERT_NOTIFICATION})
 #: The three ways to bind.
-BINDS: Final = frozenset({BIND_RECEIVER, BIND_TRANSMITTER, BIND_TRANSCEIVER})
+BINDS: Final[frozenset[int]] = frozenset({BIND_RECEIVER, BIND_TRANSMITTER, BIND_TRANSCEIVER})
 #: Their answers.
-BIND_RESPS: Final = frozenset({BIND_RECEIVER_RESP, BIND_TRANSMITTER_RESP, BIND_TRANSCEIVER_RESP})
+BIND_RESPS: Final[frozenset[int]] = frozenset(
+    {BIND_RECEIVER_RESP, BIND_TRANSMITTER_RESP, BIND_TRANSCEIVER_RESP}
+)
 
 #: Every command_id the standard names, with its name.
 COMMAND_NAMES: Final[dict[int, str]] = {

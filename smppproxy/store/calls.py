@@ -8,7 +8,7 @@ retried call carries the same number in the same slot, and a raised fence keeps 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import msgpack
 from twisted.internet.defer import Deferred
@@ -99,7 +99,7 @@ class Calls:
     :ivar times: from the sending of a call to its answer; tries without one are not in it.
     """
 
-    log = Logger()
+    log: ClassVar[Logger] = Logger()
 
     def __init__(
         self,

@@ -25,7 +25,7 @@ from smppproxy.config import Hop
 from smppproxy.relay.directory import Directory
 from smppproxy.relay.hop import DOUBT, NO_BIND, OURS, outcome_of
 from smppproxy.relay.peers import Relay
-from smppproxy.relay.pool import Via
+from smppproxy.relay.via import Via
 from smppproxy.routing.providers import Provider
 from smppproxy.routing.states import UP
 from smppproxy.smpp.constants import BIND_TRANSMITTER

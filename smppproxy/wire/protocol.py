@@ -92,6 +92,7 @@ class SmppProtocol(Protocol):
 
     def connectionMade(self) -> None:
         """The socket is there: register for back-pressure and for the ticks."""
+        self.connected = True  # Twisted says 1, and our rooms are told a bool
         self.last_received = self.clock.seconds()
         self.session.start(self.last_received)
         transport = self.transport

@@ -8,7 +8,7 @@ import attrs
 from smppproxy.config import load_network
 from smppproxy.config.presets import PROFILES
 from smppproxy.receipts.message_ids import IdProfile
-from smppproxy.receipts.receipt import ReceiptProfile
+from smppproxy.receipts.profile import ReceiptProfile
 from smppproxy.routing.accounts import Account
 from smppproxy.routing.addresses import AddressProfile
 from smppproxy.routing.providers import AnswersProfile, Host, Provider, SendProfile

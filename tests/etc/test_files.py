@@ -15,7 +15,7 @@ from smppproxy.config.node import Log
 from smppproxy.config.presets import PROFILES
 from smppproxy.config.tracing import Tracing
 from smppproxy.receipts.message_ids import IdProfile
-from smppproxy.receipts.receipt import ReceiptProfile
+from smppproxy.receipts.profile import ReceiptProfile
 from smppproxy.routing.accounts import Account
 from smppproxy.routing.addresses import AddressProfile
 from smppproxy.routing.mo import MoRoute, MoSettings

@@ -12,7 +12,8 @@ from typing import Any
 
 from smppproxy.config.bundle import BundleError, unpack
 from smppproxy.receipts.message_ids import IdProfile, keys_of_receipt
-from smppproxy.receipts.receipt import ReceiptProfile, read_receipt
+from smppproxy.receipts.profile import ReceiptProfile
+from smppproxy.receipts.receipt import read_receipt
 from smppproxy.receipts.text import parse, parse_any, seconds_of
 from smppproxy.smpp import build
 from smppproxy.smpp import constants as c

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from smppproxy.receipts.deliver import reference_status, reference_text
-from smppproxy.receipts.receipt import ReceiptProfile, read_receipt
+from smppproxy.receipts.profile import ReceiptProfile
+from smppproxy.receipts.receipt import read_receipt
 from smppproxy.smpp.constants import (
     DELIVER_SM,
     TLV_MESSAGE_STATE,

@@ -13,7 +13,8 @@ from smppproxy.receipts.message_ids import (
     key_of_response,
     keys_of_receipt,
 )
-from smppproxy.receipts.receipt import Receipt, ReceiptProfile, read_receipt
+from smppproxy.receipts.profile import Receipt, ReceiptProfile
+from smppproxy.receipts.receipt import read_receipt
 from smppproxy.smpp.build import deliver_sm
 from smppproxy.smpp.constants import DELIVER_SM, TLV_MESSAGE_STATE, TLV_RECEIPTED_MESSAGE_ID
 from smppproxy.smpp.pdu import Pdu

@@ -15,14 +15,8 @@ from smppproxy.receipts.dialects import (
     WANT_INTERMEDIATE,
     WANT_SUCCESS,
 )
-from smppproxy.receipts.receipt import (
-    CONFLICT,
-    UNHEARD_OF,
-    UNREADABLE,
-    Receipt,
-    ReceiptProfile,
-    read_receipt,
-)
+from smppproxy.receipts.profile import Receipt, ReceiptProfile
+from smppproxy.receipts.receipt import CONFLICT, UNHEARD_OF, UNREADABLE, read_receipt
 from smppproxy.smpp.build import data_sm, deliver_sm
 from smppproxy.smpp.constants import (
     DATA_SM,

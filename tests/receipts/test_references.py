@@ -6,7 +6,8 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from smppproxy.receipts.deliver import reference_text
 from smppproxy.receipts.message_ids import format_client_message_id
-from smppproxy.receipts.receipt import Receipt, ReceiptProfile, read_receipt
+from smppproxy.receipts.profile import Receipt, ReceiptProfile
+from smppproxy.receipts.receipt import read_receipt
 from smppproxy.receipts.references import key_of_reference, keys_by_reference, own_reference
 from smppproxy.smpp.build import deliver_sm
 from smppproxy.smpp.constants import DELIVER_SM, TLV_USER_MESSAGE_REFERENCE

@@ -9,7 +9,7 @@ from twisted.logger import ILogObserver, LogEvent, globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 from zope.interface import implementer
 
-from smppproxy.receipts.receipt import ReceiptProfile
+from smppproxy.receipts.profile import ReceiptProfile
 from smppproxy.relay import advice, deliver
 from tests.support.memory_peers import (
     DESTINATION,

@@ -6,7 +6,7 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from smppproxy.receipts.receipt import ReceiptProfile
+from smppproxy.receipts.profile import ReceiptProfile
 from smppproxy.relay import delivery
 from smppproxy.routing.mo import MoRoute
 from smppproxy.smpp import constants as c

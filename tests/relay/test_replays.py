@@ -9,7 +9,7 @@ from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from smppproxy.receipts.message_ids import IdProfile
-from smppproxy.receipts.receipt import ReceiptProfile
+from smppproxy.receipts.profile import ReceiptProfile
 from smppproxy.relay import replays
 from smppproxy.relay.replays import COUNTS, KINDS, Filter
 from smppproxy.routing.mo import MoRoute, MoTable

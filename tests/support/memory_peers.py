@@ -14,7 +14,7 @@ from twisted.internet.defer import Deferred, fail
 from twisted.internet.task import Clock
 
 from smppproxy.receipts.message_ids import IdProfile
-from smppproxy.receipts.receipt import ReceiptProfile
+from smppproxy.receipts.profile import ReceiptProfile
 from smppproxy.relay.counts import AccountCounts, HostCounts
 from smppproxy.relay.relay import SmppRelay
 from smppproxy.routing.accounts import Account

@@ -18,7 +18,7 @@ from zope.interface import implementer
 from smppproxy.admin.views import binds, hosts, nodes
 from smppproxy.config import Hop, Listener, Node, load_network
 from smppproxy.relay.hop import NO_BIND, own_answer
-from smppproxy.relay.pool import Via
+from smppproxy.relay.via import Via
 from smppproxy.service import SmppProxy, build
 from smppproxy.simulator.histories import check_client, check_providers
 from smppproxy.simulator.smsc import Smsc

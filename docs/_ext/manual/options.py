@@ -18,7 +18,7 @@ from smppproxy.config.effective import toml
 from smppproxy.config.node import Log
 from smppproxy.config.presets import PROFILES
 from smppproxy.receipts.message_ids import IdProfile
-from smppproxy.receipts.receipt import ReceiptProfile
+from smppproxy.receipts.profile import ReceiptProfile
 from smppproxy.routing.accounts import Account
 from smppproxy.routing.mo import MoRoute, MoSettings
 from smppproxy.routing.providers import Host, Provider

@@ -10,7 +10,7 @@ from twisted.logger import Logger
 
 from smppproxy.admin.message_log import rows
 from smppproxy.admin.message_log.pieces import addresses
-from smppproxy.receipts.receipt import Receipt
+from smppproxy.receipts.profile import Receipt
 from smppproxy.relay import journal
 from smppproxy.relay.delivery import Delivery
 from smppproxy.relay.journal import Fact
