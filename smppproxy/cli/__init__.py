@@ -57,6 +57,11 @@ def main() -> None:
     \b
     Completion: eval "$(_SMPPPROXY_COMPLETE=bash_source smppproxy)"  in ~/.bashrc
                 eval "$(_SMPPPROXY_COMPLETE=zsh_source smppproxy)"   in ~/.zshrc
+                _SMPPPROXY_COMPLETE=fish_source smppproxy | source   in ~/.config/fish/config.fish
+
+    \b
+    smppproxy show binds                smppproxy explain shop 4512345678
+    smppproxy trace 4512345678          smppproxy drain acme/a
     """
 
 

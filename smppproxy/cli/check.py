@@ -29,6 +29,11 @@ def check(config: str, network: str | None, provider: str | None, account: str |
 
     A warning says what is allowed and hardly meant, such as a route that no message comes to.
     Exit status 0 when it can be used, 1 when not.
+
+    \b
+    smppproxy check
+    smppproxy check --network new.toml
+    smppproxy check --provider acme
     """
     from smppproxy.config import ConfigError, load_network, load_node
 

@@ -31,6 +31,10 @@ def demo(port: int, tls_port: int, http_port: int, seconds: float, rate: float) 
     Host a of a provider is killed half-way and comes back. Any SMPP client can bind meanwhile:
     system_id demo, password demo. The last line is the ledger as JSON; exit status 0 when it
     balances and nothing was lost, 1 when not, 2 when a port is taken.
+
+    \b
+    smppproxy demo
+    smppproxy demo --port 12775 --tls-port 0 --http-port 0 --for 3600 --rate 50
     """
     from twisted.internet import reactor
 

@@ -21,6 +21,10 @@ def importing() -> None:
     Passwords of clients become argon2id lines. Passwords of providers become references: to files
     below --secrets-folder, or else to environment variables, whose names are told. Look at the
     result before you apply it: smppproxy check --network FILE
+
+    \b
+    smppproxy import kannel /etc/kannel/kannel.conf -o network.toml
+    smppproxy import jasmin jcli.txt -o network.toml
     """
 
 

@@ -16,6 +16,10 @@ def password(system_id: str | None) -> None:
 
     Asks twice at a terminal, else reads the first line of standard input. SYSTEM_ID is only for
     the question.
+
+    \b
+    smppproxy password shop
+    echo sesame | smppproxy password
     """
     import argon2
 

@@ -59,7 +59,11 @@ def now() -> datetime:
 
 @click.group()
 def export() -> None:
-    """Write what the message log has into files for other programs."""
+    """Write what the message log has into files for other programs.
+
+    \b
+    smppproxy export cdr --since 7d --output week.csv
+    """
 
 
 @export.command()

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -10,8 +10,10 @@ import click
 
 from smppproxy.admin.api import MOST_ROWS, USUAL_ROWS
 from smppproxy.admin.catalogue import VIEWS, View
-from smppproxy.cli.door import Door, options
+from smppproxy.admin.errors import unknown
+from smppproxy.cli.door import Door, Refused, options
 from smppproxy.cli.tables import console, print_rows, print_table, table_of
+from smppproxy.config.effective import toml
 
 
 @click.group()
@@ -23,6 +25,27 @@ def show() -> None:
     smppproxy show accounts --watch     again every two seconds
     smppproxy show ledger --json        for programs
     """
+
+
+EXAMPLES = {
+    "binds": ("acme/a", "--watch"),
+    "providers": ("--wide", "--sum --watch"),
+    "hosts": ("acme", "--json"),
+    "accounts": ("shop", "--sum --watch"),
+    "queues": ("shop", "--watch"),
+    "inflight": ("shop", "acme/a"),
+    "parked": ("acme", "--limit 20"),
+    "orphans": ("quarantine", "acme --wide"),
+    "unrouted": ("4512345678", "--json"),
+    "ledger": ("--watch", "--json"),
+    "nodes": ("--wide", "--watch"),
+    "routes": ("everything",),
+    "budgets": ("account:shop", "--sum"),
+    "quality": ("acme", "--watch"),
+    "logs": ("--node n2",),
+    "config": ("account.shop", "node --json"),
+}
+"""What follows the name of each view, in the help of its command."""
 
 
 def _viewing(view: View) -> click.Command:
@@ -45,7 +68,10 @@ def _viewing(view: View) -> click.Command:
     for option in reversed(_viewing_options(view)):
         command = option(command)
     asks = f"NAME: only this {view.noun}, or what lies below that name."
-    return click.command(view.name, help=f"{_sentence(view.help)}\n\n{asks}")(command)
+    calls = ("", *(f" {more}" for more in EXAMPLES[view.name]))
+    shown = "\n".join(f"smppproxy show {view.name}{more}" for more in calls)
+    told = f"{_sentence(view.help)}\n\n{asks}\n\n\b\n{shown}"
+    return click.command(view.name, help=told)(command)
 
 
 def _viewing_options(view: View) -> list[Any]:
@@ -125,18 +151,28 @@ for _view in VIEWS.values():
 
 
 @show.command()
+@click.argument("name", required=False)
 @click.option("--json", "as_json", is_flag=True, help="One JSON array instead of a table.")
-def refusals(as_json: bool) -> None:
+def refusals(name: str | None, as_json: bool) -> None:
     """What is answered when something is refused: one row per cause.
 
-    The name is what an account's `errors` calls it.
+    The name is what an account's `errors` calls it. NAME: only this one, or all of a
+    command_status.
+
+    \b
+    smppproxy show refusals
+    smppproxy show refusals throttled
+    smppproxy show refusals 0x0D
     """
     import attrs
 
     from smppproxy.smpp.refusals import REFUSALS
 
+    found = [each for each in REFUSALS.values() if name is None or name in _names(each)]
+    if not found:
+        raise _unknown("refusal", str(name), REFUSALS)
     if as_json:
-        click.echo(json.dumps([attrs.asdict(refusal) for refusal in REFUSALS.values()], indent=1))
+        click.echo(json.dumps([attrs.asdict(refusal) for refusal in found], indent=1))
         return
     rows = [
         (
@@ -148,10 +184,24 @@ def refusals(as_json: bool) -> None:
             each.rule,
             " ".join(each.ids),
         )
-        for each in REFUSALS.values()
+        for each in found
     ]
     headings = ("row", "name", "answer", "command_status", "session", "what was broken", "from")
     print_table(headings, "what was broken", rows)
+
+
+def _names(refusal: Any) -> tuple[str, ...]:
+    """What one may call it by: its own name, or a spelling of what it answers."""
+    from smppproxy.smpp.constants import status_name
+
+    status = refusal.command_status
+    name = status_name(status)
+    return refusal.name, name, name.removeprefix("ESME_"), f"0x{status:02X}", f"0x{status:08X}"
+
+
+def _unknown(what: str, name: str, known: Iterable[str]) -> Refused:
+    """There is nothing of that name; what there is."""
+    return Refused(unknown(what, name, known).text)
 
 
 def _status_text(answer: str, command_status: int) -> str:
@@ -166,24 +216,57 @@ def _status_text(answer: str, command_status: int) -> str:
 
 
 @show.command()
+@click.argument("name", required=False)
 @click.option("--json", "as_json", is_flag=True, help="Every option of every preset, as JSON.")
-def presets(as_json: bool) -> None:
+def presets(name: str | None, as_json: bool) -> None:
     """The presets that a network file may name, with how well each provider is known.
 
     seed: from the provider's own document. documented: its connection was seen on its page.
     partial: some of it was. unverified: nothing was. base: no provider at all.
+
+    NAME: this one, option by option, for providers and for accounts.
+
+    \b
+    smppproxy show presets
+    smppproxy show presets messangi
+    smppproxy show presets --json
     """
     from smppproxy.config import presets as known
 
     providers = {name: known.provider_preset(name) for name in known.provider_presets()}
     accounts = {name: known.account_preset(name) for name in known.account_presets()}
+    if name is not None:
+        if name not in {*providers, *accounts}:
+            raise _unknown("preset", name, {*providers, *accounts})
+        providers = {name: providers[name]} if name in providers else {}
+        accounts = {name: accounts[name]} if name in accounts else {}
     if as_json:
         click.echo(json.dumps({"providers": providers, "accounts": accounts}, indent=2))
+        return
+    if name is not None:
+        _print_preset("provider", providers)
+        _print_preset("account", accounts)
         return
     headings = ("provider", "status", "tls", "port", "tls port", "window", "tps", "hosts")
     print_table(headings, "hosts", [_preset_row(*each) for each in providers.items()])
     rows = [(name, ", ".join(preset) or "nothing") for name, preset in accounts.items()]
     print_table(("account", "options that it sets"), "options that it sets", rows)
+
+
+def _print_preset(kind: str, found: dict[str, dict[str, Any]]) -> None:
+    """One preset of a kind, if there is one: each of its options as the network file spells it."""
+    for preset in found.values():
+        rows = [(option, toml(value)) for option, value in _flat(preset)]
+        print_table((f"option of the {kind}", "value"), "value", rows)
+
+
+def _flat(options: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
+    """Options of tables by their dotted names."""
+    for option, value in options.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{above}{option}.")
+        else:
+            yield f"{above}{option}", value
 
 
 def _preset_row(name: str, preset: dict[str, Any]) -> tuple[str, ...]:

@@ -11,7 +11,12 @@ from click.core import ParameterSource
 
 @click.group()
 def simulate() -> None:
-    """A provider or a client by itself, with the habits of real ones."""
+    """A provider or a client by itself, with the habits of real ones.
+
+    \b
+    smppproxy simulate smsc --port 2901 --port 2902 --receipt-delay 1
+    smppproxy simulate esme --system-id shop --password sesame --count 10
+    """
 
 
 def _range(value: str) -> tuple[float, float]:

@@ -37,6 +37,20 @@ class ShowRefusalsTest(SynchronousTestCase):
         self.assertEqual(told[0]["ids"], ["OZ-15"])
 
 
+    def test_one(self) -> None:
+        """By its name, or all that answer with one command_status, however that is spelled; what
+        is not there is told with what is like it, exit status 1."""
+        (told,) = json.loads(run("show", "refusals", "throttled", "--json").output)
+        self.assertEqual(told["name"], "throttled")
+        wanted = {name for name, each in REFUSALS.items() if each.command_status == 0x0D}
+        for spelled in ("0x0D", "0x0000000D", "ESME_RBINDFAIL", "RBINDFAIL"):
+            told = json.loads(run("show", "refusals", spelled, "--json").output)
+            self.assertEqual({each["name"] for each in told}, wanted, spelled)
+        wrong = run("show", "refusals", "throtled")
+        self.assertEqual(wrong.exit_code, 1)
+        self.assertIn('there is no refusal throtled; did you mean "throttled"?', wrong.output)
+
+
 class ShowPresetsTest(SynchronousTestCase):
     """smppproxy show presets."""
 
@@ -60,6 +74,22 @@ class ShowPresetsTest(SynchronousTestCase):
         self.assertEqual(list(told["accounts"]), list(account_presets()))
         self.assertEqual(told["providers"]["sendexa"]["address"]["alpha_max"], 11)
         self.assertEqual(told["accounts"]["messangi"]["versions"], [0x34])
+
+    def test_one(self) -> None:
+        """One preset, option by option as the network file spells it; where accounts have one of
+        that name, that too; what is not there is told with what is."""
+        told = run("show", "presets", "messangi").output
+        self.assertRegex(told, r"(?m)^ +tls +\"required\" *$")
+        self.assertRegex(told, r"(?m)^ +ids\.resp ")
+        self.assertIn("option of the account", told)
+        self.assertNotIn("option of the account", run("show", "presets", "vonage").output)
+        for name in ("messangi", "vonage"):
+            both = json.loads(run("show", "presets", name, "--json").output)
+            self.assertEqual(list(both["providers"]), [name])
+            self.assertEqual(list(both["accounts"]), [name] if name == "messangi" else [])
+        wrong = run("show", "presets", "vonag")
+        self.assertEqual(wrong.exit_code, 1)
+        self.assertIn('there is no preset vonag; did you mean "vonage"?', wrong.output)
 
     def test_terminal(self) -> None:
         """At a terminal the table is as wide as that, and at least 120."""
