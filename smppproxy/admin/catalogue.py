@@ -267,7 +267,12 @@ VIEWS: dict[str, View] = {
                 whole("binds", "binds to providers that stand"),
                 whole("hops", "sessions that stand with other nodes, for their binds"),
                 whole("in_flight"),
-                whole("queued"),
+                whole(
+                    "queued",
+                    "receipts it put into queues less those it delivered: below 0 where it delivers"
+                    " what others put there",
+                    wide=True,
+                ),
             ),
         ),
         View(
@@ -295,7 +300,11 @@ VIEWS: dict[str, View] = {
                 whole("binds", "held by this node"),
                 whole("max_binds", "0: no limit"),
                 number("tps", "messages a second over all nodes, 0: no limit"),
-                number("share", "messages a second that this node may spend now"),
+                number(
+                    "share",
+                    "messages a second that this node may spend now; nothing: as many as it likes",
+                    nullable=True,
+                ),
             ),
             sums=True,
         ),

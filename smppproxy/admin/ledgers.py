@@ -6,6 +6,7 @@ each by itself, but together they do.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from smppproxy.relay.ledger import FIELDS, Ledger
@@ -19,8 +20,14 @@ ALL = "all"
 Row = dict[str, Any]
 
 
-def together(rows: list[Row]) -> list[Row]:
-    """The rows of several nodes, each with what it must answer for alone, and their sum."""
+SOME_SILENT = "whether all of them balance is not known: a node does not answer"
+
+
+def together(rows: list[Row], silent: Sequence[str] = ()) -> list[Row]:
+    """The rows of several nodes, each with what it must answer for alone, and their sum.
+
+    :param silent: nodes whose rows are missing: of what all of them have together nothing is known.
+    """
     books = Ledger()
     for row in rows:
         for field in FIELDS:
@@ -29,7 +36,12 @@ def together(rows: list[Row]) -> list[Row]:
         off = row["imbalance"]
         row["imbalance"] = {name: off[name] for name in sorted(ALONE & off.keys())}
         row["balanced"] = not row["imbalance"]
-    return [*rows, {"node": ALL, **told(books)}]
+    whole = {"node": ALL, **told(books)}
+    if silent:
+        off = whole["imbalance"]
+        whole["imbalance"] = {name: off[name] for name in sorted(ALONE & off.keys())}
+        whole["balanced"] = not whole["imbalance"]
+    return [*rows, whole]
 
 
 def told(books: Ledger) -> Row:

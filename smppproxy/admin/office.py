@@ -132,6 +132,7 @@ class Office:
         self._history.tick()
         self._outages.tick(now)
         self._backlogs.tick(now)
+        self.operator.settling.tick(now)
 
     def facts(self) -> dict[str, Any]:
         """What this node says of itself to the others."""

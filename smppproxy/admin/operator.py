@@ -18,11 +18,12 @@ from smppproxy.admin.charting import ChartOperations
 from smppproxy.admin.cluster import Nodes, Request, Said
 from smppproxy.admin.errors import ApiError, unknown
 from smppproxy.admin.explaining import explain
-from smppproxy.admin.ledgers import together
+from smppproxy.admin.ledgers import SOME_SILENT, together
 from smppproxy.admin.network import NetworkOperations
 from smppproxy.admin.parameters import moment
 from smppproxy.admin.reporting import ReportOperations
 from smppproxy.admin.rooms import Rooms
+from smppproxy.admin.settling import Settling
 from smppproxy.admin.shared import ASKED_ONCE
 from smppproxy.admin.sums import summed
 from smppproxy.admin.tapping import Taps
@@ -43,6 +44,8 @@ Given = dict[str, Any]
 class Operator(NetworkOperations, TraceOperations, ReportOperations, ChartOperations):
     """See :mod:`smppproxy.admin.api` for what it can be asked.
 
+    :ivar settling: sets the books of all nodes right when one has come or gone.
+
     Every method that answers an operation takes the operation, its parameters and who asks.
     """
 
@@ -54,6 +57,7 @@ class Operator(NetworkOperations, TraceOperations, ReportOperations, ChartOperat
         self.tap = Taps(rooms, ticker).tap
         self._verbs = Verbs(rooms, hands)
         self._nodes = Nodes(rooms.store, rooms.node.name, self._answer, rooms.node.part.of)
+        self.settling = Settling(rooms, self._nodes)
 
     # -- views ----------------------------------------------------------------------------------
 
@@ -98,13 +102,15 @@ class Operator(NetworkOperations, TraceOperations, ReportOperations, ChartOperat
             others.update(answer["others"])
         if view.name == "nodes":
             rows += [_silent(node) for node in said.silent if given["name"] in ("", node)]
-        if view.name == "ledger" and len(rows) > 1:
-            rows = together(rows)
+        notes = [*said.notes]
+        if view.name == "ledger" and (len(rows) > 1 or said.silent):
+            rows = together(rows, said.silent)
+            notes += [SOME_SILENT] * bool(said.silent)
         if given.get("sum"):
             rows = summed(view, rows)
         if given["name"] and not rows and others and not said.silent:
             raise unknown(view.noun, given["name"], others)
-        return self._told(view, rows, given, said.silent, "; ".join(said.notes))
+        return self._told(view, rows, given, said.silent, "; ".join(notes))
 
     def _chosen(self, found: list[Row], view: View, given: Given) -> Any:
         rows, others = _named(found, view, given["name"], given["limit"] + 1)

@@ -24,6 +24,7 @@ class Field:
     :ivar format: of a text, as JSON schema names it.
     :ivar example: a value, for the document.
     :ivar lines: of a text, whether it may have several; other control characters too.
+    :ivar nullable: a column whose value may be null, where there is nothing to tell.
     :ivar wide: a column that a table shows only when asked for.
     """
 
@@ -39,6 +40,7 @@ class Field:
     lines: bool = False
     pattern: str = VISIBLE
     format: str = ""
+    nullable: bool = False
     wide: bool = False
 
 
@@ -75,6 +77,7 @@ def schema(field: Field) -> dict[str, Any]:
         ("enum", [*field.choices] or None),
         ("default", field.default),
         ("description", field.help or None),
+        ("nullable", field.nullable or None),
     ):
         if value is not None:
             said[word] = value

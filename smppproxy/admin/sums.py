@@ -35,6 +35,10 @@ def _rows(column: Field, group: list[Row]) -> list[Any]:
 def _together(column: Field, values: list[Any]) -> Any:
     if column.name in SAME:
         return values[0]
+    if column.nullable:
+        values = [value for value in values if value is not None]
+        if not values:
+            return None
     if column.kind == "integer":
         return sum(values)
     if column.kind == "number":

@@ -139,7 +139,7 @@ def _session(rooms: Rooms, account: str, client: Client, now: float) -> Row:
 def providers(rooms: Rooms) -> Iterator[Row]:
     """Every provider of the network."""
     learned = rooms.relay.learned()
-    for name, provider in sorted(rooms.network().providers.items()):
+    for name, provider in _used(rooms):
         states = _states(rooms, name)
         counts = [_host_counts(rooms, name, host.name) for host in provider.hosts]
         pool = rooms.relay.directory.pools.get(name)
@@ -147,7 +147,7 @@ def providers(rooms: Rooms) -> Iterator[Row]:
         yield {
             "provider": name,
             "preset": provider.preset,
-            "state": state_of(states),
+            "state": _state(rooms, states),
             "admin": _admin_of_all(rooms, states),
             "binds": _bound_of(states),
             "window": provider.window * len(_placed(states)),
@@ -162,12 +162,18 @@ def providers(rooms: Rooms) -> Iterator[Row]:
 
 def hosts(rooms: Rooms) -> Iterator[Row]:
     """Every host that is bound to."""
-    for _, provider in sorted(rooms.network().providers.items()):
+    for _, provider in _used(rooms):
         for host in hosts_of(provider):
             yield _host(rooms, provider, host)
         for upstream in _vias(rooms):
             if upstream.provider.name == provider.name:
                 yield _via_host(rooms, upstream)
+
+
+def _used(rooms: Rooms) -> Iterator[tuple[str, Provider]]:
+    """The providers that this process may bind to: none where its workers do."""
+    if rooms.node.part.has_doors:
+        yield from sorted(rooms.network().providers.items())
 
 
 def _via_host(rooms: Rooms, upstream: Upstream) -> Row:
@@ -200,7 +206,7 @@ def _host(rooms: Rooms, provider: Provider, host: Host) -> Row:
         "provider": provider.name,
         "address": f"{host.address}:{port}",
         "tls": tls,
-        "state": state_of(states),
+        "state": _state(rooms, states),
         "why": _why(rooms, provider.name, host.name),
         "admin": _admin_of_all(rooms, states),
         "binds": _bound_of(states),
@@ -225,6 +231,11 @@ def _states(rooms: Rooms, provider: str) -> list[BindState]:
 def _placed(states: list[BindState]) -> list[BindState]:
     """The binds that this node may have: for the others, other nodes have them."""
     return [state for state in states if state.state != WAITING]
+
+
+def _state(rooms: Rooms, states: list[BindState]) -> str:
+    """In one word; of what this worker has no bind of, other ones have all."""
+    return NO_PLACE if rooms.node.part.of and not states else state_of(states)
 
 
 def state_of(states: list[BindState]) -> str:
@@ -386,7 +397,7 @@ def budgets(rooms: Rooms) -> Iterator[Row]:
             "binds": len(rooms.relay.directory.clients.get(name, ())),
             "max_binds": account.max_binds,
             "tps": float(account.tps),
-            "share": round(shares.get(f"account:{name}", 0.0), 2),
+            "share": _share(shares, f"account:{name}", account.tps),
         }
     for name, provider in sorted(rooms.network().providers.items()):
         yield {
@@ -394,8 +405,13 @@ def budgets(rooms: Rooms) -> Iterator[Row]:
             "binds": sum(state.state == "Bound" for state in _states(rooms, name)),
             "max_binds": provider.max_binds * len(provider.hosts),
             "tps": float(provider.tps),
-            "share": round(shares.get(f"provider:{name}", 0.0), 2),
+            "share": _share(shares, f"provider:{name}", provider.tps),
         }
+
+
+def _share(shares: Mapping[str, float], name: str, tps: float) -> float | None:
+    """What of a limit is this node's now; without a limit there is nothing to share."""
+    return round(shares.get(name, 0.0), 2) if tps or name in shares else None
 
 
 def quality(rooms: Rooms) -> Iterator[Row]:

@@ -262,9 +262,9 @@ def esme(system_id: str, password: str, prefixes: tuple[str, ...], source: str, 
          refusals: tuple[str, ...], **habits: Any) -> None:  # fmt: skip
     """Be a client until every message has its receipt; the last line counts what came back.
 
-    Exit status 0 when every OK has its receipt and nobody else's came; 1 when not, and when there
-    was no OK at all. It remembers every message; `smppproxy load` is for many and fast ones, in
-    several processes.
+    Exit status 0 when every OK has its receipt and nobody else's came; 1 when not, when the bind
+    was refused, and when there was no OK at all; 3 when nobody answers. It remembers every message;
+    `smppproxy load` is for many and fast ones, in several processes.
 
     \b
     smppproxy simulate esme --count 100 --rate 10

@@ -208,6 +208,10 @@ class Dispatch:
         if submit.attempts:
             self._events.resent(submit, bind)
 
+    def given_back(self, submit: Submit) -> None:
+        """The node that it was written to did not send it."""
+        self._events.given_back(submit)
+
     def _hand_all(
         self, parts: Sequence[Submit], pool: Pool, now: float, writes: Writes
     ) -> RefusalStatus:

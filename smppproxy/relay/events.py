@@ -45,6 +45,11 @@ def shown(number: bytes, account: Account | None) -> str:
     return text
 
 
+def _is_open(submit: Submit) -> bool:
+    """Whether it may still be sent."""
+    return not submit.settled and submit.client.connected
+
+
 class Events:
     """Tells the events of the journeys; see above for how often."""
 
@@ -60,6 +65,7 @@ class Events:
         self._ledger = ledger
         self._seconds = seconds
         self.journal = Journal() if journal is None else journal
+        self._given_back: set[Submit] = set()
         self._limited = Limited(self._log, seconds, lambda: ledger.count("events_untold"))
 
     def tell(self, event: str, subject: str, reason: str, fields: Callable[[], Any]) -> None:
@@ -122,8 +128,18 @@ class Events:
 
     def resent(self, submit: Submit, upstream: Upstream) -> None:
         """The second copy of a submit_sm that was in doubt is written to this bind."""
-        self._ledger.resent += 1
+        if submit in self._given_back:
+            self._given_back.discard(submit)
+        else:
+            self._ledger.resent += 1
         self.journal.note((RESENT, self._seconds(), submit, upstream))
+
+    def given_back(self, submit: Submit) -> None:
+        """Another node did not send what it was given: a second copy that was counted never left,
+        and is not counted again when it does."""
+        self._given_back = {each for each in self._given_back if _is_open(each)}
+        if submit.attempts:
+            self._given_back.add(submit)
 
     def delivery_refused(self, client: Client, command_status: int) -> None:
         """A client refused a deliver_sm for good."""

@@ -277,6 +277,7 @@ class Flow:
             if submit.settled or not submit.client.connected:
                 self._forget(submit)
                 continue
+            self._dispatch.given_back(submit)
             if submit.group is not None:
                 submit.group.flying.discard(submit)
             if submit.pick.overflow != "wait":

@@ -28,6 +28,7 @@ from smppproxy.smpp.constants import (
     ESM_RECEIPT,
     TLV_MESSAGE_PAYLOAD,
     TLV_RECEIPTED_MESSAGE_ID,
+    status_name,
 )
 from smppproxy.smpp.errors import BodyError
 from smppproxy.smpp.fields import Bind, Message, read_data_sm, read_message, read_message_id
@@ -54,6 +55,7 @@ class EsmeLink(Link):
         self.number = esme.next_session()
         self.bound = False
         self.leaving = False
+        self.refused = False
         self._farewell: IDelayedCall | None = None
         self._farewell_number = 0
 
@@ -144,6 +146,7 @@ class _SessionFactory(ClientFactory):
     def clientConnectionFailed(self, connector: object, reason: Failure) -> None:
         """Part of Twisted's factory interface."""
         self.esme.connections_failed += 1
+        self.esme.trouble = f"nobody answers: {reason.getErrorMessage()}"
         self.esme.reconnect(self.command_id)
 
 
@@ -153,6 +156,7 @@ class Esme:
     :ivar history: every message submitted, in order; :ivar tally: the sums of it.
     :ivar unknown: receipts whose id no response has given (so far).
     :ivar foreign: receipts whose id is ours but whose message went to someone else.
+    :ivar trouble: why the last session that tried to bind did not; "" while none failed.
     """
 
     def __init__(self, reactor: Reactor, options: EsmeOptions | None = None) -> None:
@@ -162,6 +166,8 @@ class Esme:
         self.tally = Tally()
         self.links: list[EsmeLink] = []
         self.connections_failed = 0
+        self.connections_ended = 0
+        self.trouble = ""
         self.foreign: list[Heard] = []
         self.mo: list[Heard] = []
         self._unknown: dict[bytes, list[Heard]] = {}
@@ -205,6 +211,8 @@ class Esme:
         """A bind was answered, well or not."""
         if not link.session.can_submit and not link.session.can_receive:
             self.tally.binds_refused += 1
+            self.trouble = f"the bind was refused: {status_name(pdu.command_status)}"
+            link.refused = True
             link.hang_up()
             return
         link.bound = True
@@ -222,6 +230,9 @@ class Esme:
         self.gave_up(link.session.window.drain())
         if link.bound and not link.leaving:
             self.tally.sessions_lost += 1
+        elif not link.bound and not link.refused:
+            self.connections_ended += 1
+            self.trouble = f"the connection ended before the bind was answered: {link.why}"
         self.reconnect(link.command_id)
 
     def next_session(self) -> int:
@@ -233,6 +244,13 @@ class Esme:
     def bound(self) -> int:
         """Sessions that are bound."""
         return sum(link.bound and link.up for link in self.links)
+
+    @property
+    def is_shut_out(self) -> bool:
+        """Each session has tried, and nobody let one of them in."""
+        failed = self.tally.binds_refused + self.connections_failed + self.connections_ended
+        sessions = len(BINDS[self.options.bind]) * self.options.binds
+        return not self.tally.binds and failed >= sessions
 
     def hold(self) -> None:
         """Bind, but submit nothing before :meth:`go`."""

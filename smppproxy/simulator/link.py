@@ -19,7 +19,7 @@ class Link(Protocol):
     The simulators override :meth:`took`, :meth:`asked_to_unbind`, :meth:`expired` and
     :meth:`lost`. :meth:`tick` is called once a second by the owner.
 
-    :ivar up: the connection stands; :ivar gone: fires once it no longer does.
+    :ivar up: the connection stands; :ivar gone: fires once it no longer does; :ivar why: and why.
     """
 
     transport: Any
@@ -29,6 +29,7 @@ class Link(Protocol):
         self.session = session
         self.up = False
         self.gone: Deferred[None] = Deferred()
+        self.why = ""
 
     def connectionMade(self) -> None:
         """Part of Twisted's protocol interface."""
@@ -53,6 +54,7 @@ class Link(Protocol):
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         """Part of Twisted's protocol interface."""
         self.up = False
+        self.why = reason.getErrorMessage()
         self.lost()
         self.gone.callback(None)
 

@@ -20,7 +20,6 @@ from twisted.python.failure import Failure
 from smppproxy.simulator import histories
 from smppproxy.simulator.clock import NotInTime, until
 from smppproxy.simulator.esme import Esme, EsmeOptions
-from smppproxy.simulator.records import Tally
 from smppproxy.simulator.smsc import Smsc, SmscOptions
 
 #: Hosts are named in the order in which they are given.
@@ -129,7 +128,8 @@ def run_esme(
 ) -> int:
     """Be a client until all is receipted. Exit code 0 if every OK has its receipt, else 1.
 
-    It is 1 too when nobody let it bind, or took a single message.
+    It is 1 too when its first binds are refused or not one message was taken, 3 when nobody
+    answered; a session that was bound once is made anew for as long as there is something to do.
 
     :param seconds: submit no longer than that (0: no limit); :param drain: then wait so long.
     """
@@ -138,9 +138,10 @@ def run_esme(
 
     async def work() -> None:
         esme.start()
-        await stage.wait(lambda: esme.bound or esme.done)
-        print(f"bound to {options.address}:{options.port}", flush=True)
-        await stage.wait(lambda: esme.done)
+        await stage.wait(lambda: esme.bound or esme.done or esme.is_shut_out)
+        if esme.tally.binds:
+            print(f"bound to {options.address}:{options.port}", flush=True)
+        await stage.wait(lambda: esme.done or esme.is_shut_out)
         if stage.over:
             esme.quit()
             stage.over = False
@@ -156,13 +157,15 @@ def run_esme(
         for percent in (50, 99):
             value = histories.percentile(values, percent / 100)
             counts[f"{name}p{percent}_ms"] = round(1000 * value, 1)
-    return _told(result, counts, [*_in_vain(esme.tally), *histories.check_client(esme)])
+    code = _told(result, counts, [*_in_vain(esme), *histories.check_client(esme)])
+    return 3 if esme.is_shut_out and not esme.tally.binds_refused else code
 
 
-def _in_vain(tally: Tally) -> list[str]:
+def _in_vain(esme: Esme) -> list[str]:
     """Why nothing came of it, if nothing did."""
+    tally = esme.tally
     if not tally.binds:
-        return ["not one bind was accepted"]
+        return [*filter(None, [esme.trouble]), "not one bind was accepted"]
     if tally.submitted and not tally.accepted:
         return [f"not one of {tally.submitted} messages was accepted"]
     return []

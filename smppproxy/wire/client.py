@@ -136,17 +136,22 @@ class ClientSession(Guest):
         received.reply = b""
         self.bound = True
         self.admission.enter(self)
-        log.info(
-            "{account} bound as {bind_type} from {peer}",
-            event="bind_accepted",
-            account=account.system_id,
-            peer=self.peer,
-            session=self.name,
-            listener=self.factory.name,
-            sequence_number=pdu.sequence_number,
-            bind_type=BIND_TYPES.get(pdu.command_id, ""),
-            interface_version=self.session.interface_version,
-            tls=self.factory.tls,
+        bind_type = BIND_TYPES.get(pdu.command_id, "")
+        self.ticker.noise.tell(
+            "bind_accepted",
+            account.system_id,
+            bind_type,
+            lambda: {
+                "log_format": "{account} bound as {bind_type} from {peer}",
+                "account": account.system_id,
+                "peer": self.peer,
+                "session": self.name,
+                "listener": self.factory.name,
+                "sequence_number": pdu.sequence_number,
+                "bind_type": bind_type,
+                "interface_version": self.session.interface_version,
+                "tls": self.factory.tls,
+            },
         )
         self.relay.client_bound(self, now)
         self.handle(received, now)
@@ -292,14 +297,19 @@ class ClientSession(Guest):
             return
         self.bound = False
         self.admission.leave(self)
-        log.info(
-            "{account} from {peer} left: {reason}",
-            event="client_lost",
-            account=self.account.system_id,
-            peer=self.peer,
-            session=self.name,
-            reason=reason,
-            outstanding=self.outstanding,
+        outstanding = self.outstanding
+        self.ticker.noise.tell(
+            "client_lost",
+            self.account.system_id,
+            reason,
+            lambda: {
+                "log_format": "{account} from {peer} left: {reason}",
+                "account": self.account.system_id,
+                "peer": self.peer,
+                "session": self.name,
+                "reason": reason,
+                "outstanding": outstanding,
+            },
         )
         self.relay.client_lost(self, now)
 

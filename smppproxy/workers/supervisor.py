@@ -204,7 +204,8 @@ class Supervisor(SmppProxy):
         super()._tick()
         for worker in self.workers:
             worker.tick()
-        self._books.tick(self._reactor.seconds())
+        if self._office.operator.settling.is_alone:
+            self._books.tick(self._reactor.seconds())
 
     def reload(self) -> Deferred[None]:
         """As of any node; the workers read their certificates and secrets again, and follow."""

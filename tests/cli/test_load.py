@@ -6,6 +6,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
@@ -202,6 +203,30 @@ class SimulateTests(SynchronousTestCase):
             self.assertEqual(done.returncode, 1, done.stderr)
             self.assertIn(told, done.stderr)
             self.ended(running)
+
+    def test_a_client_that_nobody_lets_in(self) -> None:
+        """It does not try for ever: a refused bind is status 1 with its command_status, nobody
+        there is status 3, and so is a peer that ends the connection; it never says "bound"."""
+        asked = ("--port", "0", "--port", "0", "--account", "somebody:else", "--tls")
+        running, lines = self.smsc(*asked)
+        certificate, port = lines[0].split()[1], lines[-1].rsplit(":", 1)[1].strip()
+        # Bound, so that nobody else gets it, and never listening.
+        deaf = socket.socket()
+        self.addCleanup(deaf.close)
+        deaf.bind(("127.0.0.1", 0))
+        nobody = str(deaf.getsockname()[1])
+        for arguments, code, told in (
+            (("--port", port, "--ca", certificate), 1, "the bind was refused: ESME_RINVPASWD"),
+            (("--port", nobody), 3, "nobody answers: Connection was refused"),
+            (("--port", port), 3, "the connection ended before the bind was answered: "),
+        ):
+            command = [*COMMAND, "simulate", "esme", "--count", "5", *arguments]
+            done = subprocess.run(command, capture_output=True, text=True, timeout=50, check=False)
+            self.assertEqual(done.returncode, code, done.stderr)
+            self.assertIn(told, done.stderr)
+            self.assertNotIn("bound to", done.stdout)
+            self.assertEqual(json.loads(done.stdout.splitlines()[-1])["binds"], 0)
+        self.ended(running)
 
     def test_crashes(self) -> None:
         """Hosts die in turn and come back on their ports."""

@@ -64,6 +64,24 @@ class LostTests(SynchronousTestCase):
         self.assertEqual((2, 1), (world.ledger.lost_responses, world.ledger.resent))
         self.assertEqual((1, 0), (world.ledger.in_doubt, world.ledger.in_flight))
 
+    def test_f53_a_copy_that_another_node_gives_back_is_counted_once(self) -> None:
+        """XC-07: the second copy goes to another node, which has no bind any more and did not send
+        it; it leaves by the next bind, and is still the one second copy."""
+        world, client, a = self.world()
+        hop = world.upstream("b")
+        a.lose()
+        (second,) = hop.submits()
+        self.assertEqual(1, world.ledger.resent)
+        c_ = world.upstream("a")
+        window = hop.session.window
+        world.relay.upstream_unsent(hop, window.drain(), True, world.now)
+        (third,) = c_.submits()
+        self.assertEqual(second.raw[16:], third.raw[16:])
+        self.assertEqual(1, world.ledger.resent)
+        c_.accept((third, b"x"))
+        self.assertEqual([OK], client.responses())
+        self.assertEqual({}, world.ledger.imbalance())
+
     def test_f53_in_doubt_answer(self) -> None:
         """XC-07: in_doubt = answer: 0xFF at once and no second copy, ever."""
         world, client, a = self.world(in_doubt="answer")

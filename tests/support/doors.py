@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import wraps
 from io import BytesIO
 from ssl import get_server_certificate
@@ -141,7 +141,10 @@ class DoorCase(NodeCase):
     """Nodes with an admin door on a socket, or on a port with tokens.
 
     :ivar node_options: of the nodes that are made.
+    :ivar begin_node: one more node, or one of them again, beside a pair.
     """
+
+    begin_node: Callable[[str], SmppProxy]
 
     node_options: Mapping[str, Any] = {}
 
@@ -166,8 +169,7 @@ class DoorCase(NodeCase):
             self.stores.append(store)
             return store
 
-        nodes = []
-        for name in ("n1", "n2"):
+        def begin(name: str) -> SmppProxy:
             listener = Listener(port=0, address="127.0.0.1", name="plain")
             node = Node(
                 name=name,
@@ -180,8 +182,10 @@ class DoorCase(NodeCase):
             service = build(node, load_network(self.network_file), reactor, open_store)
             service.startService()
             self.addCleanup(self.stop, service)
-            nodes.append(service)
-        return nodes[0], nodes[1]
+            return service
+
+        self.begin_node = begin
+        return begin("n1"), begin("n2")
 
     def with_socket(self, **options: Any) -> SmppProxy:
         """A node of the network that was written, its door on a socket."""

@@ -342,6 +342,26 @@ class ProtocolTests(SynchronousTestCase):
         (last,) = [one for one in events if one.get("event") == "bind_refused"][1:]
         self.assertIn("refused: unknown system_id (4 times)", eventAsText(last))
 
+    def test_clients_that_come_and_go_do_not_fill_the_log(self) -> None:
+        """An account that binds and leaves again and again is told once a second, with a count."""
+        events: list[Any] = []
+        observe: Any = events.append
+        globalLogPublisher.addObserver(observe)
+        self.addCleanup(globalLogPublisher.removeObserver, observe)
+        for _ in range(5):
+            session, transport = self.bound()
+            session.dataReceived(build.unbind(2))
+            session.connectionLost()
+
+        def told(event: str) -> list[int]:
+            return [one["count"] for one in events if one.get("event") == event]
+
+        self.assertEqual((told("bind_accepted"), told("client_lost")), ([1], [1]))
+        self.clock.pump([0.5] * 6)
+        self.assertEqual((told("bind_accepted"), told("client_lost")), ([1, 4], [1, 4]))
+        texts = [eventAsText(one) for one in events if one.get("event") == "client_lost"]
+        self.assertIn("from 192.0.2.7 left: client unbound (4 times)", texts[-1])
+
     def test_printable(self) -> None:
         """Whatever a peer calls itself, a log line of ours stays one short line."""
         self.assertEqual(printable(b"demo"), "demo")
