@@ -301,7 +301,7 @@ REPORT = Operation(
         text("account", "only this one", default="", most=255),
         text("provider", "only this one", default="", most=64),
     ),
-    record(()),
+    record((text("note", "what one should know about this answer"),)),
 )
 REPORT.answer["properties"]["rows"] = listing(
     record(

@@ -183,13 +183,11 @@ class Operator(NetworkOperations, TraceOperations, ReportOperations, ChartOperat
         kind, dry_run, force = given["kind"], given["dry_run"], bool(given["force"])
         if force and (not given["id"] or kind == UNROUTED_KIND):
             raise ApiError(409, "one_only", "only a single receipt can be forced: give its id")
-        where = Filter(
-            given["provider"],
-            moment(given["since"], "since", 0.0),
-            moment(given["until"], "until", 0.0),
-            given["id"],
-            given["number"],
-        )
+        since = moment(given["since"], "since", 0.0)
+        until = moment(given["until"], "until", 0.0)
+        if until and since >= until:
+            raise ApiError(409, "empty_range", "since is not before until")
+        where = Filter(given["provider"], since, until, given["id"], given["number"])
         log.info(
             "{who}: replay {kind}",
             event="operator",
@@ -202,9 +200,19 @@ class Operator(NetworkOperations, TraceOperations, ReportOperations, ChartOperat
         )
         replays = self._rooms.relay.replays
         done: Deferred[Any] = replays.replay(kind, where, dry_run=dry_run, force=force)
-        return done.addCallbacks(
-            lambda counts: {"kind": kind, "dry_run": dry_run, "counts": counts}, _away
-        )
+        done.addErrback(_away)
+        return done.addCallback(self._replayed, kind, dry_run, where)
+
+    def _replayed(self, counts: dict[str, int], kind: str, dry_run: bool, where: Filter) -> Any:
+        """What became of them; what is named and is not there is told, when it was nowhere."""
+        providers = self._rooms.network().providers
+        if not counts["selected"]:
+            if where.provider and where.provider not in providers:
+                raise unknown("provider", where.provider, providers)
+            if where.entry_id:
+                found = f"nothing of {kind} has the id {where.entry_id} and all that was asked for"
+                raise ApiError(404, "unknown_name", f"{found}; smppproxy show tells the ids")
+        return {"kind": kind, "dry_run": dry_run, "counts": counts}
 
     def _known(self, node: str) -> Deferred[Any]:
         """Whether there is a node of this name."""

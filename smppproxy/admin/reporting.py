@@ -8,13 +8,17 @@ from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
 from smppproxy.admin.access import Caller
-from smppproxy.admin.errors import ApiError
+from smppproxy.admin.errors import ApiError, unknown
 from smppproxy.admin.message_log.reports import Reports
 from smppproxy.admin.parameters import moment
 from smppproxy.admin.rooms import Rooms
+from smppproxy.admin.views import Row, utc
+from smppproxy.store.history import COUNTS_KEPT
 from smppproxy.store.interface import StoreUnavailable
 
 DAY = 86_400.0
+DAYS = COUNTS_KEPT // 86_400 - 1
+"""Whole days, whatever hour it is."""
 
 Given = dict[str, Any]
 
@@ -32,11 +36,19 @@ class ReportOperations:
             raise ApiError(409, "empty_range", "since is not before until")
         reports = Reports(self._rooms.store)
         found = reports.rows(since, until, given["account"], given["provider"])
-        return found.addCallbacks(_told, _away)
+        found.addErrback(_away)
+        return found.addCallback(self._reported, given, since)
 
-
-def _told(rows: list[dict[str, Any]]) -> dict[str, Any]:
-    return {"rows": rows}
+    def _reported(self, rows: list[Row], given: Given, since: float) -> dict[str, Any]:
+        """The rows, and what they cannot hold; a name that is nowhere is told."""
+        network = self._rooms.network()
+        if not rows:
+            for kind, known in (("account", network.accounts), ("provider", network.providers)):
+                if given[kind] and given[kind] not in known:
+                    raise unknown(kind, given[kind], known)
+        oldest = self._rooms.wall() - COUNTS_KEPT
+        note = f"hours are kept for {DAYS} days: there are none before {utc(oldest)}"
+        return {"rows": rows, "note": note if since < oldest else ""}
 
 
 def _away(failure: Failure) -> Any:

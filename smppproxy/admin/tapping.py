@@ -117,8 +117,8 @@ class Taps:
             if target.kind == NODE:
                 raise ApiError(409, "wrong_kind", "a node cannot be tapped; tap what it carries")
             check(self._rooms, target, KINDS, "tap")
-        elif not number:
-            raise ApiError(404, "unknown_name", "write number:4512345678")
+        elif not bare(number.encode()):
+            raise ApiError(404, "unknown_name", f"{number} is no number; write number:4512345678")
         tap = Tap(target, bare(number.encode()) if target is None else b"", given["text"],
                   given["count"], stream)  # fmt: skip
         who = f"{caller.who}@{caller.peer}"

@@ -248,7 +248,11 @@ class Door:
         if response.status == 200:
             return answer
         said = answer.get("error", {}) if isinstance(answer, dict) else {}
-        raise Refused(str(said.get("text", f"HTTP status {response.status}")))
+        text = str(said.get("text", f"HTTP status {response.status}"))
+        if response.status == 401:
+            asks = f"{self.place.where} asks for a token"
+            text = f"{asks}; give --token env:NAME or file:PATH, or SMPPPROXY_TOKEN ({text})"
+        raise Refused(text)
 
 
 def _with_query(path: str, query: Mapping[str, Any]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import re
 import sys
 from collections.abc import Callable, Iterator
@@ -103,6 +104,9 @@ def cdr(
     if form == "parquet" and output == "-":
         raise click.UsageError("a Parquet file needs --output FILE")
     write = _writer(form)
+    for folder in folders:
+        if not Path(folder).is_dir():
+            raise click.ClickException(f"there is no folder {folder}")
     reading = Reading(folders or (folder_of(config),), since, until)
     try:
         count = write(_shown(reading), output)
@@ -140,7 +144,8 @@ def _shown(reading: Reading) -> Iterator[Record]:
     from rich.progress import Progress
 
     sizes = {file.path: _size(file.path) for file in reading.files}
-    with Progress(console=Console(stderr=True), transient=True) as bar:
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task("reading the message log", total=sum(sizes.values()) or 1)
         yield from reading.records(lambda file: bar.advance(task, sizes[file.path]))
 
@@ -217,6 +222,7 @@ def write_parquet(records: Iterator[Record], output: str) -> int:
 @click.option("--account", default="", metavar="NAME", help="Only this account.")
 @click.option("--provider", default="", metavar="NAME", help="Only this provider.")
 @click.option("--csv", "as_csv", is_flag=True, help="CSV instead of a table.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON array instead of a table.")
 @options
 def report(
     door: Door,
@@ -225,6 +231,7 @@ def report(
     account: str,
     provider: str,
     as_csv: bool,
+    as_json: bool,
 ) -> None:
     """The traffic by hour, account, provider, country and result, of up to 31 days.
 
@@ -236,15 +243,18 @@ def report(
     smppproxy report --since 2026-11-01 --until 2026-12-01 --csv > november.csv
     """
     until = until or now()
-    rows = door.get(
+    answer = door.get(
         "/report",
         since=since.isoformat(),
         until=until.isoformat(),
         account=account or None,
         provider=provider or None,
-    )["rows"]
+    )
+    rows = answer["rows"]
     columns = ("hour", "account", "provider", "country", "result", "count")
-    if as_csv:
+    if as_json:
+        click.echo(json.dumps(rows, indent=1))
+    elif as_csv:
         writer = csv.writer(sys.stdout)
         writer.writerow(columns)
         writer.writerows([row[column] for column in columns] for row in rows)
@@ -253,3 +263,5 @@ def report(
         print_table(columns, "result", shown)
     if not rows:
         click.echo(f"no traffic from {since:%FT%TZ} until {until:%FT%TZ}", err=True)
+    if answer["note"]:
+        click.echo(answer["note"], err=True)

@@ -65,8 +65,10 @@ def _tell_elsewhere(door: Door, target: str) -> None:
         answer = door.get("/show/binds", name=name)
     except Refused:
         return
+    here = answer["node"]
     nodes = sorted({row["node"] for row in answer["rows"]})
-    if nodes and answer["node"] not in nodes:
+    # A node hears its workers, which are called NODE.1 and so on.
+    if nodes and not any(node == here or node.startswith(f"{here}.") for node in nodes):
         where = ", ".join(nodes)
         click.echo(f"{target} is on {where}, not on {answer['node']}: ask there, --admin", err=True)
 

@@ -184,7 +184,8 @@ class TapTests(TapCase):
         for target, status, text in (
             ("acme/z", 404, "there is no host acme/z"),
             ("account:shp", 404, "there is no account shp"),
-            ("number:", 404, "write number:4512345678"),
+            ("number:", 404, " is no number; write number:4512345678"),
+            ("number:%2B", 404, "+ is no number; write number:4512345678"),
             ("node:node1", 409, "a node cannot be tapped"),
         ):
             reply = await ask(self.url, f"api/v1/tap?target={target}", token="admin")

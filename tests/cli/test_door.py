@@ -89,7 +89,7 @@ class TalkTests(CommandCase):
         node, url = self.with_port()
         result = await ask(node, "show", "nodes", SMPPPROXY_ADMIN=url)
         self.assertEqual(result.exit_code, 1)
-        self.assertIn("Authorization: Bearer TOKEN", result.output)
+        self.assertIn("asks for a token; give --token env:NAME", result.output)
         token = TOKENS["read"].decode()
         for arguments, environ in (
             (("--token", "env:T"), {"T": token}),

@@ -274,6 +274,20 @@ class ReplayTests(OperatorCase):
         told = await self.told(self.first, "replay", "parked", "--force", code=1)
         self.assertIn("only a single receipt can be forced", told)
 
+    @asynchronous
+    async def test_wrong(self) -> None:
+        """A provider or an entry that is nowhere is told with what there is, and so is a range
+        that ends before it begins: nothing to do would be read as all is well."""
+        for arguments, text in (
+            (("--provider", "acm"), 'there is no provider acm; did you mean "acme"?'),
+            (("--id", "17"), "nothing of orphans has the id 17"),
+            (("--since", "1h", "--until", "2h"), "since is not before until"),
+        ):
+            told = await self.told(self.first, "replay", "orphans", *arguments, code=1)
+            self.assertIn(text, told)
+        told = await self.told(self.first, "replay", "orphans", "--provider", "acme")
+        self.assertEqual(told, "0 of 0 orphans: nothing to do\n")
+
     def test_times(self) -> None:
         """A moment, or how long ago; anything else is exit status 2 with what to write."""
         for ago, seconds in (("90s", 90), ("30m", 1800), ("2h", 7200), ("3d", 259_200)):

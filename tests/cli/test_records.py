@@ -156,9 +156,8 @@ class ExportTests(ExportCase):
         result = self.export("--since", "2023-11-01", "--until", "2023-11-02")
         self.assertEqual(result.exit_code, 0)
         self.assertEqual(result.stdout.strip(), ",".join(COLUMNS))
-        self.assertIn(
-            "no messages from 2023-11-01T00:00:00Z until 2023-11-02T00:00:00Z", result.stderr
-        )
+        told = "no messages from 2023-11-01T00:00:00Z until 2023-11-02T00:00:00Z\n"
+        self.assertEqual(result.stderr, told)
 
     def test_parquet(self) -> None:
         """The same rows with their types; nothing is lost between groups of rows."""
@@ -193,6 +192,7 @@ class ExportTests(ExportCase):
             (("--since", "yesterday"), 2, "yesterday is no time; write 2026-11-23"),
             (("--since", "99999999999d"), 2, "is no time"),
             (("--output", "/no/such/folder/x.csv"), 1, "cannot be written: No such file"),
+            (("--folder", "/no/such/folder"), 1, "there is no folder /no/such/folder"),
         ):
             result = self.export(*arguments)
             self.assertEqual(result.exit_code, code, result.output)
@@ -264,12 +264,23 @@ class ReportTests(CommandCase):
         self.assertEqual(rows[0]["account"], "shop")
         shown = await self.told(node, "report")
         self.assertIn("DELIVRD", shown)
+        self.assertNotIn("hours are kept", shown)
+        rows = json.loads(await self.told(node, "report", "--json"))
+        self.assertEqual(sum(row["count"] for row in rows), 22)
 
     @asynchronous
     async def test_mistakes(self) -> None:
         """An empty range says so; a wrong one, and a store that is away, are one line."""
         node = await self.counted()
-        self.assertIn("no traffic from", await self.told(node, "report", "--account", "nobody"))
+        for kind, known in (("account", "demo"), ("provider", "acme")):
+            told = await self.told(node, "report", f"--{kind}", "nobody", code=1)
+            self.assertIn(f"there is no {kind} nobody; known are {known}", told)
+        # One that the network has, or that there was traffic of, is no mistake.
+        told = await self.told(node, "report", "--account", "demo", "--since", "2020-01-01",
+                               "--until", "2020-01-02")  # fmt: skip
+        self.assertIn("no traffic from 2020-01-01T00:00:00Z until 2020-01-02", told)
+        self.assertIn("hours are kept for 31 days: there are none before 20", told)
+        self.assertIn("ESME_ROK", await self.told(node, "report", "--account", "shop"))
         told = await self.told(node, "report", "--since", "1h", "--until", "2h", code=1)
         self.assertIn("since is not before until", told)
         away = fail(StoreUnavailable(NOT_SENT))
