@@ -5,11 +5,12 @@ from __future__ import annotations
 
 import random
 import time
+from pathlib import Path
 from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from tests.fuzz.__main__ import names
+from tests.fuzz.__main__ import count, counted, names, table
 from tests.fuzz.corpus import FOLDER, inputs
 from tests.fuzz.targets import TARGETS
 
@@ -59,6 +60,16 @@ class CorpusTests(SynchronousTestCase):
         self.assertEqual(names(), sorted(TARGETS))
         self.assertTrue(all(inputs(name) for name in TARGETS))
         self.assertLess(sum(path.stat().st_size for path in FOLDER.glob("*.txt")), 60_000)
+
+    def test_inputs_are_counted(self) -> None:
+        """By target, over all runs, and in all."""
+        folder = Path(self.mktemp())
+        self.assertEqual({}, counted(folder))
+        for target, tried in (("tlvs", 1_000_000), ("framing", 5), ("tlvs", 234_567)):
+            count(target, tried, folder)
+        self.assertEqual({"tlvs": 1_234_567, "framing": 5}, counted(folder))
+        told = [line.split() for line in table(counted(folder)).splitlines()]
+        self.assertEqual([["framing", "5"], ["tlvs", "1,234,567"], ["all", "1,234,572"]], told)
 
     def tried(self, name: str, octets: bytes) -> None:
         """One input."""

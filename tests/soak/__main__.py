@@ -20,6 +20,9 @@ from prometheus_client.parser import text_string_to_metric_families
 from twisted.internet.defer import Deferred
 from twisted.internet.task import LoopingCall, deferLater
 
+from smppproxy.relay.messages import UNHEARD_FOR
+from smppproxy.smpp.window import REMEMBERED
+from smppproxy.wire.authentication import REMEMBER
 from tests.chaos.checker import ClientStory, check, taken_by
 from tests.chaos.events import lines_of
 from tests.chaos.world import CLIENTS, NODES, World
@@ -35,9 +38,11 @@ PEACE = 240.0
 """Seconds that everything may take to come to its end."""
 FILLING = 600.0
 """Submits a second while the nodes are filled with what they remember of messages."""
-SETTLED = 30.0
-"""Seconds at the steady rate after which a node is warm."""
-WARM_SHARE = 0.4
+SETTLED = max(REMEMBERED, REMEMBER, UNHEARD_FOR)
+"""Seconds at the steady rate after which a node is warm: what it remembers of a submit that was not
+answered, of a password, of a message that nobody heard of again, it has forgotten once. The last
+messages (10,000) and the charts (7 KiB for each series, when it first has a number) are full."""
+WARM_SHARE = 0.5
 """Of a run, at most, and with nothing to fill."""
 LAG = "smppproxy_reactor_lag_seconds_bucket"
 
@@ -124,15 +129,15 @@ class Soak:
 
     async def fill(self) -> None:
         """Nodes remember their last messages: let there be so many of them, quickly."""
-        goal, end = self.options.fill, self.warm - SETTLED
-        if not goal or end < 0:
+        goal, end = self.options.fill, self.warm / 2
+        if not goal:
             return
         clients = self.world.clients
         clients.order("rate", rate=FILLING)
         while self.now < end and clients.sums.get("receipted", 0) < goal:
             await deferLater(reactor, 0.5, lambda: None)
         clients.order("rate", rate=self.options.rate)
-        self.warm = self.now + SETTLED
+        self.warm = min(self.warm, self.now + SETTLED)
 
     async def disturb(self) -> None:
         """Somebody goes and comes back."""
