@@ -23,12 +23,16 @@ from zope.interface import implementer
 
 from smppproxy.admin.ledgers import told
 from smppproxy.config import Node, no_network
+from smppproxy.relay.ledger import Ledger
 from smppproxy.service import build, monotonic
 from smppproxy.tap import settle
 from smppproxy.workers.orders import REPORTS, Reports, read_node
 
 LOOK = 0.1
 """Seconds between two looks at how this worker is."""
+
+LOOKS = 10
+"""After so many looks it is told again, changed or not: silence means that a worker hangs."""
 
 _STDIN = 0
 
@@ -60,6 +64,34 @@ class Supervised:
         self._reactor.callLater(0, self._end)
 
 
+class Telling:
+    """Tells how this worker is, as soon as that changes; an idle worker is told of once a second.
+
+    :param is_ready: whether new binds are welcome here.
+    :param state: told the supervisor, see :meth:`Reports.state`.
+    """
+
+    def __init__(
+        self, ledger: Ledger, is_ready: Callable[[], bool], state: Callable[..., object]
+    ) -> None:
+        self._ledger = ledger
+        self._is_ready = is_ready
+        self._state = state
+        self._told: list[Any] = []
+        self._since = 0
+
+    def look(self) -> None:
+        """To be called every :data:`LOOK` seconds."""
+        ready = self._is_ready()
+        ledger = self._ledger
+        now = [ready, ledger.events["adrift"], *ledger.numbers()]
+        self._since += 1
+        if self._since >= LOOKS or now != self._told:
+            self._since = 0
+            self._told = now
+            self._state(ready=ready, ledger=told(ledger))
+
+
 def run(node: Node, reactor: Any, reports: Reports) -> None:
     """Be this node until somebody ends it."""
     monotonic(reactor)
@@ -89,8 +121,7 @@ def run(node: Node, reactor: Any, reports: Reports) -> None:
         look.start(LOOK)
         settle()
 
-    ledger = service.relay.ledger
-    look = LoopingCall(lambda: reports.state(ready=service.ready(), ledger=told(ledger)))
+    look = LoopingCall(Telling(service.relay.ledger, service.ready, reports.state).look)
     look.clock = reactor
     reactor.addSystemEventTrigger("before", "shutdown", service.stopService)
     reactor.callWhenRunning(begin)

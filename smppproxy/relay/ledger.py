@@ -23,6 +23,7 @@ whatever became of it afterwards.
 from __future__ import annotations
 
 from collections import Counter
+from operator import attrgetter
 from typing import NamedTuple
 
 from smppproxy.store.interface import (
@@ -69,6 +70,8 @@ FIELDS = (
     "mo_unrouted",
     "mo_delivered",
 )
+
+_numbers = attrgetter(*FIELDS)
 
 
 class Met(NamedTuple):
@@ -177,6 +180,11 @@ class Ledger:
         """Receipts in the accounts' queues, those from before this process included."""
         gone = self.delivered + self.refused_by_client + self.expired + self.dropped
         return self.queued_before + self.matched + self.made - self.unwanted - gone
+
+    def numbers(self) -> tuple[int, ...]:
+        """What is bumped in place, in the order of :data:`FIELDS`: cheap, for who looks often."""
+        found: tuple[int, ...] = _numbers(self)
+        return found
 
     def imbalance(self) -> dict[str, int]:
         """What does not add up: an empty dict is the promise (reliability: conservation)."""
