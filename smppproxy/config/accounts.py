@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from itertools import product
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import attrs
 
@@ -16,6 +15,7 @@ from smppproxy.routing.accounts import Account
 from smppproxy.routing.addresses import account_source
 from smppproxy.routing.rules import show
 from smppproxy.smpp.refusals import REFUSALS
+from smppproxy.text.zones import zone_of
 
 #: Options that the reader of a table fills itself.
 _FILLED = frozenset({"system_id", "password", "second_password"})
@@ -198,8 +198,8 @@ def _message_class(refuse: Any, name: str, arguments: dict[str, Any]) -> None:
 
 def _is_zone(name: str) -> bool:
     try:
-        return bool(ZoneInfo(name))
-    except (KeyError, ValueError, OSError):
+        return bool(zone_of(name))
+    except ValueError:
         return False
 
 

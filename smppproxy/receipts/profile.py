@@ -11,6 +11,7 @@ import attrs
 
 from smppproxy.receipts import text
 from smppproxy.receipts.dialects import FINAL_BY_DEFAULT
+from smppproxy.text.zones import zone_of
 
 _DATES_KEPT = 4096
 _SHARED_KEPT = 1024
@@ -96,7 +97,7 @@ class ReceiptProfile:
     _shared: dict[Key, Shared] = attrs.field(init=False, repr=False, eq=False, factory=dict)
 
     def __attrs_post_init__(self) -> None:
-        self.zone = None if self.tz == "UTC" else text.zone_of(self.tz)
+        self.zone = None if self.tz == "UTC" else zone_of(self.tz)
 
     def is_final(self, normalised: str, destination: bytes) -> bool:
         """Whether a state is the last word about a message to ``destination``."""

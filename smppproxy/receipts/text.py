@@ -10,7 +10,8 @@ import re
 from calendar import timegm
 from datetime import UTC, datetime, tzinfo
 from typing import NamedTuple
-from zoneinfo import ZoneInfo
+
+from smppproxy.text.zones import zone_of
 
 
 class Fields(NamedTuple):
@@ -168,18 +169,6 @@ _LAST_MINUTE = 4102444800 // 60  # 2100-01-01: two digits of a year go no furthe
 # Unix minute: YYMMDDhhmm. Receipts of one hour share some dozens of these.
 _utc_minutes: dict[int, bytes] = {}
 _zones: dict[str, tuple[tzinfo, dict[int, bytes]]] = {"UTC": (UTC, _utc_minutes)}
-
-
-def zone_of(name: str) -> tzinfo:
-    """The zone of this name: "UTC" or one of the zone database.
-
-    :raises ValueError: when there is none.
-    """
-    try:
-        return UTC if name == "UTC" else ZoneInfo(name)
-    # A folder's name is an OSError, a name that is none at all a ValueError or a KeyError.
-    except (KeyError, OSError, ValueError):
-        raise ValueError(f"no such time zone: {name}") from None
 
 
 def date_text(seconds: int, tz: str = "UTC") -> bytes:

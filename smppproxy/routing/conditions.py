@@ -11,7 +11,6 @@ A message is its octets and the offsets that `fields.walk_message` gives.
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
 from smppproxy.routing.patterns import Pattern, compiled
 from smppproxy.routing.prefixes import PrefixIndex, bare
@@ -24,6 +23,7 @@ from smppproxy.text.alphabets import decode
 from smppproxy.text.payload import meaning
 from smppproxy.text.profile import TextSettings
 from smppproxy.text.segments import concatenation
+from smppproxy.text.zones import zone_of
 
 #: Octets that name a message class (GW-47), in the range of the vendors.
 TLV_MESSAGE_CLASS = 0x2900
@@ -188,7 +188,7 @@ class Times:
         self._key = (days, hours, tz)
         self._days = frozenset(DAYS.index(day) for day in days)
         self._begin, self._end = minutes_of(hours)
-        self._zone = ZoneInfo(tz)
+        self._zone = zone_of(tz)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Times) and self._key == other._key

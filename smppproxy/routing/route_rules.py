@@ -2,12 +2,12 @@
 
 import re
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import attrs
 
 from smppproxy.routing.patterns import PatternError, compiled
 from smppproxy.routing.rules import RuleError, show
+from smppproxy.text.zones import zone_of
 
 DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 #: A TLV that has to be there, whatever its value.
@@ -125,9 +125,9 @@ class Zone:
     def __call__(self, instance: object, attribute: Any, value: Any) -> None:
         mend = 'write "UTC" or a name of the zone database, e.g. "Europe/Copenhagen"'
         try:
-            if isinstance(value, str) and ZoneInfo(value):
+            if isinstance(value, str) and zone_of(value):
                 return
-        except (KeyError, ValueError, OSError):
+        except ValueError:
             pass
         raise RuleError(f"{show(value)} is not a time zone", mend)
 

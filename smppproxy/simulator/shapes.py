@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
-from smppproxy.receipts.text import zone_of
+from smppproxy.text.zones import zone_of
 
 #: A number of the simulator's id space in the form that a provider would show it.
 ID_FORMATS: dict[str, Callable[[int], bytes]] = {
