@@ -75,7 +75,8 @@ def pdu_of(text: bytes, esm_class: int, destination: bytes, tlvs: Tlvs) -> Pdu:
 
 def slowly(pdu: Pdu, profile: ReceiptProfile) -> Receipt | None:
     """The receipt, with nothing looked up: so for a profile that names destinations."""
-    return read_receipt(pdu, attrs.evolve(profile, final_for=((ELSEWHERE, frozenset({"?"})),)))
+    elsewhere = (*profile.final_for, (ELSEWHERE, frozenset({"?"})))
+    return read_receipt(pdu, attrs.evolve(profile, final_for=elsewhere))
 
 
 class SharedTests(TestCase):
