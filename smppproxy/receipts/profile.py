@@ -94,7 +94,7 @@ class ReceiptProfile:
     )
     zone: tzinfo | None = attrs.field(init=False, repr=False, eq=False)
     _dates: dict[bytes, int] = attrs.field(init=False, repr=False, eq=False, factory=dict)
-    _shared: dict[Key, Shared] = attrs.field(init=False, repr=False, eq=False, factory=dict)
+    shared: dict[Key, Shared] = attrs.field(init=False, repr=False, eq=False, factory=dict)
 
     def __attrs_post_init__(self) -> None:
         self.zone = None if self.tz == "UTC" else zone_of(self.tz)
@@ -121,9 +121,9 @@ class ReceiptProfile:
 
     def share(self, key: Key, receipt: Receipt) -> None:
         """Keep what a receipt says that others of the same key say too."""
-        if len(self._shared) >= _SHARED_KEPT:
-            self._shared.clear()
-        self._shared[key] = (
+        if len(self.shared) >= _SHARED_KEPT:
+            self.shared.clear()
+        self.shared[key] = (
             receipt.state,
             receipt.stat,
             receipt.err,
@@ -136,7 +136,3 @@ class ReceiptProfile:
             receipt.kind,
             receipt.oddity,
         )
-
-    def shared(self, key: Key) -> Shared | None:
-        """What :meth:`share` kept."""
-        return self._shared.get(key)

@@ -162,7 +162,7 @@ def _usual(
     state_tlv = tlvs.get(TLV_MESSAGE_STATE, b"")
     code = tlvs.get(TLV_NETWORK_ERROR_CODE, b"")
     key = (middle, state_tlv, code, intermediate)
-    shared = profile.shared(key)
+    shared = profile.shared.get(key)
     if shared is None:
         if len(middle) + len(state_tlv) + len(code) > _LONGEST_SHARED:
             return None

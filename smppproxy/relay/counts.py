@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from smppproxy.smpp.constants import GENERIC_NACK
 from smppproxy.smpp.pdu import Pdu
-from smppproxy.store.records import glance
+from smppproxy.store.records import STATE_AT, SUBMITTED_AT, glanced
 from smppproxy.store.times import Times
 
 if TYPE_CHECKING:
@@ -101,18 +101,21 @@ class AccountCounts:
 
     def acknowledged(self, entries: Iterable[Entry]) -> None:
         """The client took these receipts and MO messages."""
-        now = self._wall_clock()
-        delivered = self.delivered
-        finals = self.finals
+        # Those of one read are of the same seconds, and nearly always say the same.
+        alike: dict[tuple[int, bytes], int] = {}
         for entry in entries:
             origin = entry.origin
             if not origin:
                 self.mo_delivered += 1
                 continue
-            state, final, submit_time = glance(origin, entry.receipt)
-            delivered[state] += 1
+            seen = (entry.receipt[STATE_AT], origin[SUBMITTED_AT])
+            alike[seen] = alike.get(seen, 0) + 1
+        now = self._wall_clock()
+        for (octet, submitted_at), number in alike.items():
+            state, final, submit_time = glanced(octet, submitted_at)
+            self.delivered[state] += number
             if final:
-                finals.add(now - submit_time)
+                self.finals.add(now - submit_time, number)
 
 
 class HostCounts:

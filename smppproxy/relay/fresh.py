@@ -18,6 +18,9 @@ FRESH = 0.03
 """Seconds from the answer on one session to its receipt on another (quirks 5.4): of messages some
 of whose receipts had come before, and of others. A beat of the relay may be added."""
 
+Waits = Callable[[bytes, float], float]
+"""Until when receipts of a message wait, by its client_message_id and the monotonic time now."""
+
 
 class Half:
     """What was answered within a quarter of a second.
@@ -112,14 +115,25 @@ class Fresh:
         if self._leaving:
             self._soon(self._turned)
 
-    def is_unanswered(self, message_id: bytes) -> bool:
-        """Whether the answer to this message is still to come."""
-        return message_id in self._unanswered
+    def of(self, sessions: int, now: float) -> Waits | None:
+        """What says until when the receipts of an account with so many sessions wait, by their
+        message and ``now``: see :meth:`until`. None where none of them does.
+        """
+        self.forget(now)
+        if sessions > 1:
+            return self.until
+        return self._until_answered if self._unanswered else None  # one session keeps the order
+
+    def _until_answered(self, message_id: bytes, now: float) -> float:
+        """As :meth:`until`, for those whose answer is still to come."""
+        return now + HOLD_BACK if message_id in self._unanswered else 0.0
 
     def until(self, message_id: bytes, now: float) -> float:
         """When receipts of this message may go, or are to be looked at again; 0 for one that is
-        not fresh.
+        neither unanswered nor fresh.
         """
+        if message_id in self._unanswered:
+            return now + HOLD_BACK
         batch = self._freshest.messages.get(message_id) or self._fresh.messages.get(message_id)
         if batch is None:
             return 0.0

@@ -21,7 +21,11 @@ DEAD_LIMIT = Limit(10_000, 1_209_600)
 
 
 class Hands:
-    """The entries in hand by account, and what the store has yet to hear of them."""
+    """The entries in hand by account, and what the store has yet to hear of them.
+
+    :ivar dropped: what is about to leave the store, and in hand no more since its account was
+        dropped: it is not to be sent again.
+    """
 
     def __init__(self, store: Store, ledger: Ledger) -> None:
         self._store = store
@@ -32,8 +36,7 @@ class Hands:
         # What is with a call that is out or was not heard, by the identity of its list.
         self._ending: dict[int, list[Name]] = {}
         self._burying: set[Name] = set()
-        # What is about to leave the store, and in hand no more since its account was dropped.
-        self._dropped: set[Name] = set()
+        self.dropped: set[Name] = set()
         self._unheard: list[tuple[list[Name], str, bool]] = []
         self._unburied: list[Delivery] = []
 
@@ -41,18 +44,11 @@ class Hands:
         """What is in hand for this account."""
         return self._held.setdefault(account, set())
 
-    def has(self, held: set[Name], name: Name) -> bool:
-        """Whether an entry is in hand, or is about to leave the store.
-
-        :param held: what :meth:`of` says of its account.
-        """
-        return name in held or (bool(self._dropped) and name in self._dropped)
-
     def drop(self, account: bytes) -> None:
         """Hold nothing of this account any more."""
         held = self._held.pop(account, set())
         for names in (*self._next.values(), *self._ending.values(), self._burying):
-            self._dropped.update(held.intersection(names))
+            self.dropped.update(held.intersection(names))
 
     def touch(self, names: Iterable[Name]) -> None:
         """Say that these are still in hand; when the store is away, the next time does it."""
@@ -90,8 +86,8 @@ class Hands:
     def _ended(self, removed: int, names: list[Name], field: str, again: bool) -> None:
         # In hand until here: an adopt in between must not hand out what the client already has.
         del self._ending[id(names)]
-        if self._dropped:
-            self._dropped.difference_update(names)
+        if self.dropped:
+            self.dropped.difference_update(names)
         queue: bytes | None = None
         held: set[Name] | None = None
         for name in names:

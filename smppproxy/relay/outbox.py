@@ -20,7 +20,7 @@ from smppproxy.relay.adoption import Adoption
 from smppproxy.relay.delivery import Delivery, body_of
 from smppproxy.relay.directory import Directory, Inbox
 from smppproxy.relay.events import Events
-from smppproxy.relay.fresh import FRESH, HOLD_BACK, Fresh
+from smppproxy.relay.fresh import FRESH, HOLD_BACK, Fresh, Waits
 from smppproxy.relay.hands import Hands
 from smppproxy.relay.journal import DELIVERED
 from smppproxy.relay.ledger import Ledger
@@ -202,7 +202,7 @@ class Outbox:
         queue: bytes | None = None
         inbox: Inbox | None = None
         held: set[Name] = set()
-        has = self._hands.has
+        dropped = self._hands.dropped
         for entry in entries:
             if entry.queue is not queue:
                 queue = entry.queue
@@ -211,8 +211,9 @@ class Outbox:
             if inbox is None:
                 continue
             delivery = Delivery(inbox, entry)
-            if not has(held, delivery.name):
-                held.add(delivery.name)
+            name = delivery.name
+            if name not in held and name not in dropped:
+                held.add(name)
                 if entry.origin[:1] == SHARED:
                     self._share(inbox, entry)
                     continue
@@ -266,9 +267,8 @@ class Outbox:
         due = inbox.due
         if not due:
             return
-        fresh = bool(self._fresh)
-        if fresh:
-            self._fresh.forget(self._seconds())
+        clock = self._seconds()
+        waits_until = self._waits(inbox, clock)
         now = self._now
         writes: defaultdict[Client, list[bytes]] = defaultdict(list)
         repeats: list[Delivery] = []
@@ -277,7 +277,9 @@ class Outbox:
             if client is None:
                 break
             delivery = due.popleft()
-            if fresh and self._too_early(delivery):
+            # Nearly every receipt is looked at while there is traffic: it is two calls, no more.
+            if waits_until and waits_until(message_id_of(delivery.entry.origin), clock) > clock:
+                self._hold(delivery, waits_until(message_id_of(delivery.entry.origin), clock))
                 continue
             if delivery not in sure and delivery.is_intermediate:
                 repeats.append(delivery)
@@ -329,27 +331,20 @@ class Outbox:
         """The store could not say: the next tick asks again."""
         inbox.later += repeats
 
-    def _too_early(self, delivery: Delivery) -> bool:
-        """Whether the answer to this receipt's message is still to come, or was only just written,
+    def _waits(self, inbox: Inbox, now: float) -> Waits | None:
+        """What says until when receipts of a message wait; None while none has to."""
+        fresh = self._fresh
+        if not fresh:
+            return None
+        return fresh.of(len(self._directory.clients.get(inbox.account.system_id, ())), now)
+
+    def _hold(self, delivery: Delivery, until: float) -> None:
+        """The answer to this receipt's message is still to come, or was only just written,
         elsewhere."""
-        origin = delivery.entry.origin
-        if not origin:
-            return False
-        message_id = message_id_of(origin)
-        now = self._seconds()
-        if self._fresh.is_unanswered(message_id):
-            until = now + HOLD_BACK
-        elif len(self._directory.clients[delivery.inbox.account.system_id]) < 2:
-            return False  # one session keeps the order
-        else:
-            until = self._fresh.until(message_id, now)
-        if until <= now:
-            return False
         delivery.due = until
         delivery.inbox.later.append(delivery)
         self._early[delivery.inbox] = None
         self._ask()
-        return True
 
     def look(self, now: float) -> bool:
         """At every beat while it returns True: receipts that were held back are due."""

@@ -32,6 +32,12 @@ _pack_receipt, _unpack_receipt, _RECEIPT_SIZE = _RECEIPT.pack, _RECEIPT.unpack_f
 _pack_placed = _PLACED_RECEIPT.pack
 _PLACED = 2  # version of a receipt record that tells where it came from
 
+STATE_AT = 1
+"""Where a packed :class:`ReceiptRecord` has its octet for state and final."""
+
+SUBMITTED_AT = slice(_ORIGIN_SIZE - 8, _ORIGIN_SIZE)
+"""Where a packed :class:`Origin` has its submit_time."""
+
 
 class RecordError(ValueError):
     """A record cannot be written (a field is too long) or read (other version, wrong length)."""
@@ -373,5 +379,11 @@ def glance(origin: bytes, receipt: bytes) -> tuple[int, bool, int]:
     For counters: cheaper than to unpack a packed :class:`Origin` and :class:`ReceiptRecord`, which
     must have been read before.
     """
-    state = receipt[1]
-    return state & ~_FINAL, state >= _FINAL, _submit_time(origin, _ORIGIN_SIZE - 8)[0]
+    return glanced(receipt[STATE_AT], origin[SUBMITTED_AT])
+
+
+def glanced(state: int, submitted_at: bytes) -> tuple[int, bool, int]:
+    """:func:`glance` at all records that have this octet and these: a receipt's own one for state
+    and final (:data:`STATE_AT`), and an origin's :data:`SUBMITTED_AT`.
+    """
+    return state & ~_FINAL, state >= _FINAL, _submit_time(submitted_at)[0]

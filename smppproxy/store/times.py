@@ -31,11 +31,11 @@ class Times:
         """How many there were."""
         return sum(self.buckets)
 
-    def add(self, seconds: float) -> None:
-        """One took so long; a clock that was set back makes it 0."""
+    def add(self, seconds: float, number: int = 1) -> None:
+        """So many took so long each; a clock that was set back makes it 0."""
         if seconds > 0:
-            self.total += seconds
-        self.buckets[bisect_left(self.bounds, seconds)] += 1
+            self.total += seconds * number
+        self.buckets[bisect_left(self.bounds, seconds)] += number
 
 
 class Measured(Protocol):

@@ -105,13 +105,13 @@ class SharedTests(TestCase):
             for number in range(10):
                 text = b"id:1 submit date: done date: stat:X%d err:0" % number
                 read_receipt(pdu_of(text, 4, b"1", (None,) * 4), profile)
-                self.assertLessEqual(len(profile._shared), 3)
+                self.assertLessEqual(len(profile.shared), 3)
         long = b"id:1 submit date: done date: stat:%b err:0" % (b"X" * 180)
         profile = ReceiptProfile()
         receipt = read_receipt(pdu_of(long, 4, b"1", (None,) * 4), profile)
         assert receipt is not None
         self.assertEqual(65, len(receipt.stat))
-        self.assertEqual({}, profile._shared)
+        self.assertEqual({}, profile.shared)
 
     def test_a_text_is_cut_at_its_own_key(self) -> None:
         """``ext:`` within a field is no key."""

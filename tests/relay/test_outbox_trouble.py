@@ -263,7 +263,7 @@ class ComeAndGoTests(OutboxTestCase):
         self.world.store.release()
         self.assertEqual((0, 0), self.world.sizes())
         self.assertEqual(2, self.ledger.delivered)
-        self.assertEqual(set(), self.world.relay._outbox._hands._dropped)
+        self.assertEqual(set(), self.world.relay._outbox._hands.dropped)
 
     def test_nothing_is_held_for_nobody(self) -> None:
         """Half a minute after the last receiver left another node may take what was in hand."""
