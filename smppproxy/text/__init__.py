@@ -16,6 +16,7 @@ Which file to open:
 `segments`   which part of which long message a submit_sm is
 
 `times`      validity_period and schedule_delivery_time
+`zones`      time zones by name
 `words`      the first word of a message, for routes that ask for a keyword
 ===========  =======================================================================================
 """
