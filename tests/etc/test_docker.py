@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
 
@@ -189,6 +190,17 @@ class ComposeTests(SynchronousTestCase):
         self.assertIn("\nappendonly yes\n", store)
         self.assertIn("\nmaxmemory-policy noeviction\n", store)
         self.assertIn(f"\nport {watched[3]}\n", store)
+
+    def test_addresses_of_the_stores(self) -> None:
+        """Whoever has to know a server that is gone has its address, which is that server's."""
+        (places,) = self.whole["networks"]["default"]["ipam"]["config"]
+        network, drawn = ip_network(places["subnet"]), ip_network(places["ip_range"])
+        for name in ("store1", "store2"):
+            address = self.services[name]["networks"]["default"]["ipv4_address"]
+            self.assertIn(ip_address(address), network)
+            self.assertNotIn(ip_address(address), drawn)
+            for each in ("store1", "store2", "sentinel1", "sentinel2", "sentinel3"):
+                self.assertIn(f"{name}:{address}", self.services[each]["extra_hosts"])
 
     def test_monitoring(self) -> None:
         """Prometheus asks every node; Grafana asks Prometheus and has our dashboard."""
