@@ -25,14 +25,14 @@ ONLY ?=
 SAY := @printf '\n== %s\n'
 
 # tests/interop asks for foreign programs, tests/kernel for namespaces, tests/web for a browser,
-# tests/packages for Debian's tools: they
-# have targets of their own; tests/support holds no tests.
+# tests/packages for Docker and Debian's tools: they have targets of their own; tests/support holds
+# no tests.
 SUITES = $(filter-out tests.interop tests.kernel tests.packages tests.support tests.web, \
 	$(patsubst tests/%/__init__.py,tests.%,$(sort $(wildcard tests/*/__init__.py)))) \
 	$(patsubst tests/%.py,tests.%,$(sort $(wildcard tests/test_*.py)))
 TRIAL = $(BIN)/python -m tests.support.trial
 
-.PHONY: help venv demo test simulate chaos kills soak figures mission bench docs fuzz lock audit lint format types imports coverage interop-tools interop kernel web packages deb check suites clean
+.PHONY: help venv demo test simulate chaos kills soak figures mission bench docs fuzz lock audit lint format types imports coverage interop-tools interop kernel web packages-tools packages deb check suites clean
 
 help:
 	@printf 'make %-9s %s\n' \
@@ -52,7 +52,7 @@ help:
 	  lock     'requirements.lock anew: versions and hashes of a release' \
 	  audit    'known holes in what requirements.lock names; asks the registry' \
 	  web      'the web page in a browser; pictures in build/screenshots' \
-	  packages 'the Debian package installed and purged, the composition run as processes' \
+	  packages 'the Debian package installed and purged, the image built, its composition run' \
 	  deb      'the Debian package, for this release of Debian: build/deb' \
 	  check    'what CI runs: suites, and beside them as many schedules of simulate as fit' \
 	  lint     'ruff' \
@@ -179,9 +179,13 @@ web: venv
 	@tests/web/install
 	@$(TRIAL) --record web -- -j$(JOBS) tests.web
 
-packages: interop-tools
-	$(SAY) 'packages: the Debian package installed, the composition run'
-	@$(TRIAL) --record debian -- tests.packages.test_debian
+packages-tools: venv
+	$(SAY) "packages-tools: Debian's Python, Docker's engine, the tools of a package"
+	@tests/packages/install
+
+packages: packages-tools
+	$(SAY) 'packages: the Debian package installed, the image built, the composition run'
+	@$(TRIAL) --record packages -- tests.packages.test_debian tests.packages.test_image
 	@tests/kernel/run $(TRIAL) --record composition -- tests.packages.test_composition
 
 deb: venv

@@ -11,14 +11,14 @@ from tests.etc.composition import health_check
 from tests.kernel.containers import Containers
 from tests.support.processes import until
 
-PATIENCE = 120.0
+PATIENCE = 600.0
 """Seconds for a cluster of nine processes on a busy machine."""
 
 
 class CompositionTests(TestCase):
     """Two nodes, a store with a replica and three sentinels, two providers, and load."""
 
-    timeout = 900
+    timeout = 1500
     others = ("store1", "store2", "acme", "node1")
     """What is told when somebody is waited for in vain."""
 
