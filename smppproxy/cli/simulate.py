@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Sequence
+from math import inf
 from typing import Any
 
 import click
@@ -22,19 +23,42 @@ def simulate() -> None:
 def _range(value: str) -> tuple[float, float]:
     """Seconds: `0.5`, or `0.1-2` for anything between."""
     try:
-        least, _, most = value.partition("-")
-        return float(least), float(most or least)
+        first, _, last = value.partition("-")
+        least, most = float(first), float(last or first)
     except ValueError:
         raise click.BadParameter(f"{value} is neither SECONDS nor LEAST-MOST") from None
+    if not 0 <= least <= most < inf:
+        raise click.BadParameter(f"{value}: the least of LEAST-MOST goes first")
+    return least, most
 
 
 def _statuses(values: tuple[str, ...]) -> dict[int, float]:
     """`0x58:0.01` and the like."""
     try:
         parts = [value.split(":") for value in values]
-        return {int(status, 0): float(fraction) for status, fraction in parts}
+        found = {int(status, 0): float(fraction) for status, fraction in parts}
     except ValueError:
         raise click.BadParameter("an error is STATUS:FRACTION, e.g. 0x58:0.01") from None
+    for status, fraction in found.items():
+        if not (0 < status <= 0xFFFF_FFFF and 0 <= fraction <= 1):
+            limits = "a status has 32 bits and is not 0, a fraction is 0 to 1"
+            raise click.BadParameter(f"{status:#x}:{fraction:g}: {limits}")
+    return found
+
+
+def _accounts(values: tuple[str, ...]) -> dict[bytes, bytes]:
+    """`us:secret` and the like."""
+    pairs = [value.partition(":") for value in values]
+    for name, colon, _ in pairs:
+        if not (name and colon):
+            raise click.BadParameter(f"an account is SYSTEM_ID:PASSWORD, {name} is not")
+    return {name.encode(): secret.encode() for name, _, secret in pairs}
+
+
+FRACTION = click.FloatRange(0.0, 1.0)
+NUMBER = click.IntRange(0)
+AT_LEAST_ONE = click.IntRange(1)
+POSITIVE = click.FloatRange(0.0)
 
 
 def _written(context: click.Context, name: str) -> bool:
@@ -43,14 +67,15 @@ def _written(context: click.Context, name: str) -> bool:
 
 
 @simulate.command()
-@click.option("--port", "ports", multiple=True, type=int, default=(0,), metavar="PORT",
+@click.option("--port", "ports", multiple=True, type=click.IntRange(0, 65_535), default=(0,),
+              metavar="PORT",
               help="A host's port, 0 = any; repeat it for hosts b, c ...")  # fmt: skip
 @click.option("--address", default="127.0.0.1", show_default=True, help="Where to listen.")
 @click.option("--account", "accounts", multiple=True, metavar="SYSTEM_ID:PASSWORD",
               help="Only these may bind; without it anyone may.")  # fmt: skip
 @click.option("--preset", default="", metavar="NAME",
               help="With the habits of a provider preset; other options change them.")  # fmt: skip
-@click.option("--spelling", default=0, metavar="NUMBER",
+@click.option("--spelling", default=0, metavar="NUMBER", type=click.IntRange(0, 3),
               help="Of ids, where the preset leaves that open: 0 to 3.")  # fmt: skip
 @click.option("--id-format", default="dec", show_default=True,
               help="Of ids: dec hex HEX padded padded-hex hex32 uuid constant empty.")  # fmt: skip
@@ -59,19 +84,28 @@ def _written(context: click.Context, name: str) -> bool:
 @click.option("--receipt-delay", default="0", metavar="SECONDS", help="After the response.")
 @click.option("--shape", default="both", show_default=True,
               help="Of receipts: both text tlv payload data_sm.")  # fmt: skip
-@click.option("--early", default=0.0, help="Fraction of receipts sent before the response.")
-@click.option("--other-host", default=0.0, help="Fraction of receipts sent on another host.")
-@click.option("--duplicates", default=0.0, help="Fraction of receipts sent twice.")
-@click.option("--undelivered", default=0.0, help="Fraction of receipts that say UNDELIV.")
-@click.option("--silence", default=0.0, help="Fraction of submit_sm never answered.")
+@click.option("--early", default=0.0, type=FRACTION,
+              help="Fraction of receipts sent before the response.")
+@click.option("--other-host", default=0.0, type=FRACTION,
+              help="Fraction of receipts sent on another host.")
+@click.option("--duplicates", default=0.0, type=FRACTION,
+              help="Fraction of receipts sent twice.")
+@click.option("--undelivered", default=0.0, type=FRACTION,
+              help="Fraction of receipts that say UNDELIV.")
+@click.option("--silence", default=0.0, type=FRACTION,
+              help="Fraction of submit_sm never answered.")
 @click.option("--error", "errors", multiple=True, metavar="STATUS:FRACTION",
               help="Refuse a fraction of submit_sm with a command_status.")  # fmt: skip
-@click.option("--tps", default=0, help="ESME_RTHROTTLED above so many a second.")
-@click.option("--mo-rate", default=0.0, help="MO messages a second to each system_id.")
+@click.option("--tps", default=0, type=NUMBER,
+              help="ESME_RTHROTTLED above so many a second.")
+@click.option("--mo-rate", default=0.0, type=POSITIVE,
+              help="MO messages a second to each system_id.")
 @click.option("--mo-destination", default="12345", show_default=True, help="Whom they are for.")
 @click.option("--mo-text", default="hello from a mobile", show_default=True, help="What they say.")
-@click.option("--max-binds", default=0, help="Sessions per system_id and host.")
-@click.option("--window", default=50, show_default=True, help="Unanswered receipts per session.")
+@click.option("--max-binds", default=0, type=NUMBER,
+              help="Sessions per system_id and host.")
+@click.option("--window", default=50, show_default=True, type=AT_LEAST_ONE,
+              help="Unanswered receipts per session.")
 @click.option("--intermediate", is_flag=True, help="ENROUTE before each receipt, if asked for.")
 @click.option("--crash", default="", metavar="EVERY:DOWN",
               help="Each host in turn dies every so many seconds, for so many.")  # fmt: skip
@@ -82,7 +116,8 @@ def _written(context: click.Context, name: str) -> bool:
               help="Nothing but answers and receipts, ten times as fast.")  # fmt: skip
 @click.option("--processes", default=1, show_default=True, type=click.IntRange(1, 256),
               help="Share the ports; implies --lean.")  # fmt: skip
-@click.option("--for", "seconds", default=0.0, metavar="SECONDS", help="End after so long.")
+@click.option("--for", "seconds", default=0.0, type=POSITIVE, metavar="SECONDS",
+              help="End after so long.")
 @click.pass_context
 def smsc(context: click.Context, /, ports: tuple[int, ...], address: str,
          accounts: tuple[str, ...], seconds: float, response_delay: str, receipt_delay: str,
@@ -100,13 +135,13 @@ def smsc(context: click.Context, /, ports: tuple[int, ...], address: str,
     smppproxy simulate smsc --port 2901 --port 2902 --lean --processes 2
     """
     own = _certificate(tls, certificate, key)
-    pairs = [account.partition(":") for account in accounts]
+    allowed = _accounts(accounts)
     if lean or processes > 1:
         asked = {name: value for name, value in habits.items() if _written(context, name)}
         asked |= {"preset": preset} if preset else {}
         asked |= {"crash": crash} if crash else {}
         common = {
-            "accounts": {name.encode(): secret.encode() for name, _, secret in pairs},
+            "accounts": allowed,
             "response_delay": _range(response_delay),
             "receipt_delay": _range(receipt_delay),
             "errors": _statuses(errors),
@@ -127,7 +162,7 @@ def smsc(context: click.Context, /, ports: tuple[int, ...], address: str,
         options = habits_of(
             preset,
             spelling,
-            accounts={name.encode(): secret.encode() for name, _, secret in pairs},
+            accounts=allowed,
             response_delay=_range(response_delay),
             receipt_delay=_range(receipt_delay),
             errors=_statuses(errors),
@@ -236,26 +271,31 @@ def _crashes(written: str) -> tuple[float, float]:
 
 @simulate.command()
 @click.option("--address", default="127.0.0.1", show_default=True, help="The server.")
-@click.option("--port", default=2775, show_default=True)
+@click.option("--port", default=2775, show_default=True, type=click.IntRange(1, 65_535))
 @click.option("--system-id", default="demo", show_default=True)
 @click.option("--password", default="demo", show_default=True)
 @click.option("--bind", default="trx", show_default=True, help="trx tx rx, or txrx: both.")
-@click.option("--binds", default=1, show_default=True, help="Sessions.")
-@click.option("--window", default=50, show_default=True, help="Unanswered submit_sm per session.")
-@click.option("--rate", default=0.0, help="Messages a second; default: what the windows allow.")
-@click.option("--count", default=1000, show_default=True, help="Messages; 0 = until Ctrl-C.")
+@click.option("--binds", default=1, show_default=True, type=AT_LEAST_ONE, help="Sessions.")
+@click.option("--window", default=50, show_default=True, type=AT_LEAST_ONE,
+              help="Unanswered submit_sm per session.")
+@click.option("--rate", default=0.0, type=POSITIVE,
+              help="Messages a second; default: what the windows allow.")
+@click.option("--count", default=1000, show_default=True, type=NUMBER,
+              help="Messages; 0 = until Ctrl-C.")
 @click.option("--prefix", "prefixes", multiple=True, default=("46701",), show_default=True,
               help="Destinations: a prefix and 8 digits.")  # fmt: skip
 @click.option("--source", default="smppproxy", show_default=True, help="The source_addr.")
 @click.option("--text", default="hello from the simulated client", show_default=True)
 @click.option("--receipts/--no-receipts", default=True, show_default=True)
-@click.option("--for", "seconds", default=0.0, metavar="SECONDS", help="Submit no longer.")
-@click.option("--drain", default=10.0, show_default=True, help="Seconds to wait for receipts.")
+@click.option("--for", "seconds", default=0.0, type=POSITIVE, metavar="SECONDS",
+              help="Submit no longer.")
+@click.option("--drain", default=10.0, show_default=True, type=POSITIVE,
+              help="Seconds to wait for receipts.")
 @click.option("--tls", is_flag=True, help="With TLS; chain and name are checked.")
 @click.option("--ca", default="", metavar="FILE", help="With TLS, trusting this certificate (PEM).")
 @click.option("--refuse", "refusals", multiple=True, metavar="STATUS:FRACTION",
               help="Answer a fraction of the receipts with a command_status.")  # fmt: skip
-@click.option("--deaf", "deliver_silence", default=0.0,
+@click.option("--deaf", "deliver_silence", default=0.0, type=FRACTION,
               help="Fraction of the receipts that get no answer.")  # fmt: skip
 def esme(system_id: str, password: str, prefixes: tuple[str, ...], source: str, text: str,
          receipts: bool, seconds: float, drain: float, tls: bool, ca: str,

@@ -75,7 +75,7 @@ class SmscOptions:
 
     system_id: bytes = b"smsc"
     accounts: Mapping[bytes, bytes] = attrs.field(factory=dict)
-    id_format: str = attrs.field(default="dec", validator=attrs.validators.in_(ID_FORMATS))
+    id_format: str = attrs.field(default="dec", validator=attrs.validators.in_([*ID_FORMATS]))
     id_start: int = 1
     receipt_id_format: str = attrs.field(
         default="", validator=attrs.validators.in_(["", *ID_FORMATS])

@@ -50,7 +50,7 @@ class LeanOptions:
     """
 
     accounts: Mapping[bytes, bytes] = attrs.field(factory=dict, repr=False)
-    id_format: str = attrs.field(default="dec", validator=attrs.validators.in_(ID_FORMATS))
+    id_format: str = attrs.field(default="dec", validator=attrs.validators.in_([*ID_FORMATS]))
     response_delay: tuple[float, float] = (0.0, 0.0)
     receipt_delay: tuple[float, float] = (0.0, 0.0)
     undelivered: float = 0.0
