@@ -61,6 +61,7 @@ Which file to open:
 `backlogs`      what waits in the store
 `stalls`        who made the reactor stand still, and for how long
 
+`event_table`   every event of the log, and what it means
 `log_json`      the node's log as JSON
 `log_levels`    how much of it there is, room by room
 `program`       which release and commit this is

@@ -9,6 +9,7 @@ from pathlib import Path
 from twisted.trial.unittest import SynchronousTestCase
 
 from manual import commands, http, metrics, options
+from smppproxy.admin.event_table import EVENTS
 from smppproxy.admin.metric_table import METRICS
 from smppproxy.config import presets
 from smppproxy.smpp.refusals import REFUSALS
@@ -85,6 +86,10 @@ class ManualTests(SynchronousTestCase):
         """Every metric is explained, by the name that Prometheus has for it."""
         wanted = {metrics.full_name(each) for each in METRICS}
         self.assertEqual(self.built.objects("metric"), wanted)
+
+    def test_every_event(self) -> None:
+        """Every event of the log is explained."""
+        self.assertEqual(self.built.objects("event"), set(EVENTS))
 
     def test_every_refusal(self) -> None:
         """Every command_status that we give by ourselves is explained."""

@@ -13,7 +13,7 @@ from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
 from sphinx.util.docutils import SphinxDirective
 
-from manual import commands, figures, http, metrics, options, presets, refusals
+from manual import commands, events, figures, http, metrics, options, presets, refusals
 from manual.snippets import LANGUAGES, Snippet
 
 PARTS: dict[str, Callable[[], list[str]]] = {
@@ -21,6 +21,7 @@ PARTS: dict[str, Callable[[], list[str]]] = {
     "network-options": lambda: options.lines("network"),
     "metrics": metrics.lines,
     "metric-count": metrics.count,
+    "events": events.lines,
     "refusals": refusals.lines,
     "commands": commands.lines,
     "http-operations": http.lines,
@@ -38,6 +39,7 @@ PARTS: dict[str, Callable[[], list[str]]] = {
 OBJECTS = {
     "conf": "an option: ``table.option``",
     "metric": "a metric, by the name that Prometheus knows",
+    "event": "an event of the log, by the name in its field ``event``",
     "refusal": "a refusal, by the name that accounts know it by",
 }
 """Kinds of objects: each has a directive that describes one and a role that leads to it."""
