@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
+from twisted.internet.address import UNIXAddress
 from twisted.internet.defer import Deferred, gatherResults, maybeDeferred
 from twisted.internet.endpoints import TCP4ServerEndpoint, TCP6ServerEndpoint, UNIXServerEndpoint
 from twisted.internet.interfaces import IListeningPort, IProtocolFactory
@@ -88,4 +89,12 @@ class AdminDoor:
             return
         self._open.append(port)
         self.port = getattr(port.getHost(), "port", 0) or self.port
-        log.info("admin door on {port}", event="admin_listening", port=port.getHost())
+        log.info("admin door on {where}", event="admin_listening", where=_where(port.getHost()))
+
+
+def _where(address: Any) -> str:
+    """An address as people write it: a socket's path, or host and port."""
+    if isinstance(address, UNIXAddress):
+        return os.fsdecode(address.name or b"")
+    host = f"[{address.host}]" if ":" in address.host else address.host
+    return f"{host}:{address.port}"

@@ -113,10 +113,12 @@ class Control:
         self._raw = kept
         self._kept = wishes_of(kept)
         if self.states.take(self._kept):
+            wishes = {"/".join(filter(None, key)): state for key, state in self._kept.items()}
             log.info(
-                "what is wanted of providers has changed: {wishes}",
+                "what operators want has changed: {told}",
                 event="states_changed",
-                wishes={"/".join(filter(None, key)): state for key, state in self._kept.items()},
+                told=", ".join(f"{name} {state}" for name, state in wishes.items()) or "all up",
+                wishes=wishes,
             )
             self._changed()
 

@@ -6,11 +6,14 @@ import json
 from typing import Any
 
 import attrs
+from twisted.internet.address import IPv6Address
 from twisted.internet.defer import Deferred
 from twisted.internet.protocol import ClientCreator, Protocol
+from twisted.logger import eventAsText
 
 from smppproxy.admin import door as doors
 from smppproxy.admin.api import OPERATIONS, PREFIX
+from smppproxy.admin.opening import _where
 from smppproxy.service import SmppProxy
 from tests.support.authority import Authority, dns
 from tests.support.doors import DoorCase, ask, asynchronous, shown_name
@@ -33,6 +36,21 @@ class AccessTests(DoorCase):
         node = self.with_socket()
         self.assertEqual((await ask(node, SHOW)).status, 200)
         self.assertEqual((await ask(node, "api/v1/drain", {"target": "acme/a"})).status, 200)
+
+    @asynchronous
+    async def test_where_it_is_stands_in_the_log(self) -> None:
+        """The log says where the door is as one would type it: a path, or host and port."""
+        events = self.logged()
+        node = self.with_socket()
+        _, url = self.with_port()
+        told = {node.node.admin.path, url.removeprefix("http://")}
+
+        def heard() -> set[str]:
+            opened = [each for each in events if each.get("event") == "admin_listening"]
+            return {eventAsText(each, False, False).rpartition(" ")[2] for each in opened}
+
+        await self.wait(lambda: heard() == told, "both are told")
+        self.assertEqual(_where(IPv6Address("TCP", "::1", 8080)), "[::1]:8080")
 
     @asynchronous
     async def test_port_without_tokens_is_for_health(self) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from twisted.internet.task import Clock
+from twisted.logger import LogEvent, eventAsText, globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 
 from smppproxy.routing.states import States
@@ -53,6 +56,21 @@ class ControlTests(SynchronousTestCase):
         self.assertEqual(("up", "up"), self.holds())
         self.assertEqual({MARK: b"1"}, self.world.wishes)
         self.assertEqual(["here", "there", "there", "here", "here", "there"], self.changes)
+
+    def test_it_is_told_in_words(self) -> None:
+        """The log says what holds besides what the network says, also when that is nothing."""
+        texts: list[str] = []
+
+        def hear(event: LogEvent) -> None:
+            if event.get("event") == "states_changed":
+                texts.append(eventAsText(event, False, False).rpartition("changed: ")[2])
+
+        observe: Any = hear
+        globalLogPublisher.addObserver(observe)
+        self.addCleanup(globalLogPublisher.removeObserver, observe)
+        self.want(self.here, "isolate", "a")
+        self.want(self.here, "up", "a")
+        self.assertEqual(texts, ["acme/a isolate", "all up"])
 
     def test_one_node(self) -> None:
         """What is wanted on one node holds there only, until it is up on all."""
