@@ -200,7 +200,7 @@ check: venv
 	  --record build/results/simulate -- $(MAKE) --no-print-directory suites
 	$(SAY) 'check: all passed'
 
-suites: lint types imports coverage interop kernel web kills
+suites: lint types imports coverage interop kernel web packages kills
 
 clean:
 	$(SAY) 'clean'
