@@ -14,6 +14,9 @@ HEADER_LENGTH: Final = 16
 MAX_PDU_BEFORE_BIND: Final = 1024
 #: The longest PDU of a bound peer (F04): a message_payload of 65,535 octets and its TLVs fit.
 MAX_PDU: Final = 70_000
+#: Octets asked of a socket at a time: more than a hundred PDUs. The memory for them is asked for
+#: before anybody knows how few will come; what lies among it for longer leaves holes as large.
+READ_SIZE: Final = 16_384
 
 # -- command_id (5.1.2.1) -----------------------------------------------------------------------
 

@@ -20,6 +20,8 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime, IStreamClientEndpoint
 from twisted.python.failure import Failure
 
+from smppproxy.smpp.constants import READ_SIZE
+
 ServerError = txredisapi.ResponseError
 """What an error reply is delivered as; the text begins with the server's error code."""
 
@@ -56,6 +58,7 @@ class Link(txredisapi.HiredisProtocol):  # type: ignore[misc]
 
     def connectionMade(self) -> None:
         self.alive = True
+        self.transport.bufferSize = READ_SIZE
         self._owner.link_made(self)
 
     def usable(self) -> None:

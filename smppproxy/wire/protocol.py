@@ -24,6 +24,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from smppproxy.relay.peers import Relay
+from smppproxy.smpp.constants import READ_SIZE
 from smppproxy.smpp.pdu import Pdu
 from smppproxy.smpp.session import UNBINDING, Received, Session
 from smppproxy.wire.ticker import Ticker as Ticker
@@ -103,6 +104,7 @@ class SmppProtocol(Protocol):
             transport.setTcpKeepAlive(True)
         if isinstance(transport, Connection):
             self._turn = []
+            transport.bufferSize = READ_SIZE
         transport.registerProducer(self, True)
         self.ticker.add(self)
         self.guard(self.opened)

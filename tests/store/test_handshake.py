@@ -26,6 +26,7 @@ from twisted.logger import capturedLogs
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
+from smppproxy.smpp.constants import READ_SIZE
 from smppproxy.store import open_store
 from smppproxy.store.interface import Limit, StoreError
 from smppproxy.store.link import LOST, Link
@@ -175,7 +176,7 @@ class LinkTests(SynchronousTestCase):
         self.lost: list[Link] = []
         self.replies: list[Any] = []
         self.link = Link(self, Clock())
-        self.transport = StringTransport()
+        self.transport: Any = StringTransport()
         self.link.makeConnection(self.transport)
 
     def link_made(self, link: Link) -> None:
@@ -183,6 +184,10 @@ class LinkTests(SynchronousTestCase):
 
     def link_lost(self, link: Link) -> None:
         self.lost.append(link)
+
+    def test_a_read_is_small(self):
+        """No more is asked of the socket at a time than leaves a small hole when little comes."""
+        self.assertEqual(READ_SIZE, self.transport.bufferSize)
 
     def test_t3_t4_octets_stay_octets(self):
         """No number is made of octets and no text, whatever they look like."""

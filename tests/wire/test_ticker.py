@@ -12,6 +12,7 @@ from twisted.internet.task import Clock
 from twisted.internet.tcp import Connection
 from twisted.trial.unittest import SynchronousTestCase
 
+from smppproxy.smpp.constants import READ_SIZE
 from smppproxy.smpp.session import SMSC, Session
 from smppproxy.smpp.timers import Timers
 from smppproxy.wire.protocol import SmppProtocol
@@ -133,6 +134,10 @@ class TurnTests(SynchronousTestCase):
         self.read()
         self.transport.doWrite()
         self.assertEqual(b"late", self.read())
+
+    def test_a_read_is_small(self) -> None:
+        """No more is asked of the socket at a time than leaves a small hole when little comes."""
+        self.assertEqual(READ_SIZE, self.transport.bufferSize)
 
     def test_close_sends_first(self) -> None:
         """What this turn wrote goes out before the connection ends; what comes later does not."""
