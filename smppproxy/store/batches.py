@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from hashlib import sha256
 from struct import pack
@@ -13,10 +14,23 @@ import msgpack
 from .interface import QUEUED, Arrival, Entry, Mapping, Matched, Name, Overdue, Stray
 from .leftovers import Unrouted
 
-_PLACES = [b".%02d" % place for place in range(100)]
+PLACES = [b".%02d" % place for place in range(100)]
 """The end of an entry's id, which is its place in its bundle."""
 
+MOST_BUNDLED = len(PLACES)
+"""Receipts of a bundle."""
+
 _OCTETS = [bytes((number,)) for number in range(256)]
+
+_HEADS = [bytes((0xA0 + n,)) if n < 32 else bytes((0xD9, n)) for n in range(256)]
+"""What msgpack writes before so many octets."""
+
+
+MOST_SETTLED = 1000
+"""Receipts of one call that are settled this way."""
+
+msgpacked = msgpack.Packer(use_bin_type=False, autoreset=True).pack
+"""Octets of a value as the scripts read and write them."""
 
 
 def named(provider: bytes) -> bytes:
@@ -31,9 +45,12 @@ def group_of(provider: bytes, mapping: Mapping) -> bytes:
     return sha256(b"\0".join((provider, mapping.destination, mapping.key))).digest()
 
 
-def maps(provider: bytes, mappings: list[Mapping]) -> tuple[list[bytes], list[bytes]]:
-    """``id, map, id, map ...`` of plain maps, and the same of those that are more than that."""
-    flat: list[bytes] = []
+def maps(
+    provider: bytes, mappings: list[Mapping]
+) -> tuple[list[bytes], list[bytes], list[bytes]]:
+    """Ids of plain maps, and each map; then ``id, map, id, map ...`` of those that are more."""
+    ids: list[bytes] = []
+    plain: list[bytes] = []
     wide: list[bytes] = []
     join = b"".join
     for mapping in mappings:
@@ -42,21 +59,26 @@ def maps(provider: bytes, mappings: list[Mapping]) -> tuple[list[bytes], list[by
             continue
         account = mapping.account
         destination = mapping.destination
-        static = join(
-            (
-                _OCTETS[mapping.want],
-                _OCTETS[len(account)],
-                account,
-                _OCTETS[len(destination)],
-                destination,
-                mapping.origin,
-            )
+        origin = mapping.origin
+        parts = (
+            _OCTETS[mapping.want],
+            _OCTETS[len(account)],
+            account,
+            _OCTETS[len(destination)],
+            destination,
         )
         if mapping.group or mapping.late or mapping.remind or mapping.also or not mapping.part:
-            wide += (key, _more(provider, mapping) + static)
+            wide += (key, join((_more(provider, mapping), *parts, origin)))
         else:
-            flat += (key, static)
-    return flat, wide
+            ids.append(key)
+            plain.append(join((*parts, heading(origin), origin)))
+    return ids, plain, wide
+
+
+def heading(octets: bytes) -> bytes:
+    """What msgpack writes before these."""
+    size = len(octets)
+    return _HEADS[size] if size < 256 else pack(">BH", 0xDA, size)
 
 
 def _more(provider: bytes, mapping: Mapping) -> bytes:
@@ -100,23 +122,24 @@ def receipts(arrivals: list[Arrival]) -> list[tuple[Any, ...]]:
     ]
 
 
-def flat_receipts(arrivals: list[Arrival]) -> list[Any]:
-    """The same for ``match.lua``: six items of a receipt that has one id, one of any other."""
-    flat: list[Any] = []
-    for arrival in arrivals:
-        keys = arrival.keys
-        if len(keys) == 1 and not arrival.segment:
-            flat += (
-                keys[0],
-                arrival.destination,
-                arrival.kind,
-                arrival.state,
-                arrival.final,
-                arrival.receipt,
-            )
-        else:
-            flat += receipts([arrival])
-    return flat
+def candidates(arrivals: list[Arrival]) -> list[int]:
+    """The places of the receipts that may be settled by their maps (``settling``): final ones that
+    share no id with another of these, whose order counts.
+    """
+    if len(arrivals) > MOST_SETTLED:
+        return []
+    keys = [key for arrival in arrivals for key in arrival.keys]
+    shared: set[bytes] = set()
+    if len(set(keys)) < len(keys):
+        shared = {key for key, count in Counter(keys).items() if count > 1}
+    return [
+        place
+        for place, arrival in enumerate(arrivals)
+        if arrival.final
+        and arrival.keys
+        and not arrival.segment
+        and not (shared and shared.intersection(arrival.keys))
+    ]
 
 
 def pdus(arrivals: list[Arrival]) -> bytes:
@@ -221,7 +244,7 @@ def _of_bundle(
         if receipt.__class__ is bytes
         else Entry(queue, bundle + place, 1, origin, *receipt)
         for place, origin, receipt in zip(
-            [_PLACES[place] for place in places] if places else _PLACES,
+            [PLACES[place] for place in places] if places else PLACES,
             items[::2],
             items[1::2],
             strict=False,

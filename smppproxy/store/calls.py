@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 import msgpack
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -172,6 +172,24 @@ class Calls:
         else:
             self._send(call, self._link)
         return result
+
+    def seconds(self) -> float:
+        """Now, on the clock of patience."""
+        return self._clock.seconds()
+
+    def read(self, command: bytes, key: bytes, *parts: bytes) -> Deferred[Any]:
+        """Ask something that changes nothing; ``None`` when there is no answer."""
+        link = self._link
+        if link is None:
+            return succeed(None)
+        began = self._clock.seconds()
+
+        def answered(reply: Any) -> Any:
+            self.times.add(self._clock.seconds() - began)
+            return reply
+
+        asked = link.ask(command, self._prefix + key, *parts)
+        return asked.addCallbacks(answered, lambda failure: None)
 
     def up(self, link: Link, epoch: bytes) -> None:
         """A connection is ready: send what waits, oldest first."""

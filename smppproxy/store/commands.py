@@ -14,8 +14,8 @@ from .batches import (
     by_name,
     by_queue,
     counts,
-    flat_receipts,
     maps,
+    msgpacked,
     named,
     new_entries,
     nothing,
@@ -25,6 +25,7 @@ from .batches import (
     outcomes,
     pairs,
     pdus,
+    receipts,
     reminders,
     same,
     seconds,
@@ -50,6 +51,7 @@ from .interface import (
 )
 from .leftover_commands import LeftoverCommands
 from .scripts import load_scripts
+from .settling import Settling
 from .times import Times
 
 
@@ -62,11 +64,14 @@ class Commands(ClusterCommands, LeftoverCommands, HistoryCommands):
         self._tell_limits = tell_limits
         self._limits: dict[bytes, Limit] = {}
         self._known_limits: dict[bytes, Limit] = {}
+        # Providers whose maps the server knows to be there.
+        self._recorded: set[bytes] = set()
         self._started_ms = -1
         self._scripts = scripts = load_scripts()
         self._numbers = scripts["numbers"]
         self._record = scripts["record"]
         self._match = scripts["match"]
+        self._settling = Settling(calls, scripts["settle"], self._lost)
         self._put = scripts["put"]
         self._overdue = scripts["overdue"]
         self._binds = scripts["binds"]
@@ -109,7 +114,7 @@ class Commands(ClusterCommands, LeftoverCommands, HistoryCommands):
 
         return decode
 
-    def _recorded(self, reply: Any) -> list[tuple[int, bytes]]:
+    def _released(self, reply: Any) -> list[tuple[int, bytes]]:
         if reply and reply[0].__class__ is list:
             reply, drops = reply
             self._lost(numbers(drops))
@@ -140,14 +145,17 @@ class Commands(ClusterCommands, LeftoverCommands, HistoryCommands):
     ) -> Deferred[list[tuple[int, bytes]]]:
         self._share_limits(limits)
         name = named(provider)
-        flat, wide = maps(name, mappings)
-        if wide:
-            args: Any = (name, ttl, final_ttl, flat, wide)
-        elif flat:
-            args = (name, ttl, final_ttl, flat)
-        else:
+        ids, plain, wide = maps(name, mappings)
+        if not ids and not wide:
             return succeed([])
-        return self._calls.call(self._record, args, self._recorded, patience)
+        is_first = name not in self._recorded
+        args = (name, ttl, final_ttl, msgpacked(ids), plain, wide or False, is_first)
+
+        def decode(reply: Any) -> list[tuple[int, bytes]]:
+            self._recorded.add(name)
+            return self._released(reply)
+
+        return self._calls.call(self._record, args, decode, patience)
 
     def match(
         self,
@@ -158,8 +166,17 @@ class Commands(ClusterCommands, LeftoverCommands, HistoryCommands):
         patience: float | None = None,
     ) -> Deferred[Matched]:
         self._share_limits(limits)
-        args = (named(provider), final_ttl, flat_receipts(arrivals), pdus(arrivals))
-        return self._calls.call(self._match, args, self._matched, patience)
+        name = named(provider)
+
+        def whole(some: list[Arrival], left: float | None) -> Deferred[Matched]:
+            args = (name, final_ttl, receipts(some), pdus(some))
+            return self._calls.call(self._match, args, self._matched, left)
+
+        return Deferred.fromCoroutine(
+            self._settling.match(
+                name, arrivals, final_ttl, limits, patience, whole
+            )
+        )
 
     def put(
         self, queue: bytes, records: list[bytes], limit: Limit, patience: float | None = 5.0

@@ -291,7 +291,7 @@ class Store(Budgets, Cluster, Leftovers, History, Measured, Protocol):
         limits: dict[bytes, Limit],
         patience: float | None = None,
     ) -> Deferred[Matched]:
-        """Find the owners of the receipts of one read and queue the receipts, atomically.
+        """Find the owners of the receipts of one read and queue each of them, atomically.
 
         One ``(outcome, queue)`` per arrival; the queue is ``b""`` unless ``QUEUED``.
         ``QUEUED``: it is in ``b"r:" + account``. ``PARKED``: no map yet, kept until one comes.
@@ -300,6 +300,8 @@ class Store(Budgets, Cluster, Leftovers, History, Measured, Protocol):
         ``QUARANTINED``: the destination does not fit, not exactly one map fits, or there is no
         id at all (D7). A final receipt shortens the life of its map to ``final_ttl`` seconds and
         never deletes it (D10).
+
+        A call that fails with fate unknown may have been done in part.
 
         A map in a group (mission 3.6): a final receipt is ``MERGED`` until as many have come as
         the group has parts. Then one is queued: the one of the worst state, REJECTED before

@@ -18,6 +18,7 @@ from .cluster_memory import ClusterMemory
 from .history_memory import HistoryMemory
 from .interface import (
     NOT_SENT,
+    QUEUED,
     RECEIPTS,
     Arrival,
     Entry,
@@ -163,13 +164,16 @@ class MemoryStore(ClusterMemory, LeftoverMemory, HistoryMemory):
         patience: float | None = None,
     ) -> Deferred[Matched]:
         def do() -> Matched:
-            self._world.limits.update(limits)
-            found = Matched()
-            for arrival in arrivals:
-                account, origin = self._world.owner(provider, arrival)
-                found.append(self._world.meet(provider, arrival, final_ttl))
-                found.accounts.append(account)
-                found.message_ids.append(message_id_of(origin))
+            world = self._world
+            world.limits.update(limits)
+            found = Matched([(QUEUED, b"")] * len(arrivals))
+            found.accounts = [b""] * len(arrivals)
+            found.message_ids = [b""] * len(arrivals)
+            for place in world.in_order(provider, arrivals, final_ttl):
+                account, origin = world.owner(provider, arrivals[place])
+                found[place] = world.meet(provider, arrivals[place], final_ttl)
+                found.accounts[place] = account
+                found.message_ids[place] = message_id_of(origin)
             self._cut()
             return found
 

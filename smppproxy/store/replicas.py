@@ -24,7 +24,19 @@ AGAIN = 0.1
 """Seconds before WAIT is asked again."""
 
 CONFIRMED = frozenset(
-    ("record", "match", "put", "numbers", "overdue", "mo", "replay", "versions", "fetch", "adopt")
+    (
+        "record",
+        "match",
+        "settle",
+        "put",
+        "numbers",
+        "overdue",
+        "mo",
+        "replay",
+        "versions",
+        "fetch",
+        "adopt",
+    )
 )
 """The scripts whose answer is a promise, or follows from one. A lost ack, lease or count is made
 good by itself."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import attrs
 
-from .batches import group_of, named
+from .batches import candidates, group_of, named
 from .budgets import Demand, Grant, grant_of
 from .cluster import Version
 from .history import Count
@@ -42,14 +42,25 @@ Outcome = tuple[int, bytes]
 
 @attrs.define
 class Map:
-    """A mapping and what became of it; ``group`` names its group (``b""``: none)."""
+    """A mapping and what became of it; ``group`` names its group (``b""``: none).
+
+    ``alone``: no other was ever under its id.
+    """
 
     mapping: Mapping
     group: bytes
     expiry: float
+    alone: bool = True
     final: bool = False
     seen: list[int] = attrs.field(factory=list)
     last: bytes = b""
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether it is a plain map that nothing has come for."""
+        mapping = self.mapping
+        more = self.group or mapping.late or mapping.remind or mapping.also or not mapping.part
+        return self.alone and not (more or self.seen or self.final)
 
     @property
     def is_due(self) -> bool:
@@ -121,6 +132,8 @@ class World:
         maps = self.live(provider, mapping.key)
         if all(each.mapping != mapping for each in maps):
             maps.append(Map(mapping, group_of(provider, mapping), self.wall() + ttl))
+            for each in maps:
+                each.alone = len(maps) == 1
         self.maps[provider, mapping.key] = maps[-MAX_MAPS:]
 
     def release(self, provider: bytes, key: bytes, final_ttl: int) -> list[Outcome]:
@@ -146,6 +159,21 @@ class World:
             if isinstance(found, Map):
                 return found.mapping.account, found.mapping.origin
         return b"", b""
+
+    def in_order(self, provider: bytes, arrivals: list[Arrival], final_ttl: int) -> list[int]:
+        """The places of receipts in the order in which they are settled (``store.settling``)."""
+        first: list[int] = []
+        for place in candidates(arrivals):
+            arrival = arrivals[place]
+            maps = self.live(provider, arrival.keys[0])
+            if len(maps) != 1 or not maps[0].is_fresh:
+                continue
+            mapping = maps[0].mapping
+            if mapping.want & arrival.kind and fits(mapping.destination, arrival.destination):
+                first.append(place)
+                if maps[0].expiry < self.wall() + final_ttl:
+                    return [*range(len(arrivals))]
+        return first + [place for place in range(len(arrivals)) if place not in first]
 
     def meet(self, provider: bytes, arrival: Arrival, final_ttl: int) -> Outcome:
         """A receipt meets its map, or is parked."""

@@ -122,13 +122,10 @@ def inner(before: Stats, after: Stats) -> dict[str, int]:
     return {name: calls for name, calls in ran.items() if calls and name not in outer}
 
 
-def scripts(before: Stats, after: Stats) -> tuple[int, int]:
-    """Scripts that ran in between, and their microseconds."""
-    calls = usec = 0
-    for name in ("evalsha", "eval", "fcall"):
-        now, then = after.get(name, (0, 0)), before.get(name, (0, 0))
-        calls, usec = calls + now[0] - then[0], usec + now[1] - then[1]
-    return calls, usec
+def in_scripts(before: Stats, after: Stats) -> int:
+    """Microseconds of the scripts that ran in between."""
+    names = ("evalsha", "eval", "fcall")
+    return sum(after.get(name, (0, 0))[1] - before.get(name, (0, 0))[1] for name in names)
 
 
 async def measured(store: EmbeddedStore, batch: int, first: int) -> dict[str, Any]:
@@ -140,11 +137,12 @@ async def measured(store: EmbeddedStore, batch: int, first: int) -> dict[str, An
     aof_before, memory_before = aof_size(store), await used(store)
     cpu_ours = 0.0
     start = stats_before, aof_before
+    trips = store.times.count
     async for name, ours in steps(run):
         stats_now, aof_now, memory_now = await stats(store), aof_size(store), await used(store)
         commands = inner(stats_before, stats_now)
         figures[name] = {
-            "us": scripts(stats_before, stats_now)[1] / MESSAGES,
+            "us": in_scripts(stats_before, stats_now) / MESSAGES,
             "python_us": ours / MESSAGES,
             "commands": sum(commands.values()) / MESSAGES,
             "aof": (aof_now - aof_before) / MESSAGES,
@@ -154,12 +152,12 @@ async def measured(store: EmbeddedStore, batch: int, first: int) -> dict[str, An
         cpu_ours += ours
         stats_before, aof_before, memory_before = stats_now, aof_now, memory_now
     figures["all"] = {
-        "us": scripts(start[0], stats_before)[1] / MESSAGES,
+        "us": in_scripts(start[0], stats_before) / MESSAGES,
         "python_us": cpu_ours / MESSAGES,
         "commands": sum(inner(start[0], stats_before).values()) / MESSAGES,
         "aof": (aof_before - start[1]) / MESSAGES,
         "cpu_us": (cpu_of(store.server.pid) - cpu_before) / MESSAGES,
-        "round_trips": scripts(start[0], stats_before)[0] / MESSAGES,
+        "round_trips": (store.times.count - trips) / MESSAGES,
     }
     return figures
 

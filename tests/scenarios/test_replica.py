@@ -69,11 +69,5 @@ class ReplicaTests(Scenario):
         )
 
 
-KEPT = """
-local found = {}
-for _, key in ipairs(redis.call('KEYS', 'smppproxy:m:acme:*')) do
-  found[#found + 1] = redis.call('GET', key)
-end
-return found
-"""
+KEPT = "return redis.call('HVALS', 'smppproxy:mm:acme')"
 """All maps."""

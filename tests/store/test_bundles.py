@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import time
+from struct import pack
+
 import msgpack
 from twisted.internet import reactor
 
 from smppproxy.store import open_store
 from smppproxy.store.interface import Entry, Limit
 
-from .contract import FINAL_TTL, Uses, arrival, enroute, later, mapping, part
+from .contract import FINAL_TTL, TTL, Uses, arrival, enroute, later, mapping, part
 from .test_faults import FaultTestCase, LostAnswerCase
 from .test_redis import ServerTestCase
 
@@ -231,11 +234,9 @@ class EarlierTests(ServerTestCase, Uses):
         """Its map, written by an earlier version, remembers its entry."""
         old = self.add(b"origin", b"enroute")
         self.fetched_by("node", 10)
-        await self.record(mapping(b"1"))
-        value = self.server.command("GET", "smppproxy:m:north:1")
-        assert isinstance(value, bytes)
-        seen = value[:6] + b"\1\1" + bytes((len(old),)) + old + value[8:]
-        self.server.command("SET", "smppproxy:m:north:1", seen, "KEEPTTL")
+        head = pack(">BIBB", 1, int(time.time()) + TTL, 0, 1) + b"\1" + bytes((len(old),)) + old
+        value = head + b"\7\5alpha\x0870000001origin"
+        self.server.command("SET", "smppproxy:m:north:1", value, "EX", TTL)
         await self.match(arrival(b"1"))
         self.assertEqual(await self.store.touch([(QUEUE, old)]), ([(QUEUE, old)], []))
 

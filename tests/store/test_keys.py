@@ -16,9 +16,10 @@ from .test_redis import ServerTestCase, shared_server
 #: By the first part of a key: whose it is. The process's are its fence and its results.
 OWNERS = {
     "node": "process", "done": "process",
-    "m": "provider", "pk": "provider", "pd": "provider", "pi": "provider", "mo": "provider",
+    "mm": "provider", "ms": "provider", "me": "provider", "m": "provider",
+    "pk": "provider", "pd": "provider", "pi": "provider", "mo": "provider",
     "q": "account", "w": "account", "h": "account", "z": "account", "g": "account", "b": "account",
-    "limits": "all", "drops": "all", "due": "all", "pp": "all", "quarantine": "all",
+    "limits": "all", "drops": "all", "due": "all", "pp": "all", "mp": "all", "quarantine": "all",
     "orphans": "all", "ml": "all", "n": "all",
 }  # fmt: skip
 
@@ -84,7 +85,10 @@ class KeyTests(ServerTestCase, Uses):
         return set(await self.owners(call)) - {"process"}
 
     async def test_maps_are_the_providers_alone(self):
-        """Maps are written, and parked receipts looked for, under the provider's keys only."""
+        """Maps are written, and parked receipts looked for, under the provider's keys only. That
+        it has maps is noted for all by the first record of a process."""
+        first = await self.owners(lambda: self.record(mapping(b"0")))
+        self.assertEqual(first["all"], {"mp"})
         self.assertEqual(await self.whose(lambda: self.record(mapping(b"1"))), {"provider"})
 
     async def test_a_match_needs_both_in_one_step(self):

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import atexit
+from struct import pack
 from typing import Any
 
+import msgpack
 from twisted.internet import reactor
 from twisted.trial.unittest import TestCase
 
 from smppproxy.store import open_store
-from smppproxy.store.interface import Store
+from smppproxy.store.interface import DUPLICATE, PARKED, QUEUED, Store
 from tests.support.redis_server import RedisServer
 
-from .contract import FINAL_TTL, TTL, Contract, arrival, later, mapping, part
+from .contract import FINAL_TTL, TTL, Contract, arrival, enroute, later, mapping, part
 from .contract_ends import LeaseContract, LossContract, OverdueContract, TouchContract
 from .contract_groups import GroupContract, LateContract, SharedContract
 
 _shared: list[RedisServer] = []
+
+QUEUED_ONE = [(QUEUED, b"r:alpha")]
 
 
 def shared_server() -> RedisServer:
@@ -50,6 +54,17 @@ class ServerTestCase(TestCase):
         await store.start()
         return store
 
+    def life(self, key: str) -> int:
+        """Seconds until a map of provider north is looked at because it ends."""
+        now = int(self.server.command("TIME")[0])
+        found = self.server.command("ZRANGE", "smppproxy:me:north", 0, -1, "WITHSCORES")
+        ends = [
+            int(end)
+            for ids, end in zip(found[::2], found[1::2], strict=True)
+            if key.encode() in msgpack.unpackb(ids, raw=True)
+        ]
+        return min(ends) - now
+
     async def pause(self) -> None:
         await later(reactor, 0.05)
 
@@ -61,18 +76,70 @@ class RedisContractTests(ServerTestCase, Contract, LeaseContract, LossContract, 
     """The whole contract, and what only a real server can show."""
 
     async def test_d10_a_final_receipt_shortens_the_life_of_its_map(self):
-        """Every key has its time to live; a final receipt makes it shorter, never longer."""
-        server = self.server
-        await self.record(mapping(b"1"), mapping(b"2"))
-        self.assertIn(server.command("TTL", "smppproxy:m:north:1"), (TTL - 1, TTL))
+        """Every map has its time to live; a final receipt makes it shorter, never longer."""
+        await self.record(mapping(b"1"), mapping(b"2"), mapping(b"3"))
+        self.assertIn(self.life("1"), (TTL - 1, TTL))
         await self.match(arrival(b"1"))
-        self.assertIn(server.command("TTL", "smppproxy:m:north:1"), (FINAL_TTL - 1, FINAL_TTL))
+        self.assertIn(self.life("1"), (FINAL_TTL - 1, FINAL_TTL))
         await self.store.match(b"north", [arrival(b"2")], TTL * 9, {})
-        self.assertIn(server.command("TTL", "smppproxy:m:north:2"), (TTL - 1, TTL))
+        self.assertIn(self.life("2"), (TTL - 1, TTL))
+        await self.match(enroute(b"3"), arrival(b"3"))
+        self.assertIn(self.life("3"), (FINAL_TTL - 1, FINAL_TTL))
 
-    async def test_a_read_of_messages_takes_four_round_trips(self):
-        """Maps, match, fetch and ack of 50 messages: one call for each of the four, counted as
-        store_call_seconds counts them. With 1.5 a message a node would be far too slow.
+    async def test_maps_that_ended_take_no_room(self):
+        """They leave with the next maps of their provider, or with a sweep; those that live on
+        under an id that was used before stay."""
+        here = ("HKEYS", "smppproxy:mm:north")
+        await self.store.record(b"north", [mapping(b"1"), mapping(b"2")], 1, {})
+        await self.store.record(b"north", [mapping(b"2", destination=b"70000002")], 50, {})
+        await self.a_second()
+        await self.a_second()
+        await self.record(mapping(b"3"))
+        self.assertEqual(sorted(self.server.command(*here)), [b"2", b"3"])
+        self.assertEqual(await self.match(arrival(b"2", destination=b"70000002")), QUEUED_ONE)
+        await self.store.record(b"north", [mapping(b"%d" % each) for each in range(4, 9)], 1, {})
+        await self.a_second()
+        await self.a_second()
+        self.assertEqual(await self.store.sweep({}), {})
+        self.assertEqual(sorted(self.server.command(*here)), [b"2", b"3"])
+        self.assertEqual(self.server.command("ZCARD", "smppproxy:me:north"), 2)
+
+    async def test_an_ended_map_is_not_met(self):
+        """Also while nobody has taken it away: its receipt is parked, its id free for another."""
+        await self.store.record(b"north", [mapping(b"1"), mapping(b"2", late=True)], 1, {})
+        await self.a_second()
+        await self.a_second()
+        parked = await self.match(arrival(b"1"), arrival(b"2"))
+        self.assertEqual(parked, [(PARKED, b"")] * 2)
+        released = await self.record(mapping(b"1", account=b"beta"))
+        self.assertEqual(released, [(QUEUED, b"r:beta")])
+
+    async def test_two_messages_of_one_call_under_one_id(self):
+        """A provider gives an id twice in one read: both maps are there (F75)."""
+        one, other = mapping(b"1"), mapping(b"1", destination=b"70000002", account=b"beta")
+        await self.record(one, mapping(b"2"), other, one)
+        found = await self.match(arrival(b"1", destination=b"70000002"), arrival(b"1"))
+        self.assertEqual(found, [(QUEUED, b"r:beta"), (QUEUED, b"r:alpha")])
+
+    async def test_maps_of_earlier_versions_are_met(self):
+        """Each had a key of its own; when something comes for it, it moves to where maps are."""
+        head = pack(">BIBBB", 1, int(self.server.command("TIME")[0]) + TTL, 0, 0, 0)
+        old = head + b"\7\5alpha\x0870000001origin"
+        self.server.command("SET", "smppproxy:m:north:1", old, "EX", TTL)
+        self.server.command("SET", "smppproxy:m:north:2", old, "EX", TTL)
+        found = await self.match(enroute(b"1"), arrival(b"2"))
+        self.assertEqual(found, QUEUED_ONE * 2)
+        self.assertEqual(self.server.command("EXISTS", "smppproxy:m:north:1"), 0)
+        self.assertIn(self.life("1"), (TTL - 1, TTL))
+        self.assertIn(self.life("2"), (FINAL_TTL - 1, FINAL_TTL))
+        again = await self.match(arrival(b"1"), arrival(b"2"))
+        self.assertEqual(again, [*QUEUED_ONE, (DUPLICATE, b"")])
+        self.assertEqual([each.origin for each in await self.fetch()], [b"origin"] * 3)
+
+    async def test_a_read_of_messages_takes_five_round_trips(self):
+        """Maps, a look at them, match, fetch and ack of 50 messages: one call for each of the
+        five, counted as store_call_seconds counts them. With 1.5 a message a node would be far too
+        slow.
         """
         ids = [b"%d" % number for number in range(50)]
         before = self.store.times.count
@@ -81,7 +148,7 @@ class RedisContractTests(ServerTestCase, Contract, LeaseContract, LossContract, 
         entries = await self.fetch()
         names = [(each.queue, each.entry_id) for each in entries]
         self.assertEqual(await self.store.ack(names), len(ids))
-        self.assertEqual(self.store.times.count - before, 4)
+        self.assertEqual(self.store.times.count - before, 5)
 
     async def test_answers_are_timed(self):
         """Each call by how long its answer took; those that are out are counted."""
@@ -102,22 +169,23 @@ class RedisGroupTests(ServerTestCase, GroupContract, SharedContract, LateContrac
         server = self.server
         await self.record(part(1, 2), part(2, 2), mapping(b"3", remind=True))
         await self.match(arrival(b"1"))
-        for key in ("m:north:2", "m:north:3", "g:5:alphag"):
-            life = server.command("TTL", "smppproxy:" + key)
-            self.assertIn(life, (TTL + 3599, TTL + 3600))
+        for key in "23":
+            self.assertIn(self.life(key), (TTL + 3599, TTL + 3600))
+        self.assertIn(server.command("TTL", "smppproxy:g:5:alphag"), (TTL + 3599, TTL + 3600))
         self.assertEqual(server.command("ZCARD", "smppproxy:due"), 2)
         await self.match(arrival(b"2"), arrival(b"3"))
-        for key in ("m:north:2", "m:north:3", "g:5:alphag"):
-            life = server.command("TTL", "smppproxy:" + key)
-            self.assertIn(life, (FINAL_TTL - 1, FINAL_TTL))
+        for key in "23":
+            self.assertIn(self.life(key), (FINAL_TTL - 1, FINAL_TTL))
+        self.assertIn(server.command("TTL", "smppproxy:g:5:alphag"), (FINAL_TTL - 1, FINAL_TTL))
         self.assertEqual(server.command("EXISTS", "smppproxy:due"), 0)
 
-    async def test_a_plain_map_is_as_short_as_before(self):
+    async def test_a_plain_map_is_short(self):
         """What a group, a reminder or a late receipt needs is stored only where it is wanted."""
         await self.record(mapping(b"1"), mapping(b"2", late=True))
-        self.assertEqual(self.server.command("GET", "smppproxy:m:north:1")[:1], b"\1")
-        plain, late = (self.server.command("STRLEN", f"smppproxy:m:north:{key}") for key in (1, 2))
-        self.assertEqual((plain, late), (8 + 2 + 5 + 1 + 8 + 6, plain + 6))
+        plain, late = self.server.command("HMGET", "smppproxy:mm:north", "1", "2")
+        self.assertEqual(plain[:1] + late[:1], b"\4\3")
+        static = 2 + 5 + 1 + 8 + 6
+        self.assertEqual((len(plain), len(late)), (5 + static + 1, 8 + static + 6))
 
     async def test_mg28_leases_end_by_themselves(self):
         """The key of an account without binds goes with its last lease."""

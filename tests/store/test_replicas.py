@@ -23,6 +23,9 @@ from tests.support.redis_server import RedisServer
 from .contract import FINAL_TTL, TTL, arrival, mapping
 from .test_faults import FaultTestCase
 
+MAPS = "smppproxy:mm:north"
+"""Where maps are."""
+
 
 class ReplicaCase(FaultTestCase):
     """A server and its replica."""
@@ -44,8 +47,8 @@ class ReplicaCase(FaultTestCase):
         return store
 
     async def at(self, replica: RedisServer, key: str) -> None:
-        """The replica has this key at this very moment."""
-        self.assertEqual(1, replica.command("EXISTS", key))
+        """The replica has the map under this id at this very moment."""
+        self.assertEqual(1, replica.command("HEXISTS", MAPS, key))
 
 
 class ReplicaTests(ReplicaCase):
@@ -62,7 +65,7 @@ class ReplicaTests(ReplicaCase):
         async def record(number: int) -> None:
             await store.record(b"north", [mapping(b"%d" % number)], TTL, {})
             if number % 100 == 0:
-                await self.at(replica, f"smppproxy:m:north:{number}")
+                await self.at(replica, str(number))
 
         await gatherResults([Deferred.fromCoroutine(record(each)) for each in range(900)])
         self.assertLess(self.waits(server) - waits, 30)
@@ -95,7 +98,7 @@ class ReplicaTests(ReplicaCase):
         self.assertEqual([(QUEUED, b"r:alpha")], await match)
         await self.until(lambda: store.ready)
         self.assertEqual([(1, 0)], await store.sizes([b"r:alpha"]))
-        await self.at(replica, "smppproxy:m:north:3")
+        await self.at(replica, "3")
 
     async def test_f86_master_lost_at_level_replica(self) -> None:
         """Writes go on while the server is cut off from its replica and dies: whatever was
@@ -120,7 +123,7 @@ class ReplicaTests(ReplicaCase):
         replica.command("REPLICAOF", "NO", "ONE")
         await self.until(lambda: not store.ready)
         server.kill()
-        there = [replica.command("EXISTS", f"smppproxy:m:north:{number}") for number in known]
+        there = [replica.command("HEXISTS", MAPS, str(number)) for number in known]
         self.assertEqual(0, there.count(0))
 
     async def test_no_replica_at_the_start(self) -> None:

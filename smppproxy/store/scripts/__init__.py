@@ -16,8 +16,9 @@ _MEET = ("states", "queues", "added", "maps", "groups", "meet", "parked")
 _IN, _OUT = ("head", "bundles", "adding"), ("head", "bundles", "states")
 _PARTS = {
     "numbers": ("head", "numbers"),
-    "record": ("head", "record", "bundles", "adding", "fits", *_MEET, "recorded"),
-    "match": (*_IN, "fits", "match", *_MEET, "matched"),
+    "record": ("head", "record", "bundles", "adding", "fits", *_MEET, "ends", "recorded"),
+    "match": (*_IN, "fits", *_MEET, "match"),
+    "settle": ("head", "bundles", "settle", "states", "queues", "settled"),
     "overdue": (*_IN, "fits", *_MEET, "overdue"),
     "put": (*_IN, "states", "queues", "added", "put"),
     "binds": ("head", "binds"),
@@ -38,7 +39,7 @@ _PARTS = {
     "wishes": ("head", "wishes"),
     "hours": ("head", "hours"),
     "held": (*_OUT, "maps", "held"),
-    "sweep": (*_OUT, "queues", "maps", "parked", "sweep"),
+    "sweep": (*_OUT, "queues", "maps", "parked", "ends", "sweep"),
 }
 
 

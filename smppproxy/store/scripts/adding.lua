@@ -3,11 +3,13 @@ local pending, grown, is_within = {}, {}, true
 
 local function write_bundle(account, bundle)
   local items = bundle.items
-  call('XADD', prefix .. 'w:' .. account, bundle.id or '*', #items / 2, cmsgpack.pack(items))
+  local packed = struct.pack('>BH', 220, #items) .. table.concat(items)
+  call('XADD', prefix .. 'w:' .. account, bundle.id or '*', #items / 2, packed)
   bundle.written = bundle.written + #items / 2
   bundle.items, bundle.id = {}, nil
 end
 
+-- Both as msgpack packs them: so a bundle is packed by putting them in a row.
 local function add_bundled(account, origin, receipt)
   local bundle = pending[account]
   if not bundle then

@@ -1,7 +1,6 @@
 -- args: provider, {receipt, ...}. Result: what a match would find: 0 its map, 4 others, 1 none.
 -- Changes nothing.
 local provider, arrivals = unpack(args)
-local map_prefix = prefix .. 'm:' .. provider .. ':'
 
 local function count_fitting(value, destination)
   local number = 0
@@ -14,7 +13,7 @@ end
 local function found(arrival)
   local outcome = 1
   for _, each in ipairs(arrival[1]) do
-    local value = call('GET', map_prefix .. each)
+    local value = get_map(provider, each)
     if value then
       if count_fitting(value, arrival[2]) == 1 then return 0 end
       outcome = 4

@@ -10,8 +10,8 @@ local function open_groups()
 
   local function is_final(map) return string.byte(map, 6) == 1 end
 
-  local function forget_due(key, m)
-    if has(m.flags, DUE) then call('ZREM', prefix .. 'due', string.sub(key, #prefix + 3)) end
+  local function forget_due(provider, id, m)
+    if has(m.flags, DUE) then call('ZREM', prefix .. 'due', provider .. ':' .. id) end
   end
 
   -- The map as it is now. A state that came before stays where it was.

@@ -19,7 +19,7 @@ end
 
 if what == 'maps' then
   for _, id in ipairs(wanted) do
-    local value = call('GET', prefix .. 'm:' .. name .. ':' .. id)
+    local value = get_map(name, id)
     for _, map in ipairs(value and live_maps(value) or {}) do
       local m = read_map(map)
       result[#result + 1] = {id, m.account, m.destination, m.want, string.sub(map, m.at),

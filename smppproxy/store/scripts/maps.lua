@@ -1,6 +1,12 @@
+-- The maps of a provider are the fields of one hash, by id: many of them are read and written at the
+-- price of one command. mm:provider: id -> map; me:provider, by when maps end: ids, packed.
 -- A map: version 1, expiry (unix s), final, states seen, last entry's id, then what never changes:
 -- want, account, destination, origin. Version 2 holds several maps under one id, each with a length.
 -- Version 3 is version 1 with flags, parts, part, group and more origins before want.
+-- Version 4 is version 1 as long as nothing has changed it but one final receipt, which is told by
+-- ms:provider, a hash as well: id -> 1 + state, expiry. There is neither final, states nor last in
+-- such a map, and its origin is packed. Of a map of another version it says 255, or nothing.
+-- Earlier versions kept each map under a key of its own, m:provider:id: these are found as well.
 local MAX_MAPS, STRAYS, GRACE = 8, 10000, 3600
 local HEAD, MAP, WIDE = '>BIBBc0Bc0', '>BIBBc0Bc0BBc0Bc0', '>BIBBc0Bc0BBBBc0Hc0BBc0Bc0'
 local LATE, REMIND, DUE = 1, 2, 4
@@ -25,9 +31,17 @@ end
 
 -- When a map goes. One that must still be looked at when it ends is kept for longer.
 local function end_of(map)
-  local version, expiry, final, _, _, flags = struct.unpack('>BIBBc0Bc0B', map)
-  if version == 3 and final == 0 and bit.band(flags, DUE) ~= 0 then return expiry + GRACE end
+  local version, expiry, final = struct.unpack('>BIB', map)
+  if version ~= 3 or final ~= 0 then return expiry end
+  local _, _, _, _, _, flags = struct.unpack('>BIBBc0Bc0B', map)
+  if bit.band(flags, DUE) ~= 0 then return expiry + GRACE end
   return expiry
+end
+
+local function latest_end(maps)
+  local latest = 0
+  for i = 1, #maps do latest = math.max(latest, end_of(maps[i])) end
+  return latest
 end
 
 local function live_maps(value)
@@ -38,14 +52,60 @@ local function live_maps(value)
   return live
 end
 
-local function write_map(key, maps)
-  local latest = 0
-  for i = 1, #maps do latest = math.max(latest, end_of(maps[i])) end
-  local value = value_of(maps)
-  call('SET', key, value, 'EX', math.max(latest - now, 1))
-  return value
+local function states_key(provider) return prefix .. 'ms:' .. provider end
+
+-- A map of version 4 as one of version 1; told: what ms:provider says of it.
+local function as_plain(map, told)
+  local _, expiry, _, account, destination, at = struct.unpack('>BIBBc0Bc0', map)
+  local final, seen = 0, ''
+  if told then
+    seen, expiry = struct.unpack('>BI', told)
+    final, seen = 1, string.char(seen - 1)
+  end
+  return struct.pack(HEAD, 1, expiry, final, #seen, seen, 0, '') .. string.sub(map, 6, at - 1) ..
+    cmsgpack.unpack(string.sub(map, at))
 end
 
+local old_maps = {}
+
+local function old_key(provider, id) return prefix .. 'm:' .. provider .. ':' .. id end
+
+-- What is under an id and has not ended, in a version that is not 4; nil: nothing.
+local function get_map(provider, id)
+  local value = call('HGET', prefix .. 'mm:' .. provider, id)
+  if not value then
+    local key = old_key(provider, id)
+    value = call('GET', key)
+    if not value then return nil end
+    old_maps[key] = true
+  end
+  if string.byte(value) == 4 then value = as_plain(value, call('HGET', states_key(provider), id)) end
+  if latest_end(maps_of(value)) > now then return value end
+  return nil
+end
+
+local function end_map_at(provider, id, ends)
+  call('ZADD', prefix .. 'me:' .. provider, ends, cmsgpack.pack({id}))
+end
+
+-- ends: when its time is over, if that is sooner than was said before, or new.
+local function put_map(provider, id, value, ends)
+  call('HSET', prefix .. 'mm:' .. provider, id, value)
+  call('HSET', states_key(provider), id, '\255')
+  if ends then end_map_at(provider, id, ends) end
+  local key = old_key(provider, id)
+  if old_maps[key] then
+    call('DEL', key)
+    old_maps[key] = nil
+    if not ends then end_map_at(provider, id, latest_end(maps_of(value))) end
+  end
+end
+
+local function write_map(provider, id, maps)
+  local value = value_of(maps)
+  put_map(provider, id, value, math.max(latest_end(maps), now + 1))
+  return value
+end
 local function read_map(map)
   local m, _ = {flags = 0, group = ''}, nil
   m.version = string.byte(map)
@@ -74,7 +134,8 @@ local function enqueue(account, origin, receipt, parts, good, named)
     queue = 'r:' .. account
     queue_names[account] = queue
   end
-  add_bundled(account, origin, parts and {receipt, parts, good} or receipt)
+  receipt = cmsgpack.pack(parts and {receipt, parts, good} or receipt)
+  add_bundled(account, cmsgpack.pack(origin), receipt)
   return queue, named and id_of_last(account) or ''
 end
 

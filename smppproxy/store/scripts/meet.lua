@@ -5,7 +5,7 @@ local met_map, met_account, met_at
 
 -- The value under an id is not a single plain map: of those that are there exactly one must fit.
 -- Where none does: nil, nil, why.
-local function meet_others(key, value, provider, arrival, final_ttl)
+local function meet_others(provider, id, value, arrival, final_ttl)
   local maps, place, m = live_maps(value), nil, nil
   groups = groups or open_groups()
   for i = 1, #maps do
@@ -20,14 +20,15 @@ local function meet_others(key, value, provider, arrival, final_ttl)
   local map, outcome, queue = groups.settle_any(maps[place], m, arrival, final_ttl)
   if not map then return nil, outcome, queue end
   maps[place] = map
-  if #maps == 1 and m.final == 0 and groups.is_final(map) then groups.forget_due(key, m) end
-  return write_map(key, maps), outcome, queue
+  if #maps == 1 and m.final == 0 and groups.is_final(map) then groups.forget_due(provider, id, m) end
+  return write_map(provider, id, maps), outcome, queue
 end
 
--- One receipt meets the value stored under an id. New value (nil: unchanged), outcome, queue; or
--- nil, nil, why: it is for another message.
-local function meet(key, value, provider, arrival, final_ttl)
-  if string.byte(value) ~= 1 then return meet_others(key, value, provider, arrival, final_ttl) end
+-- One receipt meets what is under an id, as get_map gives it. New value (nil: unchanged), outcome,
+-- queue; or nil, nil, why: it is for another message.
+local function meet(provider, id, value, arrival, final_ttl)
+  if not value then return nil, nil, 'destination' end
+  if string.byte(value) ~= 1 then return meet_others(provider, id, value, arrival, final_ttl) end
   local _, expiry, final, seen, last, want, account, destination, at = struct.unpack(MAP, value)
   if destination ~= arrival[2] and not fits(destination, arrival[2]) then
     return nil, nil, 'destination'
@@ -35,6 +36,6 @@ local function meet(key, value, provider, arrival, final_ttl)
   met_map, met_account, met_at = value, account, at
   local map, ends, outcome, queue =
     settle(value, expiry, final, seen, last, want, account, at, arrival, final_ttl)
-  if map then call('SET', key, map, 'EX', math.max(ends - now, 1)) end
+  if map then put_map(provider, id, map, ends < expiry and math.max(ends, now + 1) or nil) end
   return map, outcome, queue
 end

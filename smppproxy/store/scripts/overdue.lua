@@ -24,10 +24,8 @@ local function still_open(map, m)
   return nothing
 end
 
-local function end_map(name, map, m)
+local function end_map(provider, id, map, m)
   if still_open(map, m) and has(m.flags, REMIND) then
-    local colon = string.find(name, ':', 1, true)
-    local provider, id = string.sub(name, 1, colon - 1), string.sub(name, colon + 1)
     local origins = groups.more_origins(m)
     table.insert(origins, 1, string.sub(map, m.at))
     for _, origin in ipairs(origins) do
@@ -38,8 +36,9 @@ local function end_map(name, map, m)
 end
 
 local function look_at(name)
-  local key = prefix .. 'm:' .. name
-  local value = call('GET', key)
+  local colon = string.find(name, ':', 1, true)
+  local provider, id = string.sub(name, 1, colon - 1), string.sub(name, colon + 1)
+  local value = get_map(provider, id)
   call('ZREM', index, name)
   if not value then return end
   local maps = live_maps(value)
@@ -47,13 +46,13 @@ local function look_at(name)
     local m = read_map(maps[i])
     if m.final == 0 and has(m.flags, DUE) then
       if m.expiry <= now + ahead then
-        maps[i] = end_map(name, maps[i], m)
+        maps[i] = end_map(provider, id, maps[i], m)
       else
         call('ZADD', index, 'LT', m.expiry, name)
       end
     end
   end
-  if #maps > 0 then write_map(key, maps) end
+  if #maps > 0 then write_map(provider, id, maps) end
 end
 
 for _, name in ipairs(call('ZRANGEBYSCORE', index, '-inf', now + ahead, 'LIMIT', 0, count)) do

@@ -4,7 +4,10 @@ local done = kept_packed()
 if done then return done end
 local queue, records, own = unpack(args)
 if own then
-  for i = 1, #records, 2 do add_bundled(account_of(queue), records[i], records[i + 1]) end
+  local account = account_of(queue)
+  for i = 1, #records, 2 do
+    add_bundled(account, cmsgpack.pack(records[i]), cmsgpack.pack(records[i + 1]))
+  end
   local drops = cut_grown()
   return keep(drops and drops[2] or 0)
 end

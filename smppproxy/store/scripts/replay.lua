@@ -3,7 +3,6 @@
 local done = kept_packed()
 if done then return done end
 local kind, provider, final_ttl, items = unpack(args)
-local map_prefix = prefix .. 'm:' .. provider .. ':'
 
 local function is_there(id)
   if kind == 'parked' then return call('HEXISTS', prefix .. 'pd:' .. provider, id) == 1 end
@@ -19,9 +18,9 @@ local function again(id, arrival)
   if not is_there(id) then return 8, '' end
   local outcome_now = 1
   for _, each in ipairs(arrival[1]) do
-    local value = call('GET', map_prefix .. each)
+    local value = get_map(provider, each)
     if value then
-      local _, outcome, queue = meet(map_prefix .. each, value, provider, arrival, final_ttl)
+      local _, outcome, queue = meet(provider, each, value, arrival, final_ttl)
       if outcome then
         take_out(id)
         return outcome, queue

@@ -1,8 +1,6 @@
 -- What leaves receipts' queues, entry by entry.
 local function entry_id(bundle, place) return string.format('%s.%02d', bundle, place - 1) end
 
-local function is_bundled(id) return string.byte(id, -3) == 46 end
-
 -- Writes states of bundles; those of which nothing is left go, with their bundles.
 local function new_changes() return {sets = {}, ends = {}, removed = 0} end
 
@@ -27,20 +25,26 @@ local function write_changes(account, changes)
   if changes.removed > 0 then call('HINCRBY', hands, 'n', -changes.removed) end
 end
 
--- By bundle, in their order: {bundle, ...}, {{place, ...}, ...}
+-- By bundle, in their order: {bundle, ...}, {{place, ...}, ...}; ids that are of no bundle.
 local function by_bundle(ids)
-  local bundles, places, known = {}, {}, {}
-  for _, id in ipairs(ids) do
-    local bundle = string.sub(id, 1, -4)
-    local some = known[bundle]
-    if not some then
-      some = {}
-      known[bundle] = some
-      bundles[#bundles + 1], places[#places + 1] = bundle, some
+  local byte, sub, bundles, places, known, others = string.byte, string.sub, {}, {}, {}, {}
+  for i = 1, #ids do
+    local id = ids[i]
+    local dot, tens, ones = byte(id, -3, -1)
+    if dot == 46 then
+      local bundle = sub(id, 1, -4)
+      local some = known[bundle]
+      if not some then
+        some = {}
+        known[bundle] = some
+        bundles[#bundles + 1], places[#places + 1] = bundle, some
+      end
+      some[#some + 1] = 10 * tens + ones - 527
+    else
+      others[#others + 1] = id
     end
-    some[#some + 1] = tonumber(string.sub(id, -2)) + 1
   end
-  return bundles, places
+  return bundles, places, others
 end
 
 local function size_of(bundles, bundle)
@@ -49,9 +53,8 @@ local function size_of(bundles, bundle)
 end
 
 -- How many of these were still there.
-local function remove_bundled(account, ids)
+local function remove_bundled(account, bundles, places)
   local key, hands = keys_of(account)
-  local bundles, places = by_bundle(ids)
   local states, changes = call('HMGET', hands, unpack(bundles)), new_changes()
   for i, bundle in ipairs(bundles) do
     local size = not states[i] and size_of(key, bundle)
@@ -77,12 +80,10 @@ end
 
 -- The same of any queue: receipts have ids of two kinds, those of bundles and of earlier versions.
 local function remove_any(queue, ids)
-  local account, old, bundled = account_of(queue), {}, {}
-  for _, id in ipairs(ids) do
-    local kind = account and is_bundled(id) and bundled or old
-    kind[#kind + 1] = id
-  end
+  local account = account_of(queue)
+  if not account then return remove(prefix .. 'q:' .. queue, ids) end
+  local bundles, places, old = by_bundle(ids)
   local removed = #old > 0 and remove(prefix .. 'q:' .. queue, old) or 0
-  if #bundled > 0 then removed = removed + remove_bundled(account, bundled) end
+  if #bundles > 0 then removed = removed + remove_bundled(account, bundles, places) end
   return removed
 end

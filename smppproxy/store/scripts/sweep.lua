@@ -21,4 +21,9 @@ for _, provider in ipairs(call('SMEMBERS', prefix .. 'pp')) do
   count('p:' .. provider, #names)
   if call('EXISTS', index) == 0 then call('SREM', prefix .. 'pp', provider) end
 end
+
+for _, provider in ipairs(call('SMEMBERS', prefix .. 'mp')) do
+  local ends_key = prefix .. 'me:' .. provider
+  forget_ended(provider, call('ZRANGEBYSCORE', ends_key, '-inf', now, 'LIMIT', 0, 100))
+end
 return cmsgpack.pack(result)

@@ -42,9 +42,8 @@ local function touch_places(marks, state, places)
   return ours
 end
 
-local function touch_bundled(queue, later, ids)
+local function touch_bundled(queue, later, bundles, places)
   local account, changes = account_of(queue), new_changes()
-  local bundles, places = by_bundle(ids)
   local states = call('HMGET', (select(2, keys_of(account))), unpack(bundles))
   for i, bundle in ipairs(bundles) do
     local ours = {}
@@ -61,14 +60,11 @@ local function touch_bundled(queue, later, ids)
 end
 
 for i = 1, #args, 2 do
-  local queue, entries, bundled = args[i], {}, {}
+  local queue, bundles, places, entries = args[i], {}, {}, args[i + 1]
   local later = prefix .. 'z:' .. queue
   if call('EXISTS', later) == 0 then later = nil end
-  for _, id in ipairs(args[i + 1]) do
-    local kind = account_of(queue) and is_bundled(id) and bundled or entries
-    kind[#kind + 1] = id
-  end
+  if account_of(queue) then bundles, places, entries = by_bundle(entries) end
   if #entries > 0 then touch_entries(queue, later, entries) end
-  if #bundled > 0 then touch_bundled(queue, later, bundled) end
+  if #bundles > 0 then touch_bundled(queue, later, bundles, places) end
 end
 return cmsgpack.pack({superseded, gone})
