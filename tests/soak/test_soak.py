@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -101,11 +103,32 @@ class RunTests(SynchronousTestCase):
 
     timeout = 400
 
+    def command(self, minutes: str) -> tuple[list[str], Path]:
+        """One that fills nothing, and the folder of its report."""
+        folder = Path(self.mktemp()).absolute()
+        command = [sys.executable, "-m", "tests.soak", "--minutes", minutes, "--every", "2"]
+        command += ["--rate", "50", "--fill", "0", "--noise", "100", "--folder", str(folder)]
+        return command, folder
+
+    def test_interrupted(self) -> None:
+        """^C at a terminal, which all its processes get: it ends well, and reports what it saw."""
+        command, folder = self.command("60")
+        with subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            start_new_session=True,
+        ) as soak:  # fmt: skip
+            assert soak.stdout is not None
+            line = soak.stdout.readline()
+            self.assertIn("receipted", line)
+            os.killpg(soak.pid, signal.SIGINT)
+            told, _ = soak.communicate(timeout=380)
+        self.assertEqual(0, soak.returncode, told)
+        report = json.loads((folder / "report.json").read_text())
+        self.assertEqual({"one", "two"}, {*report["samples"]})
+
     def test_a_short_run(self) -> None:
         """Traffic and disturbances; every promise is kept, and the report has what was seen."""
-        folder = Path(self.mktemp()).absolute()
-        command = [sys.executable, "-m", "tests.soak", "--minutes", "0.15", "--every", "2"]
-        command += ["--rate", "50", "--fill", "0", "--noise", "100", "--folder", str(folder)]
+        command, folder = self.command("0.15")
         record = folder.parent / "record"
         done = subprocess.run(
             [*command, "--record", str(record)], capture_output=True, text=True, timeout=380
