@@ -16,7 +16,7 @@ from twisted.web.resource import Resource
 from twisted.web.server import Request, Site
 
 from tests.support.messages import Sample
-from tests.support.processes import Event, Logger, Process, reactor
+from tests.support.processes import Event, Logger, Process, reactor, until
 
 ACCEPTED, DELIVERED = "8", "1"
 """What Kannel calls a message that the SMSC took, and one that the subscriber has."""
@@ -123,6 +123,12 @@ def fetch(url: str) -> str:
     return body.decode()
 
 
+def listens(port: int) -> bool:
+    """Whether somebody accepts connections there."""
+    rows = [row.split() for row in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    return any(row[1].endswith(f":{port:04X}") and row[3] == "0A" for row in rows)
+
+
 class _Hook(Resource):
     """What Kannel calls: each call is an event of the story."""
 
@@ -157,6 +163,7 @@ class Kannel:
     ca: str = ""
     bearerbox: Logger = attrs.field(init=False)
     smsbox: Logger = attrs.field(init=False)
+    smsbox_port: int = attrs.field(init=False, factory=free_port)
     sendsms_port: int = attrs.field(init=False, factory=free_port)
     http: Any = attrs.field(init=False, default=None)
 
@@ -178,7 +185,7 @@ class Kannel:
         ]
         return CONFIGURATION.format(
             admin_port=free_port(),
-            smsbox_port=free_port(),
+            smsbox_port=self.smsbox_port,
             sendsms_port=self.sendsms_port,
             http_port=self.http.getHost().port,
             smsc_groups="".join(groups),
@@ -192,6 +199,8 @@ class Kannel:
         (self.folder / "kannel.conf").write_text(self._configuration())
         self.bearerbox.start()
         await self.bearerbox.expect_line("MAIN: Start-up done, entering mainloop")
+        # One of its threads opens the port, and may do so later than it says this.
+        await until(lambda: listens(self.smsbox_port))
         self.smsbox.start()
         # Its HTTP side is there before its connection to the bearerbox: a message handed over in
         # between is the end of it.
