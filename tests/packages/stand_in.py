@@ -8,6 +8,7 @@ the image, which pip is told of by its settings: a build asks no registry.
 from __future__ import annotations
 
 import io
+import os
 import re
 import shutil
 import subprocess
@@ -129,8 +130,10 @@ def wheels(folder: Path) -> dict[str, bytes]:
     pip = [sys.executable, "-m", "pip", "--python", PYTHON, "download", "-qq", "--no-deps"]
     pip += ["--only-binary", ":all:", "--dest", str(folder)]
     lock = ["--require-hashes", "--requirement", str(ROOT / "requirements.lock")]
+    # What the tests' own Python is told is not for pip under another one.
+    own = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
     for words in (lock, builders):
-        done = subprocess.run([*pip, *words], capture_output=True, text=True, check=False)
+        done = subprocess.run([*pip, *words], env=own, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
     return {f"{WHEELS}/{path.name}": path.read_bytes() for path in folder.glob("*.whl")}
 
