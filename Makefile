@@ -32,7 +32,7 @@ SUITES = $(filter-out tests.interop tests.kernel tests.packages tests.support te
 	$(patsubst tests/%.py,tests.%,$(sort $(wildcard tests/test_*.py)))
 TRIAL = $(BIN)/python -m tests.support.trial
 
-.PHONY: help venv demo test simulate chaos kills soak figures mission bench docs fuzz lock audit lint format types imports coverage interop-tools interop kernel web packages-tools packages deb check suites clean
+.PHONY: help venv demo test simulate chaos kills soak figures mission bench docs fuzz lock audit lint format types imports coverage interop-tools interop kernel web packages image deb check suites clean
 
 help:
 	@printf 'make %-9s %s\n' \
@@ -52,7 +52,8 @@ help:
 	  lock     'requirements.lock anew: versions and hashes of a release' \
 	  audit    'known holes in what requirements.lock names; asks the registry' \
 	  web      'the web page in a browser; pictures in build/screenshots' \
-	  packages 'the Debian package installed and purged, the image built, its composition run' \
+	  packages 'the Debian package installed and purged, the composition run as processes' \
+	  image    'the image built, its composition run by Docker' \
 	  deb      'the Debian package, for this release of Debian: build/deb' \
 	  check    'what CI runs: suites, and beside them as many schedules of simulate as fit' \
 	  lint     'ruff' \
@@ -179,14 +180,16 @@ web: venv
 	@tests/web/install
 	@$(TRIAL) --record web -- -j$(JOBS) tests.web
 
-packages-tools: venv
-	$(SAY) "packages-tools: Debian's Python, Docker's engine, the tools of a package"
+packages: venv
+	$(SAY) 'packages: the Debian package installed, the composition run as processes'
 	@tests/packages/install
-
-packages: packages-tools
-	$(SAY) 'packages: the Debian package installed, the image built, the composition run'
-	@$(TRIAL) --record packages -- tests.packages.test_debian tests.packages.test_image
+	@$(TRIAL) --record packages -- tests.packages.test_debian
 	@tests/kernel/run $(TRIAL) --record composition -- tests.packages.test_composition
+
+image: venv
+	$(SAY) 'image: built, and its composition run by an engine of its own'
+	@tests/packages/install docker
+	@$(TRIAL) --record image -- tests.packages.test_image
 
 deb: venv
 	$(SAY) 'deb: the Debian package, with its own environment'
