@@ -267,8 +267,7 @@ class Outbox:
         due = inbox.due
         if not due:
             return
-        clock = self._seconds()
-        waits_until = self._waits(inbox, clock)
+        clock, waits_until = self._waits(inbox)
         now = self._now
         writes: defaultdict[Client, list[bytes]] = defaultdict(list)
         repeats: list[Delivery] = []
@@ -278,9 +277,11 @@ class Outbox:
                 break
             delivery = due.popleft()
             # Nearly every receipt is looked at while there is traffic: it is two calls, no more.
-            if waits_until and waits_until(message_id_of(delivery.entry.origin), clock) > clock:
-                self._hold(delivery, waits_until(message_id_of(delivery.entry.origin), clock))
-                continue
+            if waits_until:
+                until = waits_until(message_id_of(delivery.entry.origin), clock)
+                if until > clock:
+                    self._hold(delivery, until)
+                    continue
             if delivery not in sure and delivery.is_intermediate:
                 repeats.append(delivery)
                 continue
@@ -331,12 +332,12 @@ class Outbox:
         """The store could not say: the next tick asks again."""
         inbox.later += repeats
 
-    def _waits(self, inbox: Inbox, now: float) -> Waits | None:
-        """What says until when receipts of a message wait; None while none has to."""
-        fresh = self._fresh
-        if not fresh:
-            return None
-        return fresh.of(len(self._directory.clients.get(inbox.account.system_id, ())), now)
+    def _waits(self, inbox: Inbox) -> tuple[float, Waits | None]:
+        """The time, and what says until when receipts of a message wait; None while none has to."""
+        if not self._fresh:
+            return 0.0, None
+        now = self._seconds()
+        return now, self._fresh.of(self._directory.binds_of(inbox.account), now)
 
     def _hold(self, delivery: Delivery, until: float) -> None:
         """The answer to this receipt's message is still to come, or was only just written,
