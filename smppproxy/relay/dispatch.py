@@ -14,7 +14,7 @@ target was passed over is noted, see ``reasons``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from smppproxy.relay.directory import Directory
 from smppproxy.relay.events import Events
@@ -208,9 +208,9 @@ class Dispatch:
         if submit.attempts:
             self._events.resent(submit, bind)
 
-    def given_back(self, submit: Submit) -> None:
-        """The node that it was written to did not send it."""
-        self._events.given_back(submit)
+    def given_back(self, submits: Iterable[Submit]) -> None:
+        """The node that they were written to did not send them."""
+        self._events.given_back(submits)
 
     def _hand_all(
         self, parts: Sequence[Submit], pool: Pool, now: float, writes: Writes

@@ -9,7 +9,7 @@ first digits only (MG-31), and an account whose ``message_log`` is ``off`` has n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from twisted.logger import Logger, LogLevel
@@ -134,12 +134,11 @@ class Events:
             self._ledger.resent += 1
         self.journal.note((RESENT, self._seconds(), submit, upstream))
 
-    def given_back(self, submit: Submit) -> None:
+    def given_back(self, submits: Iterable[Submit]) -> None:
         """Another node did not send what it was given: a second copy that was counted never left,
         and is not counted again when it does."""
+        self._given_back.update(submit for submit in submits if submit.attempts)
         self._given_back = {each for each in self._given_back if _is_open(each)}
-        if submit.attempts:
-            self._given_back.add(submit)
 
     def delivery_refused(self, client: Client, command_status: int) -> None:
         """A client refused a deliver_sm for good."""

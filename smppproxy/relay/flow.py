@@ -273,11 +273,11 @@ class Flow:
         pool = self._directory.pool(upstream.provider)
         if gone:
             pool.rest(upstream)
+        self._dispatch.given_back(submits)
         for submit in submits:
             if submit.settled or not submit.client.connected:
                 self._forget(submit)
                 continue
-            self._dispatch.given_back(submit)
             if submit.group is not None:
                 submit.group.flying.discard(submit)
             if submit.pick.overflow != "wait":
