@@ -22,15 +22,8 @@ end
 -- nil: none did.
 local function cut_grown()
   if write_pending() then return nil end
-  local drops
-  for _, account in ipairs(grown) do
-    local queue = 'r:' .. account
-    local dropped = cut(queue, prefix .. 'q:' .. queue)
-    if dropped > 0 then
-      drops = drops or {}
-      drops[#drops + 1] = queue
-      drops[#drops + 1] = dropped
-    end
-  end
-  return drops
+  local queues = {}
+  for i, account in ipairs(grown) do queues[i] = 'r:' .. account end
+  local drops = cut_all(queues)
+  return #drops > 0 and drops or nil
 end

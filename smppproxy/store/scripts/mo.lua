@@ -44,13 +44,6 @@ local function put(message)
   return {0, queues}
 end
 
-local results, drops = {}, {}
+local results = {}
 for i = 1, #args do results[i] = put(args[i]) end
-for _, queue in ipairs(grown) do
-  local dropped = cut(queue, prefix .. 'q:' .. queue)
-  if dropped > 0 then
-    drops[#drops + 1] = queue
-    drops[#drops + 1] = dropped
-  end
-end
-return keep({results, drops})
+return keep({results, cut_all(grown)})

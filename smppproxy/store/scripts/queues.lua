@@ -79,6 +79,19 @@ local function cut(queue, key)
   return drop(queue, key, over)
 end
 
+-- Brings these queues to their limits: {queue, how many it lost, ...}
+local function cut_all(queues)
+  local drops = {}
+  for _, queue in ipairs(queues) do
+    local dropped = cut(queue, prefix .. 'q:' .. queue)
+    if dropped > 0 then
+      drops[#drops + 1] = queue
+      drops[#drops + 1] = dropped
+    end
+  end
+  return drops
+end
+
 -- Drops what is older than the queue keeps; how many.
 local function expire(queue, key)
   local _, seconds = limit(queue)

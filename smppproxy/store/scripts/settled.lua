@@ -1,11 +1,4 @@
 -- The rest: queues that are too long.
-local drops = {}
-for i = 1, #bundles, 4 do
-  local queue = 'r:' .. bundles[i]
-  local dropped = cut(queue, prefix .. 'q:' .. queue)
-  if dropped > 0 then
-    drops[#drops + 1] = queue
-    drops[#drops + 1] = dropped
-  end
-end
-return keep(drops)
+local queues = {}
+for i = 1, #bundles, 4 do queues[#queues + 1] = 'r:' .. bundles[i] end
+return keep(cut_all(queues))
