@@ -31,6 +31,7 @@ Which file to open:
 `outages`       since when binds are down
 `loads`         submit_sm a second: means of one, five and fifteen minutes
 `ledgers`       the ledgers of several nodes as one
+`looking`       looks that come one at a time
 `settling`      the books of all nodes, set right when one has come or gone
 `sums`          the rows of several nodes as one
 

@@ -13,10 +13,11 @@ from typing import Any
 from twisted.internet.defer import Deferred, inlineCallbacks
 
 from smppproxy.admin.families import Family, values
+from smppproxy.admin.looking import Looks
 from smppproxy.admin.metric_table import Labels
 from smppproxy.config import Network
 from smppproxy.routing.accounts import Account
-from smppproxy.store.interface import MESSAGES, RECEIPTS, Store, until_it_is_back
+from smppproxy.store.interface import MESSAGES, RECEIPTS, Store
 
 EVERY = 10.0
 """Seconds between two looks."""
@@ -43,8 +44,7 @@ class Backlogs:
         self._store = store
         self._network = network
         self._seconds = seconds
-        self._looking = False
-        self._next = 0.0
+        self._looks = Looks(store, EVERY, self._look)
         self._seen_at = -STALE
         self._sizes: dict[Labels, tuple[int, int]] = {}
         self._ages: dict[Labels, float] = {}
@@ -53,13 +53,7 @@ class Backlogs:
 
     def tick(self, now: float) -> None:
         """Now and then: look, if it is time for it."""
-        if now >= self._next and self._store.ready and not self._looking:
-            self._looking = True
-            self._next = now + EVERY
-            self._look().addErrback(until_it_is_back).addCallback(self._looked)
-
-    def _looked(self, _: object) -> None:
-        self._looking = False
+        self._looks.tick(now)
 
     @inlineCallbacks
     def _look(self) -> Generator[Deferred[Any], Any, None]:

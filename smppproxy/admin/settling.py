@@ -16,8 +16,9 @@ from twisted.python.failure import Failure
 
 from smppproxy.admin.cluster import Nodes, Said
 from smppproxy.admin.errors import ApiError
+from smppproxy.admin.looking import Looks, thrice
 from smppproxy.admin.rooms import Rooms
-from smppproxy.store.interface import RECEIPTS, StoreUnavailable
+from smppproxy.store.interface import RECEIPTS
 
 EVERY = 2.0
 """Seconds between two looks at who is there."""
@@ -49,25 +50,16 @@ class Settling:
         self._name = rooms.node.name
         # What waited when it began is in the books of a node that has always been alone.
         self._settled: Present | None = frozenset()
-        self._next = 0.0
-        self._looks = 0
-        self._looking = False
+        self._reckonings = 0
+        self._looks = Looks(rooms.store, EVERY, self._look)
 
     def tick(self, now: float) -> None:
         """Once a second."""
-        if self._rooms.node.part.of or self._looking or now < self._next:
-            return
-        if not self._rooms.store.ready:
-            return
-        self._next = now + EVERY
-        self._looking = True
-        self._look().addErrback(_away).addCallback(self._looked)
-
-    def _looked(self, _: object) -> None:
-        self._looking = False
+        if not self._rooms.node.part.of:
+            self._looks.tick(now)
 
     def _look(self) -> Deferred[Any]:
-        return self._rooms.store.nodes().addCallback(self._compare)
+        return self._rooms.store.nodes().addCallback(self._compare).addErrback(_not_told)
 
     def _compare(self, known: dict[bytes, dict[str, Any]]) -> Any:
         """Whether others are there than when the books were set right last."""
@@ -89,16 +81,9 @@ class Settling:
         return name == self._name or name.startswith(f"{self._name}.")
 
     def _reckon(self, those: Present, names: set[str]) -> Deferred[Any]:
-        """The books, what the store has, and the books again: they may move meanwhile."""
-        found: list[Any] = []
-        return (
-            self._books()
-            .addCallback(found.append)
-            .addCallback(lambda _: self._rooms.store.sizes(self._queues()))
-            .addCallback(found.append)
-            .addCallback(lambda _: self._books())
-            .addCallback(lambda after: self._settle(those, names, found[0], found[1], after))
-        )
+        """The books beside what the store has."""
+        found = thrice(self._books, lambda: self._rooms.store.sizes(self._queues()))
+        return found.addCallback(lambda told: self._settle(those, names, *told))
 
     def _books(self) -> Deferred[Said]:
         request = {"do": "show", "view": "ledger", "limit": 1, "node": "", "name": ""}
@@ -114,10 +99,10 @@ class Settling:
     ) -> None:
         if not _all_told(before, names) or not _all_told(after, names):
             return
-        self._looks += 1
+        self._reckonings += 1
         moved = sum(_moves(after)) - sum(_moves(before))
         off = sum(waiting + held for waiting, held in sizes) - _queued(after)
-        is_over = not moved or self._looks >= PATIENCE
+        is_over = not moved or self._reckonings >= PATIENCE
         if abs(off) > moved:
             self._rooms.relay.ledger.queued_before += off
             log.info(
@@ -128,7 +113,7 @@ class Settling:
         if is_over:
             self._rooms.relay.ledger.adrift(moved)
             self._settled = those
-            self._looks = 0
+            self._reckonings = 0
 
     def _queues(self) -> list[bytes]:
         return [RECEIPTS + account.key for account in self._rooms.network().accounts.values()]
@@ -151,6 +136,6 @@ def _moves(said: Said) -> list[int]:
     return [sum(row[field] for field in (*CAME, *WENT)) for row in _rows(said)]
 
 
-def _away(failure: Failure) -> None:
-    """The next look finds it back."""
-    failure.trap(StoreUnavailable, ApiError)
+def _not_told(failure: Failure) -> None:
+    """A node could not say; the next look asks again."""
+    failure.trap(ApiError)

@@ -14,8 +14,9 @@ from typing import Any
 from twisted.internet.defer import Deferred, gatherResults, succeed
 from twisted.logger import Logger
 
+from smppproxy.admin.looking import Looks, thrice
 from smppproxy.relay.ledger import FIELDS, Ledger
-from smppproxy.store.interface import Store, until_it_is_back
+from smppproxy.store.interface import Store
 
 Counts = Mapping[str, int]
 
@@ -51,9 +52,8 @@ class Books:
         self._store = store
         self._queues = queues
         self._others = others
-        self._next = 0.0
         self._confirmed = 0
-        self._looking = False
+        self._looks = Looks(store, AGAIN, self._look)
 
     def together(self, others: list[Counts]) -> dict[str, int]:
         """Ours and these as one."""
@@ -78,25 +78,13 @@ class Books:
 
     def tick(self, now: float) -> None:
         """Once a second: set right what a killed worker took with it."""
-        if self.unsettled and now >= self._next and not self._looking and self._store.ready:
-            self._next = now + AGAIN
-            self._looking = True
-            self._look().addErrback(until_it_is_back).addCallback(self._looked)
+        if self.unsettled:
+            self._looks.tick(now)
 
-    def _looked(self, _: object) -> None:
-        self._looking = False
-
-    def _look(self) -> Deferred[Any]:
-        """The counts, what the store has, and the counts again: they may move meanwhile."""
-        found: list[Any] = []
-        return (
-            self._others()
-            .addCallback(found.append)
-            .addCallback(lambda _: self._store.sizes(self._queues()))
-            .addCallback(found.append)
-            .addCallback(lambda _: self._others())
-            .addCallback(lambda after: self._settle(found[0], found[1], after))
-        )
+    def _look(self) -> Deferred[None]:
+        """The counts beside what the store has."""
+        found = thrice(self._others, lambda: self._store.sizes(self._queues()))
+        return found.addCallback(lambda told: self._settle(*told))
 
     def _settle(
         self, before: list[Counts], sizes: list[tuple[int, int]], after: list[Counts]

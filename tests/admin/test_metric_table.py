@@ -97,7 +97,7 @@ class BusyNodeTests(DoorCase):
         node = self.with_socket()
         esme = self.client(node, count=5, bind="tx")
         await self.wait(lambda: esme.tally.accepted == 5 and smsc.idle, "traffic")
-        node._office._backlogs._next = 0.0
+        node._office._backlogs._looks.due = 0.0
         await self.wait(lambda: any(ages(node)), "a look into the queues")
         found = await scraped(node)
         expected = {
