@@ -16,7 +16,6 @@ from typing import Any
 
 from twisted.internet.address import IPv4Address
 from twisted.internet.task import Clock
-from twisted.logger import LogEvent, globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 
 from smppproxy.config import Network, load_network
@@ -58,15 +57,6 @@ def load(folder: Path, text: str) -> Network:
     path = folder / "network.toml"
     path.write_text(text)
     return load_network(path)
-
-
-def logged(test: SynchronousTestCase) -> list[LogEvent]:
-    """The events of every level from now to the end of the test, as they come."""
-    found: list[LogEvent] = []
-    observe: Any = found.append
-    globalLogPublisher.addObserver(observe)
-    test.addCleanup(globalLogPublisher.removeObserver, observe)
-    return found
 
 
 def account_table(preset: str, options: str = "", name: str = "esme01") -> str:

@@ -6,7 +6,6 @@ import re
 from typing import Any
 
 from twisted.internet.task import Clock
-from twisted.logger import globalLogPublisher
 
 from smppproxy.receipts.message_ids import format_client_message_id
 from smppproxy.relay.numbers import NumberPool
@@ -16,6 +15,7 @@ from smppproxy.store.memory import MemoryStore
 from smppproxy.store.memory import World as StoreWorld
 from tests.providers.case import VECTORS
 from tests.providers.memory import DESTINATION, MemoryCase
+from tests.support.logs import logged
 from tests.support.memory_peers import (
     FakeClient,
     FakeUpstream,
@@ -120,10 +120,7 @@ class SpellingTests(MemoryCase):
         ids = 'ids.resp = "auto"\nids.receipt_text = "auto"\nids.receipt_tlv = "auto"'
         world = self.world("default", provider=ids)
         client, upstream = self.pair(world)
-        events: list[Any] = []
-        observer: Any = events.append
-        globalLogPublisher.addObserver(observer)
-        self.addCleanup(globalLogPublisher.removeObserver, observer)
+        events = logged(self)
         for number in range(972660181, 972660181 + 10):
             self.assertEqual([event for event in events if event.get("event") == "ids_learned"], [])
             self.through(client, upstream, VECTORS["V06"], b"%08x" % number)

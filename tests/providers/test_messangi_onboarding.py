@@ -22,8 +22,9 @@ from smppproxy.store.memory import World as StoreWorld
 from smppproxy.wire import admission as admission_module
 from smppproxy.wire.leases import StoreLeases
 from tests.providers.case import PASSWORD, SYSTEM_ID, VECTORS, DocumentCase, World
-from tests.providers.memory import SessionCase, logged
+from tests.providers.memory import SessionCase
 from tests.support import certificates
+from tests.support.logs import logged
 from tests.support.peers import FakeClient, reactor
 from tests.support.processes import until
 

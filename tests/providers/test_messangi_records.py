@@ -7,7 +7,8 @@ from twisted.logger import LogEvent
 from smppproxy.admin.metrics import NodeCollector, exposition
 from smppproxy.smpp import constants as c
 from tests.providers.case import VECTORS
-from tests.providers.memory import DESTINATION, MemoryCase, logged
+from tests.providers.memory import DESTINATION, MemoryCase
+from tests.support.logs import logged
 from tests.support.memory_peers import World, submit
 from tests.support.message_log import FIELDS, LoggedWorld
 

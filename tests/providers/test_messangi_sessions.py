@@ -23,10 +23,10 @@ from tests.providers.memory import (
     MemoryCase,
     account_table,
     load,
-    logged,
     provider_table,
 )
 from tests.providers.test_messangi_onboarding import PlainCase
+from tests.support.logs import logged
 from tests.support.memory_peers import submit
 from tests.support.peers import FakeClient
 

@@ -11,7 +11,6 @@ from collections import Counter
 from typing import Any
 
 import attrs
-from twisted.logger import globalLogPublisher
 
 from smppproxy.config.presets import BASE, provider_preset, provider_presets
 from smppproxy.receipts import text as receipt_text
@@ -40,6 +39,7 @@ from smppproxy.text import alphabets
 from smppproxy.text.payload import OWN_TAGS
 from smppproxy.wire.tls import ServerTls
 from tests.support.authority import Authority, dns
+from tests.support.logs import logged
 from tests.support.nodes import HASHER, NodeCase, reactor
 from tests.support.peers import FakeClient
 
@@ -165,10 +165,7 @@ class PresetCase(NodeCase):
         smsc.options.receipt_delay = 0.01
         self.providers.append(smsc)
         self.addCleanup(smsc.stop)
-        events: list[Any] = []
-        observer: Any = events.append
-        globalLogPublisher.addObserver(observer)
-        self.addCleanup(globalLogPublisher.removeObserver, observer)
+        events = logged(self)
         self.listen(preset, smsc, table)
         node = self.node()
         await self.upstream_bound(node)

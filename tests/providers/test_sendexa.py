@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from twisted.internet.ssl import Certificate, optionsForClientTLS, trustRootFromCertificates
-from twisted.logger import globalLogPublisher
 
 from smppproxy.config import Listener
 from smppproxy.routing.providers import Provider
@@ -41,6 +40,7 @@ from tests.providers.memory import (
 )
 from tests.support.authority import Authority, address, dns
 from tests.support.certificates import make
+from tests.support.logs import logged
 from tests.support.memory_peers import fields_of
 from tests.support.nodes import HASHER
 from tests.support.peers import FakeClient, FakeSmsc
@@ -115,10 +115,7 @@ class BindTests(DocumentCase):
         trust = f'tls_ca = "{authority.path}"\ntls_name = "smpp.sendexa.co"\n'
         wrong = authority.issue("wrong", [dns("smpp.example.net")], "x")
         smsc = FakeSmsc(self, tls=ServerTls(*wrong))
-        events: list[Any] = []
-        observer: Any = events.append
-        globalLogPublisher.addObserver(observer)
-        self.addCleanup(globalLogPublisher.removeObserver, observer)
+        events = logged(self)
         binds = Binds(self, sendexa(Path(self.mktemp()), trust, smsc.port))
         link = await smsc.accept()
         await link.closed()

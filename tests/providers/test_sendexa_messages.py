@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from twisted.logger import globalLogPublisher
-
 from smppproxy.smpp import build
 from smppproxy.smpp import constants as c
 from smppproxy.smpp.fields import read_message_id
@@ -18,6 +16,7 @@ from smppproxy.store.memory import World as StoreWorld
 from smppproxy.wire import leases
 from tests.providers.case import PASSWORD, SYSTEM_ID, VECTORS, DocumentCase
 from tests.providers.memory import DESTINATION, MemoryCase, provider_table
+from tests.support.logs import logged
 from tests.support.memory_peers import FakeUpstream, World, fields_of, mo, submit
 from tests.support.peers import FakeClient, reactor
 
@@ -413,10 +412,7 @@ class MoTests(MemoryCase):
         message = self.delivered(client)
         self.assertEqual((message.esm_class, message.short_message), (0, b"STOP"))
         self.assertEqual(upstream.answers(), [(8, 0)])
-        events: list[Any] = []
-        observer: Any = events.append
-        globalLogPublisher.addObserver(observer)
-        self.addCleanup(globalLogPublisher.removeObserver, observer)
+        events = logged(self)
         upstream.receive(mo(9, b"999"))
         self.assertEqual(upstream.answers(), [(9, 0)])
         (told,) = [event for event in events if event.get("event") == "mo_unrouted"]

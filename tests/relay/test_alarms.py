@@ -11,7 +11,7 @@ from smppproxy.smpp import build
 from smppproxy.smpp import constants as c
 from smppproxy.smpp.fields import read_message
 from smppproxy.smpp.pdu import Pdu
-from tests.providers.memory import logged
+from tests.support.logs import logged
 from tests.support.memory_peers import World, make_account, make_provider, submit
 
 TO = b"4510203040"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from twisted.logger import LogEvent, LogLevel, formatEvent, globalLogPublisher
+from twisted.logger import LogEvent, LogLevel, formatEvent
 from twisted.trial.unittest import SynchronousTestCase
 
 from smppproxy.relay import limited
@@ -14,6 +14,7 @@ from smppproxy.routing.accounts import Account
 from smppproxy.smpp import build, refusals
 from smppproxy.smpp import constants as c
 from smppproxy.smpp.refusals import named, refusal_of
+from tests.support.logs import logged
 from tests.support.memory_peers import World, make_account, make_provider, mo, receipt, submit
 
 
@@ -63,10 +64,7 @@ class EventCase(SynchronousTestCase):
     """Looks at what the log is told."""
 
     def setUp(self) -> None:
-        self.log: list[LogEvent] = []
-        observe: Any = self.log.append
-        globalLogPublisher.addObserver(observe)
-        self.addCleanup(globalLogPublisher.removeObserver, observe)
+        self.log = logged(self)
 
     def told(self, event: str) -> list[LogEvent]:
         """The events of this name."""

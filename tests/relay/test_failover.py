@@ -9,9 +9,9 @@ from smppproxy.routing.route import Route
 from smppproxy.smpp import build
 from smppproxy.smpp import constants as c
 from smppproxy.smpp.refusals import NO_REFUSAL, named
-from tests.providers.memory import logged
 from tests.relay.presets import preset_provider
 from tests.relay.route_case import OK, RouteCase, numbers, route, several
+from tests.support.logs import logged
 from tests.support.memory_peers import (
     FakeClient,
     FakeUpstream,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import cast
 
-from twisted.logger import ILogObserver, LogEvent, globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 
 from smppproxy.relay.peers import Relay
@@ -13,7 +12,7 @@ from smppproxy.routing.mo import MoRoute
 from smppproxy.routing.routes import Route, RouteTable, Target
 from smppproxy.smpp import constants as c
 from smppproxy.store.interface import PARKED_KEEP, Store
-from tests.providers.memory import logged
+from tests.support.logs import logged
 from tests.support.memory_peers import World, make_account, mo, submit
 
 
@@ -82,10 +81,7 @@ class RelayTests(SynchronousTestCase):
 
     def test_gw21_dropped(self) -> None:
         """GW-21, L3: a full queue drops the oldest, and every drop is counted and logged."""
-        log: list[LogEvent] = []
-        observer = cast(ILogObserver, log.append)
-        globalLogPublisher.addObserver(observer)
-        self.addCleanup(globalLogPublisher.removeObserver, observer)
+        log = logged(self)
         world = World([make_account(receipt_limit=4)])
         world.relay.opened([(0, 0)])
         self.receipts(world, 10)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
-
-from twisted.logger import ILogObserver, globalLogPublisher
 from twisted.trial.unittest import SynchronousTestCase
 
 from smppproxy.receipts.message_ids import IdProfile
 from smppproxy.smpp import constants as c
+from tests.support.logs import logged
 from tests.support.memory_peers import World, make_provider, submit
 
 
@@ -20,10 +18,7 @@ class SpellingTests(SynchronousTestCase):
         ids = IdProfile("auto", "auto", "auto")
         world = World(providers=[make_provider(ids=ids)])
         client, upstream = world.client(), world.upstream()
-        events: list[dict[str, Any]] = []
-        observer = cast(ILogObserver, events.append)
-        globalLogPublisher.addObserver(observer)
-        self.addCleanup(globalLogPublisher.removeObserver, observer)
+        events = logged(self)
         for number in range(0xABC000, 0xABC00C):
             client.receive(submit(number & 0xFF, b"4510%06d" % (number & 0xFF)))
             upstream.accept((upstream.submits()[0], b"%x" % number))

@@ -10,11 +10,12 @@ from typing import Any
 from hiredis import pack_command
 from twisted.internet import reactor
 from twisted.internet.defer import CancelledError, Deferred, gatherResults
-from twisted.logger import capturedLogs, globalLogPublisher
+from twisted.logger import capturedLogs
 
 from smppproxy.store import open_store
 from smppproxy.store.interface import MERGED, PARKED, QUEUED, Limit, StoreUnavailable
 from smppproxy.store.link import ServerError
+from tests.support.logs import logged
 from tests.support.redis_server import RedisServer
 
 from .contract import FINAL_TTL, TTL, arrival, later, mapping
@@ -398,10 +399,7 @@ class RefusalTests(FaultTestCase):
 
     async def events(self, server: RedisServer) -> list[object]:
         """The names of what is logged while a store connects."""
-        seen: list[Any] = []
-        observer: Any = seen.append
-        globalLogPublisher.addObserver(observer)
-        self.addCleanup(globalLogPublisher.removeObserver, observer)
+        seen = logged(self)
         await self.open_at(server).start()
         return [event.get("event") for event in seen]
 

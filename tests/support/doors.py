@@ -16,7 +16,7 @@ from twisted.internet.defer import Deferred, ensureDeferred
 from twisted.internet.endpoints import UNIXClientEndpoint
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.internet.threads import deferToThread
-from twisted.logger import LogEvent, globalLogPublisher
+from twisted.logger import LogEvent
 from twisted.python.failure import Failure
 from twisted.web.client import Agent, FileBodyProducer
 from twisted.web.http_headers import Headers
@@ -27,6 +27,7 @@ from smppproxy.config import Admin, Listener, Node, load_network
 from smppproxy.config.message_log import MessageLog
 from smppproxy.service import SmppProxy, build
 from smppproxy.store.memory import MemoryStore, World
+from tests.support.logs import logged
 from tests.support.nodes import NodeCase, reactor
 
 TOKENS = {
@@ -150,11 +151,7 @@ class DoorCase(NodeCase):
 
     def logged(self) -> list[LogEvent]:
         """The events that are logged from now on."""
-        events: list[LogEvent] = []
-        observer: Any = events.append
-        globalLogPublisher.addObserver(observer)
-        self.addCleanup(globalLogPublisher.removeObserver, observer)
-        return events
+        return logged(self)
 
     def pair(self, message_log: bool = False) -> tuple[SmppProxy, SmppProxy]:
         """Two nodes n1 and n2 of the network that was written, over one store.

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from twisted.internet.task import Clock
-from twisted.logger import LogEvent, eventAsText, globalLogPublisher
+from twisted.logger import eventAsText
 from twisted.trial.unittest import SynchronousTestCase
 
 from smppproxy.routing.states import States
@@ -13,6 +11,7 @@ from smppproxy.store.interface import StoreUnavailable
 from smppproxy.store.memory import MemoryStore
 from smppproxy.store.world import World
 from smppproxy.wire.control import EVERY, MARK, TOPIC, Control
+from tests.support.logs import logged
 from tests.wire.binds import provider
 
 
@@ -59,18 +58,14 @@ class ControlTests(SynchronousTestCase):
 
     def test_it_is_told_in_words(self) -> None:
         """The log says what holds besides what the network says, also when that is nothing."""
-        texts: list[str] = []
-
-        def hear(event: LogEvent) -> None:
-            if event.get("event") == "states_changed":
-                texts.append(eventAsText(event, False, False).rpartition("changed: ")[2])
-
-        observe: Any = hear
-        globalLogPublisher.addObserver(observe)
-        self.addCleanup(globalLogPublisher.removeObserver, observe)
+        found = logged(self)
         self.want(self.here, "isolate", "a")
         self.want(self.here, "up", "a")
-        self.assertEqual(texts, ["acme/a isolate", "all up"])
+        changes = [event for event in found if event.get("event") == "states_changed"]
+        texts = [eventAsText(event, False, False) for event in changes]
+        self.assertEqual(
+            [text.rpartition("changed: ")[2] for text in texts], ["acme/a isolate", "all up"]
+        )
 
     def test_one_node(self) -> None:
         """What is wanted on one node holds there only, until it is up on all."""

@@ -21,6 +21,7 @@ from smppproxy.wire.authentication import Authenticator
 from smppproxy.wire.client import ClientSession
 from smppproxy.wire.listener import ClientFactory
 from smppproxy.wire.protocol import HELD, Ticker
+from tests.support.logs import logged
 from tests.support.peers import bind_fields, reactor
 from tests.support.relay import RecordingRelay
 from tests.wire.door import NAME, PASSWORD, Door, account, at_once
@@ -308,10 +309,7 @@ class ProtocolTests(SynchronousTestCase):
 
     def test_mg14_one_event_per_refusal(self) -> None:
         """One structured event: account, peer, sequence_number, status by name, and why."""
-        events: list[Any] = []
-        observe: Any = events.append
-        globalLogPublisher.addObserver(observe)
-        self.addCleanup(globalLogPublisher.removeObserver, observe)
+        events = logged(self)
         session, _ = self.connect()
         session.dataReceived(build.bind(9, 41, bind_fields(b"evil\n\x1b[31m", PASSWORD)))
         (event,) = [one for one in events if one.get("event") == "bind_refused"]
@@ -323,10 +321,7 @@ class ProtocolTests(SynchronousTestCase):
 
     def test_refused_binds_do_not_fill_the_log(self) -> None:
         """A peer that is refused again and again is told once a second, with a count."""
-        events: list[Any] = []
-        observe: Any = events.append
-        globalLogPublisher.addObserver(observe)
-        self.addCleanup(globalLogPublisher.removeObserver, observe)
+        events = logged(self)
         for _ in range(5):
             session, _ = self.connect()
             session.dataReceived(build.bind(9, 1, bind_fields(b"nobody", PASSWORD)))
@@ -344,10 +339,7 @@ class ProtocolTests(SynchronousTestCase):
 
     def test_clients_that_come_and_go_do_not_fill_the_log(self) -> None:
         """An account that binds and leaves again and again is told once a second, with a count."""
-        events: list[Any] = []
-        observe: Any = events.append
-        globalLogPublisher.addObserver(observe)
-        self.addCleanup(globalLogPublisher.removeObserver, observe)
+        events = logged(self)
         for _ in range(5):
             session, transport = self.bound()
             session.dataReceived(build.unbind(2))

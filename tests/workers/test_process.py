@@ -9,7 +9,6 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ProcessDone, ProcessExitedAlready, ProcessTerminated
 from twisted.internet.task import Clock
-from twisted.logger import globalLogPublisher
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -18,6 +17,7 @@ from smppproxy.config.workers import FIRST_SOCKET
 from smppproxy.wire.sharing import listen, reserve
 from smppproxy.workers.orders import REPORTS, STATE, packed
 from smppproxy.workers.process import LONGEST_PAUSE, LONGEST_SILENCE, STEADY, WorkerProcess
+from tests.support.logs import logged
 
 
 class Life:
@@ -69,10 +69,7 @@ class ProcessTests(SynchronousTestCase):
         self.drained = False
         self.changes: list[tuple[bool, bool]] = []
         self.ends: list[dict[str, int]] = []
-        self.log: list[Any] = []
-        observer: Any = self.log.append
-        globalLogPublisher.addObserver(observer)
-        self.addCleanup(globalLogPublisher.removeObserver, observer)
+        self.log = logged(self)
         self.node = Node("n1.2", admin=Admin(path="/run/x/2"))
         (shared,) = reserve("127.0.0.1", 0, 1)
         self.addCleanup(shared.close)

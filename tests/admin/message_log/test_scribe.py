@@ -25,7 +25,7 @@ from smppproxy.config.tracing import Tracing
 from smppproxy.relay import journal
 from smppproxy.smpp import constants as c
 from tests.admin.message_log.files import events
-from tests.providers.memory import logged
+from tests.support.logs import logged
 from tests.support.memory_peers import World, submit
 
 HOUR = 3600
