@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +24,9 @@ class ExampleTests(SynchronousTestCase):
     timeout = 300
 
     def folder(self) -> Path:
-        """A new one."""
-        folder = Path(self.mktemp())
-        folder.mkdir(parents=True)
+        """A new one, with a short name wherever the checkout lies: files name sockets in it."""
+        folder = Path(tempfile.mkdtemp(prefix="smppproxy-"))
+        self.addCleanup(shutil.rmtree, folder)
         return folder
 
     def test_every_block_has_a_kind(self) -> None:
