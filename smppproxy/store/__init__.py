@@ -20,6 +20,7 @@ And underneath:
 `records`   what is written about a message: versioned, length-checked octets
 `batches`   the forms in which batches travel to the scripts and back
 `settling`  receipts whose maps the node reads first
+`known`     maps that the node has just recorded
 `scripts`   the Lua scripts, put together from shared parts
 `merging`   several receipts as one entry, for the store in memory
 `journal`   a file of this node for maps that the store does not take

@@ -153,6 +153,9 @@ class Commands(ClusterCommands, LeftoverCommands, HistoryCommands):
 
         def decode(reply: Any) -> list[tuple[int, bytes]]:
             self._recorded.add(name)
+            if reply.__class__ is int:
+                self._settling.known.add(name, ids, reply, plain)
+                return []
             return self._released(reply)
 
         return self._calls.call(self._record, args, decode, patience)

@@ -1,15 +1,17 @@
-"""Receipts whose maps the node reads before it says what is to become of them.
+"""Receipts whose maps the node has read before it says what is to become of them.
 
 Nearly all receipts are the final one of a plain map that nothing has come for. To see that takes
-the server's scripts three times as long as it takes the node, so the maps of a read are read first,
-with one plain command; what is found so is told to ``settle.lua``, which does it as one step if it
-is still so.
+the server's scripts three times as long as it takes the node. So the node looks at the maps: at
+those that it recorded itself a moment ago (``known``), and at what the server has of the others,
+which is one plain command for a read. What is found so is told to ``settle.lua``, which does it as
+one step if the maps are still the same.
 Everything else, and all of a read that turned out otherwise, goes the whole way: ``match.lua``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from hashlib import sha1
 from struct import pack
 from typing import Any
 
@@ -29,6 +31,7 @@ from .interface import (
     Matched,
     StoreUnavailable,
 )
+from .known import Known
 from .records import message_id_of
 from .scripts import Script
 
@@ -52,11 +55,19 @@ class Bundle:
 
 
 @attrs.define
+class Said:
+    """What receipts of one state say it of: ids, and the maps under them."""
+
+    ids: list[bytes] = attrs.field(factory=list)
+    maps: list[bytes] = attrs.field(factory=list)
+
+
+@attrs.define
 class Settled:
     """What is to become of a read, as far as its maps tell: ``rest`` goes the whole way."""
 
     first_end: bytes = b"\xff\xff\xff\xff"
-    said: dict[int, list[bytes]] = attrs.field(factory=dict)
+    said: dict[int, Said] = attrs.field(factory=dict)
     bundles: list[Bundle] = attrs.field(factory=list)
     message_ids: dict[int, bytes] = attrs.field(factory=dict)
     rest: list[int] = attrs.field(factory=list)
@@ -84,12 +95,17 @@ class Settled:
         bundle.places.append(place)
         bundle.parts += (value[at:], heading(receipt), receipt)
         self.message_ids[place] = message_id_of(origin)
-        ids = self.said.get(arrival.state)
-        if ids is None:
-            self.said[arrival.state] = [arrival.keys[0]]
-        else:
-            ids.append(arrival.keys[0])
+        said = self.said.get(arrival.state)
+        if said is None:
+            self.said[arrival.state] = said = Said()
+        said.ids.append(arrival.keys[0])
+        said.maps.append(value)
         return True
+
+    def digest(self) -> str:
+        """Tells these maps from any others, in the order of their ids by state."""
+        whole = b"".join([value for said in self.said.values() for value in said.maps])
+        return sha1(whole, usedforsecurity=False).hexdigest()
 
 
 Whole = Callable[[list[Arrival], float | None], Deferred[Matched]]
@@ -100,11 +116,13 @@ class Settling:
     """Matches of one store.
 
     :param lost: told how many entries queues lost to their limits.
+    :ivar known: maps that this process has just recorded.
     """
 
     def __init__(
         self, calls: Calls, script: Script, lost: Callable[[dict[bytes, int]], None]
     ) -> None:
+        self.known = Known()
         self._calls = calls
         self._script = script
         self._lost = lost
@@ -130,10 +148,10 @@ class Settling:
             most = limit.count if limit is not None else -1
             flat += (bundle.account, len(bundle.places), bundle.packed(), most)
         said: list[Any] = []
-        for state, ids in settled.said.items():
-            said += (state, msgpacked(ids))
+        for state, each in settled.said.items():
+            said += (state, msgpacked(each.ids))
         first_end = int.from_bytes(settled.first_end, "big")
-        args = (provider, final_ttl, first_end, said, flat)
+        args = (provider, final_ttl, first_end, settled.digest(), said, flat)
         reply = await self._calls.call(self._script, args, same, patience)
         left = patience
         if left:
@@ -151,9 +169,9 @@ class Settling:
         if not places:
             return settled
         keys = [arrivals[place].keys[0] for place in places]
-        values = await self._calls.read(b"HMGET", b"mm:" + provider, *keys)
-        if values is None:
-            return settled
+        values = self.known.take(provider, keys)
+        if None in values:
+            await self._read(provider, keys, values)
         done = {
             place
             for place, value in zip(places, values, strict=True)
@@ -162,6 +180,17 @@ class Settling:
         if len(done) < len(arrivals):
             settled.rest = [place for place in range(len(arrivals)) if place not in done]
         return settled
+
+    async def _read(
+        self, provider: bytes, keys: list[bytes], values: list[bytes | None]
+    ) -> None:
+        """Fill in what the server has under the keys whose maps are not known."""
+        places = [place for place, value in enumerate(values) if value is None]
+        asked = [keys[place] for place in places]
+        found = await self._calls.read(b"HMGET", b"mm:" + provider, *asked)
+        if found is not None:
+            for place, value in zip(places, found, strict=True):
+                values[place] = value
 
     async def _with_rest(
         self,

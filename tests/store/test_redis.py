@@ -136,19 +136,22 @@ class RedisContractTests(ServerTestCase, Contract, LeaseContract, LossContract, 
         self.assertEqual(again, [*QUEUED_ONE, (DUPLICATE, b"")])
         self.assertEqual([each.origin for each in await self.fetch()], [b"origin"] * 3)
 
-    async def test_a_read_of_messages_takes_five_round_trips(self):
-        """Maps, a look at them, match, fetch and ack of 50 messages: one call for each of the
-        five, counted as store_call_seconds counts them. With 1.5 a message a node would be far too
-        slow.
+    async def test_a_read_of_messages_takes_four_round_trips(self):
+        """Maps, match, fetch and ack of 50 messages: one call for each of the four, counted as
+        store_call_seconds counts them; a look at the maps is a fifth where another node recorded
+        them. With 1.5 a message a node would be far too slow.
         """
-        ids = [b"%d" % number for number in range(50)]
-        before = self.store.times.count
-        await self.record(*map(mapping, ids))
-        await self.match(*map(arrival, ids))
-        entries = await self.fetch()
-        names = [(each.queue, each.entry_id) for each in entries]
-        self.assertEqual(await self.store.ack(names), len(ids))
-        self.assertEqual(self.store.times.count - before, 5)
+        other = await self.new_store("other")
+        for recorder, calls in ((self.store, 4), (other, 5)):
+            ids = [b"%d" % number for number in range(50)]
+            before = self.store.times.count + other.times.count
+            await recorder.record(b"north", [mapping(each) for each in ids], TTL, {})
+            await self.match(*map(arrival, ids))
+            entries = await self.fetch()
+            names = [(each.queue, each.entry_id) for each in entries]
+            self.assertEqual(await self.store.ack(names), len(ids))
+            self.assertEqual(self.store.times.count + other.times.count - before, calls)
+            self.server.command("FLUSHALL")
 
     async def test_answers_are_timed(self):
         """Each call by how long its answer took; those that are out are counted."""

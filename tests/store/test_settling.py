@@ -1,7 +1,8 @@
-"""Receipts whose maps the node reads first: what happens in between counts."""
+"""Receipts whose maps the node has read: what happened in between counts."""
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from twisted.internet.defer import Deferred, fail
@@ -18,6 +19,7 @@ from smppproxy.store.interface import (
     Arrival,
     Limit,
     Matched,
+    Store,
     StoreUnavailable,
 )
 
@@ -27,15 +29,81 @@ from .test_redis import ServerTestCase
 QUEUE = b"r:alpha"
 
 
-class BetweenTests(ServerTestCase, Uses):
-    """Between the look at the maps and the step that settles their receipts."""
+class Between(Uses):
+    """Between the moment at which the node read the maps and the step that settles their receipts.
 
-    def scripts_run(self) -> int:
-        """How many scripts the server ran so far."""
-        return int(self.server.command("INFO", "commandstats").split(b"evalsha:calls=")[1]
-                   .split(b",")[0])  # fmt: skip
+    The class it is mixed into says who records, and has something happen in between.
+    """
 
-    def after_the_look(self, do: Any) -> None:
+    recorder: Callable[[], Awaitable[Store]]
+    server: Any
+    between: Callable[[Callable[[], Awaitable[None]]], Awaitable[None]]
+
+    async def recorded(self, *keys: bytes) -> None:
+        """Maps are there, and only they."""
+        recorder = await self.recorder()
+        await recorder.record(b"north", [mapping(key) for key in keys], TTL, {})
+
+    async def test_d3_another_node_was_faster(self):
+        """The same receipts over two nodes: each is queued once."""
+        other = await self.new_store("faster")
+        await self.recorded(b"1", b"2")
+
+        async def faster() -> None:
+            found = await other.match(b"north", [arrival(b"1")], FINAL_TTL, {})
+            self.assertEqual(found, [(QUEUED, QUEUE)])
+
+        await self.between(faster)
+        found = await self.match(arrival(b"1"), arrival(b"2"))
+        self.assertEqual(found, [(DUPLICATE, b""), (QUEUED, QUEUE)])
+        self.assertEqual(len(await self.fetch()), 2)
+
+    async def test_d9_another_state_was_faster(self):
+        """An intermediate receipt in between is followed by the final one; a final one is not."""
+        other = await self.new_store("faster")
+        await self.recorded(b"1", b"2")
+        for key, before, outcome in (
+            (b"1", enroute(b"1"), (QUEUED, QUEUE)),
+            (b"2", arrival(b"2", state=5), (SUPERSEDED, b"")),
+        ):
+
+            async def faster(before: Arrival = before) -> None:
+                await other.match(b"north", [before], FINAL_TTL, {})
+
+            await self.between(faster)
+            self.assertEqual(await self.match(arrival(key)), [outcome])
+
+    async def test_f75_the_id_is_given_again(self):
+        """Another message gets the id in between: whose receipt it is cannot be told (D7)."""
+        other = await self.new_store("faster")
+        await self.recorded(b"1", b"2")
+
+        async def again() -> None:
+            await other.record(b"north", [mapping(b"1", account=b"beta")], TTL, {})
+
+        await self.between(again)
+        found = await self.match(arrival(b"1"), arrival(b"2"))
+        self.assertEqual(found, [(QUARANTINED, b""), (QUEUED, QUEUE)])
+
+    async def test_the_maps_were_lost(self):
+        """Somebody removed the maps in between: their receipts wait, as all without a map do."""
+        await self.recorded(b"1", b"2")
+
+        async def lost() -> None:
+            self.server.command("HDEL", "smppproxy:mm:north", "1")
+
+        await self.between(lost)
+        found = await self.match(arrival(b"1"), arrival(b"2"))
+        self.assertEqual(found, [(PARKED, b""), (QUEUED, QUEUE)])
+
+
+class LookedAtTests(ServerTestCase, Between):
+    """Another node recorded the maps: this one reads what the server has."""
+
+    async def recorder(self) -> Store:
+        return await self.new_store("recorder")
+
+    async def between(self, do: Callable[[], Awaitable[None]]) -> None:
         """Once, when the maps of a match have been read, this happens before it goes on."""
         calls = self.store._calls
         read = calls.read
@@ -48,45 +116,26 @@ class BetweenTests(ServerTestCase, Uses):
 
         calls.read = lambda *parts: Deferred.fromCoroutine(later(*parts))
 
-    async def test_d3_another_node_was_faster(self):
-        """The same receipts over two nodes: each is queued once."""
-        other = await self.new_store("other")
-        await self.record(mapping(b"1"), mapping(b"2"))
 
-        async def faster() -> None:
-            found = await other.match(b"north", [arrival(b"1")], FINAL_TTL, {})
-            self.assertEqual(found, [(QUEUED, QUEUE)])
+class KnownTests(ServerTestCase, Between):
+    """This node recorded the maps itself, and asks nobody for them."""
 
-        self.after_the_look(faster)
-        found = await self.match(arrival(b"1"), arrival(b"2"))
-        self.assertEqual(found, [(DUPLICATE, b""), (QUEUED, QUEUE)])
-        self.assertEqual(len(await self.fetch()), 2)
+    async def recorder(self) -> Store:
+        store: Store = self.store
+        return store
 
-    async def test_d9_another_state_was_faster(self):
-        """An intermediate receipt in between is followed by the final one; a final one is not."""
-        other = await self.new_store("other")
-        await self.record(mapping(b"1"), mapping(b"2"))
-        for key, between, outcome in (
-            (b"1", enroute(b"1"), (QUEUED, QUEUE)),
-            (b"2", arrival(b"2", state=5), (SUPERSEDED, b"")),
-        ):
+    async def between(self, do: Callable[[], Awaitable[None]]) -> None:
+        """The maps have been known since they were recorded."""
+        await do()
 
-            async def faster(between: Arrival = between) -> None:
-                await other.match(b"north", [between], FINAL_TTL, {})
 
-            self.after_the_look(faster)
-            self.assertEqual(await self.match(arrival(key)), [outcome])
+class SettlingTests(ServerTestCase, Uses):
+    """What is settled in one step, and what is not."""
 
-    async def test_f75_the_id_is_given_again(self):
-        """Another message gets the id in between: whose receipt it is cannot be told (D7)."""
-        await self.record(mapping(b"1"), mapping(b"2"))
-
-        async def again() -> None:
-            await self.record(mapping(b"1", account=b"beta"))
-
-        self.after_the_look(again)
-        found = await self.match(arrival(b"1"), arrival(b"2"))
-        self.assertEqual(found, [(QUARANTINED, b""), (QUEUED, QUEUE)])
+    def scripts_run(self) -> int:
+        """How many scripts the server ran so far."""
+        return int(self.server.command("INFO", "commandstats").split(b"evalsha:calls=")[1]
+                   .split(b",")[0])  # fmt: skip
 
     async def test_one_step_for_most_and_the_whole_way_for_the_rest(self):
         """What is settled needs one script; what is not, one more; each answer in its place."""

@@ -1,7 +1,8 @@
 -- args: provider, ttl, final ttl for what was parked, ids packed, {map from "want" on, ...} of these,
 -- {id, map, ...} of maps that are more than a plain one (false: none), whether this process records
 -- for the provider for the first time. Result: {outcome, queue, outcome, queue, ...} of the receipts
--- released; where queues lost something: {those, drops}
+-- released; where queues lost something: {those, drops}; where none was released and all of the plain
+-- maps are there now just as they came, and nothing else: when these end.
 local done = kept_packed()
 if done then return done end
 local provider, ttl, final_ttl, packed_ids, statics, wide, is_first = unpack(args)
@@ -35,4 +36,4 @@ if #ids > 0 then call('ZADD', ends_key, expiry, packed_ids) end
 
 local is_awaited = call('EXISTS', prefix .. 'pi:' .. provider) == 1
 local ended = call('ZRANGEBYSCORE', ends_key, '-inf', now, 'LIMIT', 0, 6)
-if #taken + #ended == 0 and not (is_awaited or wide or is_first) then return cmsgpack.pack({}) end
+if #taken + #ended == 0 and not (is_awaited or wide or is_first) then return cmsgpack.pack(expiry) end

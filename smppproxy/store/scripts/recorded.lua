@@ -63,4 +63,4 @@ forget_ended(provider, ended)
 local drops = cut_grown()
 if drops then released = {released, drops} end
 if #released > 0 then return keep(released) end
-return cmsgpack.pack(released)
+return cmsgpack.pack(#taken == 0 and expiry or released)
