@@ -8,7 +8,8 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from smppproxy.relay.ledger import FIELDS, Ledger
+from smppproxy.relay.ledger import Ledger
+from smppproxy.words import LEDGER_FIELDS
 from smppproxy.worker import LOOKS, Supervised, Telling
 
 
@@ -44,7 +45,7 @@ class TellingTests(SynchronousTestCase):
 
     def test_each_change_is_told_at_once(self) -> None:
         """Each number of its books, being ready, and what an answer of the store left open."""
-        for field in FIELDS:
+        for field in LEDGER_FIELDS:
             setattr(self.ledger, field, 1)
             self.telling.look()
             self.assertEqual(self.heard.pop()["ledger"][field], 1)

@@ -18,6 +18,7 @@ Which file to open:
 
 `api`           everything that can be asked: one table of operations
 `catalogue`     the views of `show`, column by column
+`vocabulary`    the verbs, and how much an answer holds
 `network_api`   the operations on versions of the network
 `history_api`   the operations that the charts need
 `operation`     one path and method

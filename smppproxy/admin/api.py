@@ -1,18 +1,16 @@
 """What the operator's door can be asked: the one table of views and verbs.
 
 The HTTP paths, who may use them, what their parameters may be, the OpenAPI document and the
-command line's ``show`` and verbs are all made of it. Pure data: it starts nothing and asks nobody.
+command line's ``show`` and verbs are all made of it and of the vocabulary. Pure data: it starts
+nothing and asks nobody.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-import attrs
-
 from smppproxy.admin.catalogue import NODE, VIEWS, View
 from smppproxy.admin.history_api import HISTORY, WHOAMI
-from smppproxy.admin.log_levels import CONFIGURED, EVERYTHING, LEVELS, LOG_ROOMS
 from smppproxy.admin.network_api import NETWORK
 from smppproxy.admin.operation import ADMIN, OPERATE, READ, Operation
 from smppproxy.admin.schemas import (
@@ -25,19 +23,12 @@ from smppproxy.admin.schemas import (
     text,
     whole,
 )
-from smppproxy.config.node import ROLES
-from smppproxy.relay.replays import KINDS
+from smppproxy.admin.vocabulary import MOST_ROWS, ONE_NODE, REPLAY, TARGET, USUAL_ROWS, VERBS, Verb
+from smppproxy.words import CONFIGURED, EVERYTHING, LOG_LEVELS, LOG_ROOMS, ROLES
 
 __all__ = ["ADMIN", "OPERATE", "OPERATIONS", "PREFIX", "READ", "Operation"]
 
 PREFIX = "/api/v1"
-
-MOST_ROWS = 10_000
-"""Rows of one answer at most."""
-
-USUAL_ROWS = 1000
-"""Rows of one answer when nobody said how many."""
-
 
 CLUSTER = (
     flag("here", "only what the asked node knows", default=False),
@@ -48,51 +39,6 @@ PAGE = (
     text("name", "only rows of this name, or of what lies below it", default="", most=255),
     whole("limit", "rows at most", default=USUAL_ROWS, least=1, most=MOST_ROWS),
 )
-
-TARGET = text(
-    "target",
-    "acme, acme/a, acme/a/2, account:shop, account:shop#17 or node:n2",
-    required=True,
-    least=1,
-    most=255,
-    example="acme/a",
-)
-ONE_NODE = text("node", "only on this node, instead of on all", default="", most=64)
-
-
-@attrs.frozen
-class Verb:
-    """Something to do: what it is done to, and with what.
-
-    :ivar kinds: what its target may be, see :mod:`smppproxy.admin.targets`.
-    """
-
-    name: str
-    help: str
-    kinds: tuple[str, ...]
-    role: str = OPERATE
-
-
-PLACES = ("provider", "host", "bind")
-
-VERBS: dict[str, Verb] = {
-    verb.name: verb
-    for verb in (
-        Verb(
-            "drain",
-            "send it no more messages; what is under way is finished, then it is left",
-            (*PLACES, "account", "node"),
-        ),
-        Verb(
-            "isolate",
-            "send it no more messages; receipts and MO messages are still taken from it",
-            PLACES,
-        ),
-        Verb("resume", "use it again as the network says", (*PLACES, "account", "node")),
-        Verb("kick", "unbind it; it may bind again at once", ("bind", "account", "session")),
-        Verb("reconnect", "unbind what is bound and bind anew, now", PLACES),
-    )
-}
 
 
 def _answer_of(view: View) -> dict[str, Any]:
@@ -205,7 +151,7 @@ LOG = Operation(
             "level",
             "the least that is logged; configured: what the node file says",
             required=True,
-            choices=(*LEVELS, CONFIGURED),
+            choices=(*LOG_LEVELS, CONFIGURED),
         ),
         ONE_NODE,
     ),
@@ -240,31 +186,6 @@ EXPLAIN = Operation(
         ONE_NODE,
     ),
     EXPLAINED,
-)
-
-REPLAY = Operation(
-    "POST",
-    "/replay",
-    "replay",
-    OPERATE,
-    "look for the owners of receipts and MO messages that have none, by the settings of now",
-    (
-        text("kind", "of what", required=True, choices=KINDS),
-        text("provider", "only its own", default="", most=64),
-        text("since", "only what arrived then or later", format="date-time"),
-        text("until", "only what arrived before", format="date-time"),
-        text("id", "only this one, as show tells it", default="", most=255),
-        text("number", "only of this number, or of numbers that end so", default="", most=32),
-        flag("dry_run", "only say what would be found", default=False),
-        flag("force", "give one receipt to the message of its id, whatever its number"),
-    ),
-    record(
-        (
-            text("kind"),
-            flag("dry_run"),
-            Field("counts", "object", "what became of how many"),
-        )
-    ),
 )
 
 TRACE = Operation(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import attrs
 
 from smppproxy.admin.schemas import Field, flag, number, text, whole
-from smppproxy.relay.ledger import FIELDS
+from smppproxy.words import LEDGER_FIELDS
 
 
 @attrs.frozen
@@ -237,7 +237,7 @@ VIEWS: dict[str, View] = {
             ("node",),
             (
                 NODE,
-                *(whole(field) for field in FIELDS),
+                *(whole(field) for field in LEDGER_FIELDS),
                 whole("in_flight"),
                 whole("parked"),
                 whole("queued"),

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from smppproxy.relay.ledger import FIELDS, Ledger
+from smppproxy.relay.ledger import Ledger
+from smppproxy.words import LEDGER_FIELDS
 
 ALONE = frozenset({"submitted", "receipts_in"})
 """The equations that hold for each node by itself."""
@@ -30,7 +31,7 @@ def together(rows: list[Row], silent: Sequence[str] = ()) -> list[Row]:
     """
     books = Ledger()
     for row in rows:
-        for field in FIELDS:
+        for field in LEDGER_FIELDS:
             setattr(books, field, getattr(books, field) + row[field])
         books.adrift(row["adrift"])
         off = row["imbalance"]

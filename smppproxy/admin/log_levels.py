@@ -14,13 +14,7 @@ from twisted.logger import (
 )
 from zope.interface import implementer
 
-from smppproxy.config.node import LEVELS, LOG_ROOMS
-
-EVERYTHING = "all"
-"""Stands for every room that has no level of its own."""
-
-CONFIGURED = "configured"
-"""Stands for the level that the node file says."""
+from smppproxy.words import CONFIGURED, EVERYTHING, LOG_ROOMS
 
 PASSED = "log_passed"
 """In a worker's log entry: it was wanted there, and is not sifted again by its supervisor."""
@@ -54,7 +48,7 @@ class LogLevels:
 
         :param room: one of :data:`LOG_ROOMS`, or ``all``: rooms without a level of their own, and
             the libraries.
-        :param level: one of :data:`LEVELS`, or ``configured``; a room that the node file does not
+        :param level: one of ``LOG_LEVELS``, or ``configured``; a room that the node file does not
             name follows ``all`` again.
         """
         was = self.level(room)
@@ -82,5 +76,3 @@ class LogLevels:
             namespace = "" if room == EVERYTHING else f"smppproxy.{room}"
             self.passes.setLogLevelForNamespace(namespace, LogLevel.levelWithName(level))
 
-
-__all__ = ["CONFIGURED", "EVERYTHING", "LEVELS", "LOG_ROOMS", "PASSED", "LogLevels", "OfWorkers"]

@@ -11,11 +11,11 @@ from smppproxy.admin.families import Family, value, values
 from smppproxy.admin.ledgers import ALONE
 from smppproxy.admin.metric_table import Labels
 from smppproxy.admin.traffic import traffic
-from smppproxy.relay.ledger import FIELDS
 from smppproxy.relay.relay import SmppRelay
 from smppproxy.relay.via import Via
 from smppproxy.routing.states import DOWN, DRAIN
 from smppproxy.wire.pool import BindState
+from smppproxy.words import LEDGER_FIELDS
 
 HERE_NOW = ("in_flight", "parked", "queued")
 """What the ledger says of this moment, beside its fields."""
@@ -53,7 +53,7 @@ class NodeCollector:
 
     def _ledger(self) -> Iterator[Family]:
         ledger = self._relay.ledger
-        for field in (*FIELDS, *HERE_NOW):
+        for field in (*LEDGER_FIELDS, *HERE_NOW):
             yield value(field, getattr(ledger, field))
         events = ledger.events
         yield value("adrift", events["adrift"])

@@ -7,7 +7,7 @@ from typing import Any
 import attrs
 
 from smppproxy.admin.schemas import Field
-from smppproxy.config.node import ROLES
+from smppproxy.words import ROLES
 
 READ, OPERATE, ADMIN = ROLES
 

@@ -32,9 +32,10 @@ from smppproxy.admin.tracing import TraceOperations
 from smppproxy.admin.verbs import Hands, Verbs, is_shared
 from smppproxy.admin.verbs import row as done_row
 from smppproxy.admin.views import OF_A_NODE, Row
-from smppproxy.relay.replays import UNROUTED_KIND, Filter
+from smppproxy.relay.replays import Filter
 from smppproxy.store.interface import StoreUnavailable
 from smppproxy.wire.protocol import Ticker
+from smppproxy.words import UNROUTED
 
 log = Logger()
 
@@ -181,7 +182,7 @@ class Operator(NetworkOperations, TraceOperations, ReportOperations, ChartOperat
     def replay(self, operation: Operation, given: Given, caller: Caller) -> Deferred[Any]:
         """Look for the owners of what has none; the store does each of them once, whoever asks."""
         kind, dry_run, force = given["kind"], given["dry_run"], bool(given["force"])
-        if force and (not given["id"] or kind == UNROUTED_KIND):
+        if force and (not given["id"] or kind == UNROUTED):
             raise ApiError(409, "one_only", "only a single receipt can be forced: give its id")
         since = moment(given["since"], "since", 0.0)
         until = moment(given["until"], "until", 0.0)

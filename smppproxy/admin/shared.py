@@ -11,9 +11,9 @@ from twisted.internet.defer import Deferred, gatherResults, succeed
 from smppproxy.admin.rooms import Rooms
 from smppproxy.admin.views import Row, utc
 from smppproxy.config.effective import toml
-from smppproxy.relay.replays import UNROUTED_KIND
 from smppproxy.smpp.constants import STATUS_NAMES
 from smppproxy.store.interface import MESSAGES, RECEIPTS
+from smppproxy.words import UNROUTED
 
 SECRET = frozenset({"password", "second_password", "store", "tokens", "headers"})
 """Options that are not shown, whatever they hold."""
@@ -93,7 +93,7 @@ def _stray(row: Row) -> Row:
 
 def unrouted(rooms: Rooms, limit: int) -> Deferred[list[Row]]:
     """The newest first."""
-    listed = rooms.relay.replays.listed(UNROUTED_KIND, limit)
+    listed = rooms.relay.replays.listed(UNROUTED, limit)
     return listed.addCallback(
         lambda rows: [{**row, "arrived": utc(row["arrived"])} for row in rows]
     )

@@ -13,7 +13,6 @@ from typing import Protocol
 from twisted.internet.defer import Deferred, maybeDeferred, succeed
 from twisted.logger import Logger
 
-from smppproxy.admin.api import VERBS
 from smppproxy.admin.errors import unknown
 from smppproxy.admin.rooms import Rooms
 from smppproxy.admin.targets import (
@@ -28,6 +27,7 @@ from smppproxy.admin.targets import (
     parse,
 )
 from smppproxy.admin.views import Row
+from smppproxy.admin.vocabulary import VERBS
 
 KEPT = frozenset({PROVIDER, HOST, BIND, ACCOUNT})
 """Of these the store keeps what is wanted, for all nodes and over restarts."""

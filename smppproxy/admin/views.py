@@ -9,7 +9,6 @@ from typing import Any
 from smppproxy.admin.catalogue import NO_PLACE
 from smppproxy.admin.ledgers import told
 from smppproxy.admin.loads import together
-from smppproxy.admin.log_levels import EVERYTHING, LOG_ROOMS
 from smppproxy.admin.outages import WAITING
 from smppproxy.admin.rooms import Rooms
 from smppproxy.relay.counts import OTHER, AccountCounts, HostCounts
@@ -21,6 +20,7 @@ from smppproxy.relay.via import Via
 from smppproxy.routing.providers import Host, Provider
 from smppproxy.smpp.constants import status_name
 from smppproxy.wire.pool import BindState, UpstreamPool, hosts_of
+from smppproxy.words import EVERYTHING, LOG_ROOMS
 
 Row = dict[str, Any]
 Rows = Iterable[Row]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import click
 
-from smppproxy.admin.log_levels import CONFIGURED, EVERYTHING, LEVELS, LOG_ROOMS
 from smppproxy.cli.door import Door, options
 from smppproxy.cli.verbs import tell
+from smppproxy.words import CONFIGURED, EVERYTHING, LOG_LEVELS, LOG_ROOMS
 
 
 @click.command("log")
@@ -14,7 +14,7 @@ from smppproxy.cli.verbs import tell
 @click.option("--json", "as_json", is_flag=True, help="One JSON array of what was done.")
 @click.option("--node", metavar="NAME", help="Only on this node, instead of on all.")
 @click.argument("room", type=click.Choice([EVERYTHING, *LOG_ROOMS]))
-@click.argument("level", type=click.Choice([*LEVELS, CONFIGURED]))
+@click.argument("level", type=click.Choice([*LOG_LEVELS, CONFIGURED]))
 def log(door: Door, room: str, level: str, node: str | None, as_json: bool) -> None:
     """Log more or less of a part of the program, on every node, until it ends.
 

@@ -10,10 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from smppproxy.admin.api import REPLAY
 from smppproxy.cli.door import Door, options
-
-KINDS = next(field.choices for field in REPLAY.parameters if field.name == "kind")
+from smppproxy.words import STRAYS, UNROUTED
 
 if TYPE_CHECKING:
     _Type = click.ParamType[str]
@@ -49,7 +47,7 @@ MOMENT = Moment()
 
 
 @click.command()
-@click.argument("kind", type=click.Choice(KINDS))
+@click.argument("kind", type=click.Choice([*STRAYS, UNROUTED]))
 @click.option("--provider", metavar="NAME", help="Only its own.")
 @click.option("--since", type=MOMENT, help="Only what arrived then or later; 2h: two hours ago.")
 @click.option("--until", type=MOMENT, help="Only what arrived before.")

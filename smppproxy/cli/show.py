@@ -8,12 +8,10 @@ from typing import Any
 
 import click
 
-from smppproxy.admin.api import MOST_ROWS, USUAL_ROWS
 from smppproxy.admin.catalogue import VIEWS, View
-from smppproxy.admin.errors import unknown
+from smppproxy.admin.vocabulary import MOST_ROWS, USUAL_ROWS
 from smppproxy.cli.door import Door, Refused, options
 from smppproxy.cli.tables import console, print_rows, print_table, table_of
-from smppproxy.config.effective import toml
 
 
 @click.group()
@@ -201,6 +199,8 @@ def _names(refusal: Any) -> tuple[str, ...]:
 
 def _unknown(what: str, name: str, known: Iterable[str]) -> Refused:
     """There is nothing of that name; what there is."""
+    from smppproxy.admin.errors import unknown
+
     return Refused(unknown(what, name, known).text)
 
 
@@ -255,6 +255,8 @@ def presets(name: str | None, as_json: bool) -> None:
 
 def _print_preset(kind: str, found: dict[str, dict[str, Any]]) -> None:
     """One preset of a kind, if there is one: each of its options as the network file spells it."""
+    from smppproxy.config.effective import toml
+
     for preset in found.values():
         rows = [(option, toml(value)) for option, value in _flat(preset)]
         print_table((f"option of the {kind}", "value"), "value", rows)

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from smppproxy.admin.api import VERBS, Verb
+from smppproxy.admin.vocabulary import VERBS, Verb
 from smppproxy.cli.door import Door, options
 from smppproxy.cli.tables import console
 

@@ -29,14 +29,9 @@ from smppproxy.routing.rules import (
     Whole,
 )
 from smppproxy.smpp.timers import Timers
+from smppproxy.words import LOG_LEVELS, LOG_ROOMS, ROLES
 
 _HOUR = 3600.0
-LEVELS = ("debug", "info", "warn", "error", "critical")
-"""Of what is logged, the gravest last."""
-
-LOG_ROOMS = ("admin", "relay", "service", "store", "wire")
-"""Parts of the program whose level of logging may be another one."""
-
 _FORMATS = ("text", "json")
 _STORE = "embedded:///var/lib/smppproxy"
 
@@ -45,9 +40,6 @@ DURABILITY = ("memory", "process", "replica")
 loss of the store's machine."""
 
 NO_JOURNAL = "off"
-
-ROLES = ("read", "operate", "admin")
-"""What may be done at the operator's door; each role may do what those before it may."""
 
 _ADMIN_BESIDE = (
     Beside(
@@ -118,12 +110,12 @@ class Admin:
 class Log:
     """What is logged."""
 
-    level: str = attrs.field(default="info", validator=OneOf(LEVELS))
+    level: str = attrs.field(default="info", validator=OneOf(LOG_LEVELS))
     #: Readable lines, or one JSON object per event with all its fields.
     format: str = attrs.field(default="text", validator=OneOf(_FORMATS))
     #: Parts of the program with a level of their own.
     rooms: dict[str, str] = attrs.field(
-        factory=dict, validator=Table(OneOf(LOG_ROOMS), OneOf(LEVELS), _ROOMS_EXAMPLE)
+        factory=dict, validator=Table(OneOf(LOG_ROOMS), OneOf(LOG_LEVELS), _ROOMS_EXAMPLE)
     )
 
 
@@ -171,10 +163,10 @@ class Node:
     unbind_timeout: float = attrs.field(default=2.0, validator=Seconds(0.01, _HOUR))
     listeners: tuple[Listener, ...] = ()
     admin: Admin = attrs.field(factory=Admin)
-    log_level: str = attrs.field(default="info", validator=OneOf(LEVELS))
+    log_level: str = attrs.field(default="info", validator=OneOf(LOG_LEVELS))
     log_format: str = attrs.field(default="text", validator=OneOf(_FORMATS))
     log_rooms: dict[str, str] = attrs.field(
-        factory=dict, validator=Table(OneOf(LOG_ROOMS), OneOf(LEVELS), _ROOMS_EXAMPLE)
+        factory=dict, validator=Table(OneOf(LOG_ROOMS), OneOf(LOG_LEVELS), _ROOMS_EXAMPLE)
     )
     message_log: MessageLog = attrs.field(factory=MessageLog)
     tracing: Tracing = attrs.field(factory=Tracing)

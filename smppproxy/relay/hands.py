@@ -13,8 +13,9 @@ from typing import Any
 from twisted.internet.defer import Deferred
 
 from smppproxy.relay.delivery import Delivery
-from smppproxy.relay.ledger import FIELDS, Ledger
+from smppproxy.relay.ledger import Ledger
 from smppproxy.store.interface import RECEIPTS, UNKNOWN, Limit, Name, Store
+from smppproxy.words import LEDGER_FIELDS
 
 DEAD = b"d:"
 DEAD_LIMIT = Limit(10_000, 1_209_600)
@@ -114,7 +115,7 @@ class Hands:
             self._end(waiting, field)
 
     def _count(self, field: str, number: int) -> None:
-        if field in FIELDS:
+        if field in LEDGER_FIELDS:
             setattr(self._ledger, field, getattr(self._ledger, field) + number)
         else:
             self._ledger.count(field, number)

@@ -36,42 +36,9 @@ from smppproxy.store.interface import (
     SUPERSEDED,
     UNWANTED,
 )
+from smppproxy.words import LEDGER_FIELDS
 
-FIELDS = (
-    "submitted",
-    "accepted",
-    "refused",
-    "in_doubt",
-    "resent",
-    "lost_responses",
-    "no_provider_id",
-    "late_responses",
-    "receipts_in",
-    "matched",
-    "merged",
-    "made",
-    "parked_before",
-    "replayed",
-    "parked_in",
-    "parked_out",
-    "orphaned",
-    "duplicated",
-    "quarantined",
-    "unreadable",
-    "withheld",
-    "unwanted",
-    "delivered",
-    "redelivered",
-    "refused_by_client",
-    "expired",
-    "dropped",
-    "queued_before",
-    "mo_in",
-    "mo_unrouted",
-    "mo_delivered",
-)
-
-_numbers = attrgetter(*FIELDS)
+_numbers = attrgetter(*LEDGER_FIELDS)
 
 
 class Met(NamedTuple):
@@ -88,7 +55,7 @@ class Met(NamedTuple):
 class Ledger:
     """Counters bumped in place by the journeys; nothing here costs more than an addition."""
 
-    __slots__ = (*FIELDS, "events")
+    __slots__ = (*LEDGER_FIELDS, "events")
 
     submitted: int
     accepted: int
@@ -123,7 +90,7 @@ class Ledger:
     mo_delivered: int
 
     def __init__(self) -> None:
-        for field in FIELDS:
+        for field in LEDGER_FIELDS:
             setattr(self, field, 0)
         self.events: Counter[str] = Counter()
 
@@ -182,7 +149,7 @@ class Ledger:
         return self.queued_before + self.matched + self.made - self.unwanted - gone
 
     def numbers(self) -> tuple[int, ...]:
-        """What is bumped in place, in the order of :data:`FIELDS`: cheap, for who looks often."""
+        """What is bumped in place, in the order of LEDGER_FIELDS: cheap, for who looks often."""
         found: tuple[int, ...] = _numbers(self)
         return found
 
@@ -201,7 +168,7 @@ class Ledger:
 
     def as_dict(self) -> dict[str, int]:
         """Every count by name, what is here now included."""
-        counts = {field: getattr(self, field) for field in FIELDS}
+        counts = {field: getattr(self, field) for field in LEDGER_FIELDS}
         return counts | {
             "in_flight": self.in_flight,
             "parked": self.parked,

@@ -58,12 +58,12 @@ from smppproxy.store.leftovers import (
 )
 from smppproxy.store.records import MoRecord, RecordError
 from smppproxy.text.profile import TextProfile
+from smppproxy.words import STRAYS, UNROUTED
 
-__all__ = ["COUNTS", "EVERYTHING", "KINDS", "UNROUTED_KIND", "Filter", "Replays"]
+__all__ = ["COUNTS", "EVERYTHING", "KINDS", "Filter", "Replays"]
 
-UNROUTED_KIND = "unrouted"
-_STREAMS = {"orphans": ORPHANS, "quarantine": QUARANTINE, "parked": PARKED_ONES}
-KINDS = (*_STREAMS, UNROUTED_KIND)
+_STREAMS = dict(zip(STRAYS, (ORPHANS, QUARANTINE, PARKED_ONES), strict=True))
+KINDS = (*STRAYS, UNROUTED)
 
 COUNTS = (
     "looked",
@@ -189,13 +189,13 @@ class Replays:
         looked, found = yield self._select(kind, where, 0)
         counts = dict.fromkeys(COUNTS, 0) | {"looked": looked, "selected": len(found)}
         found.reverse()
-        if kind == UNROUTED_KIND:
+        if kind == UNROUTED:
             found = [(entry, self._chosen(entry)) for entry in found]
             # The first part of a long message before those that follow it.
             found.sort(key=lambda each: each[1] is not None and each[1].lead == FOLLOW)
         for at in range(0, len(found), BATCH):
             batch = found[at : at + BATCH]
-            if kind == UNROUTED_KIND:
+            if kind == UNROUTED:
                 yield self._route_again(batch, counts, dry_run)
             else:
                 yield self._match_again(_STREAMS[kind], batch, counts, dry_run, force)
@@ -211,7 +211,7 @@ class Replays:
         found: list[Any] = []
         looked, before = 0, b""
         while True:
-            if kind == UNROUTED_KIND:
+            if kind == UNROUTED:
                 page = yield self._store.unrouted(PAGE, before)
             else:
                 page = yield self._store.strays(_STREAMS[kind], PAGE, before, looked)

@@ -15,8 +15,9 @@ from twisted.internet.defer import Deferred, gatherResults, succeed
 from twisted.logger import Logger
 
 from smppproxy.admin.looking import Looks, thrice
-from smppproxy.relay.ledger import FIELDS, Ledger
+from smppproxy.relay.ledger import Ledger
 from smppproxy.store.interface import Store
+from smppproxy.words import LEDGER_FIELDS
 
 Counts = Mapping[str, int]
 
@@ -69,7 +70,7 @@ class Books:
         What was in flight there has no outcome, and its clients are gone: that is in doubt.
         """
         own = self._own
-        for field in FIELDS:
+        for field in LEDGER_FIELDS:
             setattr(own, field, getattr(own, field) + counts.get(field, 0))
         own.in_doubt += counts.get("in_flight", 0)
         own.adrift(counts.get("adrift", 0))

@@ -7,7 +7,8 @@ from typing import Any
 from twisted.logger import FilteringLogObserver, Logger, LogLevel
 from twisted.trial.unittest import SynchronousTestCase
 
-from smppproxy.admin.log_levels import CONFIGURED, EVERYTHING, LOG_ROOMS, LogLevels, OfWorkers
+from smppproxy.admin.log_levels import LogLevels, OfWorkers
+from smppproxy.words import CONFIGURED, EVERYTHING, LOG_ROOMS
 from tests.admin.test_operator import OperatorCase
 from tests.support.doors import ask, asynchronous
 

@@ -9,7 +9,7 @@ from twisted.logger import eventAsText
 
 from smppproxy.admin.api import OPERATIONS, PREFIX
 from smppproxy.admin.catalogue import VIEWS
-from smppproxy.config.node import ROLES
+from smppproxy.words import ROLES
 from tests.support.doors import TOKENS, DoorCase, Reply, ask, asynchronous
 from tests.support.nodes import HASHER
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from smppproxy.admin.ledgers import ALL, SOME_SILENT, together
-from smppproxy.relay.ledger import FIELDS
 from smppproxy.service import SmppProxy
 from smppproxy.simulator.esme import Esme
+from smppproxy.words import LEDGER_FIELDS
 from tests.support.doors import DoorCase, ask, asynchronous
 
 COUNT = 20
@@ -88,7 +88,7 @@ class SettlingTests(DoorCase):
     def test_a_silent_node(self) -> None:
         """While a node does not answer, nobody says that its missing counts were an imbalance;
         what each of the others must answer for alone still is."""
-        books: dict[str, Any] = {name: 0 for name in (*FIELDS, "adrift")}
+        books: dict[str, Any] = {name: 0 for name in (*LEDGER_FIELDS, "adrift")}
         row = {"node": "n2", **books, "delivered": 7, "balanced": False}
         row["imbalance"] = {"queued": -7}
         *_, whole = together([dict(row)], ["n1"])

@@ -5,8 +5,9 @@ from __future__ import annotations
 from twisted.trial.unittest import SynchronousTestCase
 
 from smppproxy.admin.ledgers import together, told
-from smppproxy.relay.ledger import FIELDS, Ledger
+from smppproxy.relay.ledger import Ledger
 from smppproxy.store.interface import UNKNOWN
+from smppproxy.words import LEDGER_FIELDS
 from tests.support.memory_peers import World, submit
 
 
@@ -17,7 +18,7 @@ class LedgerTests(SynchronousTestCase):
         """A new ledger is all zero and balanced."""
         ledger = Ledger()
         self.assertEqual({0}, set(ledger.as_dict().values()))
-        self.assertEqual({*FIELDS, "in_flight", "parked", "queued"}, set(ledger.as_dict()))
+        self.assertEqual({*LEDGER_FIELDS, "in_flight", "parked", "queued"}, set(ledger.as_dict()))
         self.assertEqual({}, ledger.imbalance())
 
     def test_what_is_here_now(self) -> None:
