@@ -40,6 +40,7 @@ Which file to open:
 `advice`      what those in quarantine have in common
 
 `outbox`      queued receipts and MO messages to receivers with window room
+`claim`       room that is kept for receipts on their way through the store
 `delivery`    one of them, and the deliver_sm that is made of it
 `hands`       what of the queues is in this node's hands
 `adoption`    what a former life or a dead node had in its hands

@@ -55,7 +55,7 @@ class Adoption:
 
     def more(self, inbox: Inbox) -> None:
         """Adopt as much of what is left as there is room for. Without a receiver the next asks."""
-        count = min(inbox.room() - len(inbox.due), MOST)
+        count = min(inbox.free(), MOST)
         if inbox not in self.left or inbox in self._asking or count <= 0:
             return
         self._asking.add(inbox)

@@ -6,14 +6,15 @@
    A receipt without a map is parked and queued when its submit_sm is answered (D4).
 3. Stored: one write of deliver_sm_resp. While the store is away the provider gets no answer, or
    its ``temp_answer`` after 5 s (reading 4): a receipt that is not held is never acknowledged.
-4. ``outbox`` hands what is queued to the account's receivers.
+4. ``outbox`` hands what is queued to the account's receivers: at once what came into this node's
+   hands in the same step, for there are receivers here and nothing else waited (``claim``).
 
 MO messages of the same read go their own way, see ``messages``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from twisted.logger import Logger
@@ -24,11 +25,13 @@ from smppproxy.receipts.receipt import UNREADABLE, read_receipt
 from smppproxy.receipts.references import keys_by_reference
 from smppproxy.relay.advice import Advice
 from smppproxy.relay.answers import Answers, answer_to, patience_with
+from smppproxy.relay.claim import Claim
 from smppproxy.relay.counts import Counts
 from smppproxy.relay.events import Events
 from smppproxy.relay.journal import NAMELESS, RECEIPTS
 from smppproxy.relay.ledger import Ledger
 from smppproxy.relay.messages import Messages, Taken
+from smppproxy.relay.outbox import Outbox
 from smppproxy.relay.peers import Upstream
 from smppproxy.relay.quality import Watch
 from smppproxy.relay.spelling import Spellings
@@ -37,7 +40,7 @@ from smppproxy.routing.mo import MoTable
 from smppproxy.routing.providers import Provider
 from smppproxy.smpp.errors import BodyError
 from smppproxy.smpp.pdu import Pdu
-from smppproxy.store.interface import QUARANTINED, UNKNOWN, Arrival, Limit, Store
+from smppproxy.store.interface import QUARANTINED, UNKNOWN, Arrival, Limit, Matched, Store
 from smppproxy.store.records import pack_receipt
 
 # What a provider writes is bounded before it is stored; longer words are no SMPP words.
@@ -65,7 +68,7 @@ class Delivers:
         store: Store,
         ledger: Ledger,
         wall_clock: Callable[[], float],
-        released: Callable[[Iterable[bytes]], None],
+        outbox: Outbox,
         spellings: Spellings,
         proved: Callable[[tuple[bytes, ...], bytes], None],
         counts: Counts,
@@ -76,7 +79,7 @@ class Delivers:
         """
         :param seconds: the monotonic clock.
         :param wall_clock: unix seconds: the done date of receipts that tell none.
-        :param released: told the queues that grew.
+        :param outbox: told the queues that grew, and given what came into our hands at once.
         :param proved: told the keys of references that a receipt brought, and its destination: the
             provider has that message (XC-05).
         """
@@ -86,12 +89,12 @@ class Delivers:
         self._events = events
         self._journal = events.journal
         self._wall_clock = wall_clock
-        self._released = released
+        self._outbox = outbox
         self._limits: dict[bytes, Limit] = {}
         self._advice = Advice(store, ledger)
         self._quality = quality
         self._answers = Answers()
-        self.messages = Messages(store, ledger, self._answers, released, events, seconds)
+        self.messages = Messages(store, ledger, self._answers, outbox.wake, events, seconds)
         self._spellings = spellings
         self._proved = proved
         self._odd: set[tuple[str, bytes]] = set()
@@ -230,9 +233,11 @@ class Delivers:
         now: float,
     ) -> None:
         provider = upstream.provider
+        patience = patience_with(upstream)
+        claim = self._outbox.claim()
 
-        def matched(result: list[tuple[int, bytes]]) -> None:
-            if self._matched(result):
+        def matched(result: Matched) -> None:
+            if self._matched(result, claim):
                 self._advice.quarantined(
                     provider,
                     [
@@ -245,6 +250,7 @@ class Delivers:
             self._answers.give(upstream, pdus, 0)
 
         def failed(failure: Any) -> None:
+            self._outbox.take(claim, [], {})
             self._not_matched(failure, len(pdus))
             self._answers.give(upstream, pdus, provider.temp_answer or None)
 
@@ -254,11 +260,13 @@ class Delivers:
             arrivals,
             provider.final_ttl,
             self._limits,
-            patience=patience_with(upstream),
+            patience=patience,
+            # Whoever may give up an answer would not know what is in our hands.
+            room=claim if patience is None else None,
         ).addCallbacks(matched, failed)
 
-    def _matched(self, result: list[tuple[int, bytes]]) -> int:
-        """Count what became of each receipt and wake the queues that grew.
+    def _matched(self, result: Matched, claim: Claim) -> int:
+        """Count what became of each receipt; hand out what is in our hands, wake queues that grew.
 
         :return: how many are in quarantine.
         """
@@ -269,7 +277,7 @@ class Delivers:
         if quarantined:
             self._events.quarantined(quarantined)
         self._counts.queued(queues)
-        self._released(queues)
+        self._outbox.take(claim, result.entries, queues)
         return quarantined
 
     def _not_matched(self, failure: Any, number: int) -> None:

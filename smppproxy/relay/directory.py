@@ -40,6 +40,7 @@ ShownKey = tuple[bytes, str, str, str]
 class Inbox:
     """The receivers of one account on this node, and what is in this node's hands for them.
 
+    :ivar claimed: how many receipts may be on their way here, see ``claim``.
     :ivar shown: message_state and looks of receipts that were sent last, see ``delivery``.
     """
 
@@ -49,6 +50,7 @@ class Inbox:
         self.due: deque[Delivery] = deque()
         self.later: list[Delivery] = []
         self.waiting: set[bytes] = set()
+        self.claimed = 0
         self.finished: dict[bytes, None] = {}
         self.shown: dict[ShownKey, tuple[int, Shown]] = {}
         self._turn = 0
@@ -88,6 +90,10 @@ class Inbox:
                 if room >= most:
                     break
         return room
+
+    def free(self) -> int:
+        """How many more deliveries there is room for, beyond those that are due or may come."""
+        return self.room() - len(self.due) - self.claimed
 
     def pick(self) -> Client | None:
         """The next receiver with room, the receivers taking turns (GW-29); None when none has."""

@@ -9,14 +9,15 @@ without a sign of life: any node adopts it after 60 s.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from struct import Struct
 from typing import Any, ClassVar
 
 from twisted.logger import Logger
 
 from smppproxy.relay.adoption import Adoption
+from smppproxy.relay.claim import Claim
 from smppproxy.relay.delivery import Delivery, body_of
 from smppproxy.relay.directory import Directory, Inbox
 from smppproxy.relay.events import Events
@@ -129,7 +130,7 @@ class Outbox:
             if inbox is None or not inbox.receivers:
                 left.append(queue)
                 continue
-            if inbox.room() <= len(inbox.due):
+            if inbox.free() <= 0:
                 left.append(queue)
             inbox.waiting.add(queue)
             self._hungry[inbox] = None
@@ -137,6 +138,23 @@ class Outbox:
                 self._grown.add(queue)
         self._fetch()
         return left
+
+    def claim(self) -> Claim:
+        """For one call that queues receipts; see :meth:`take`."""
+        return Claim(self._directory)
+
+    def take(self, claim: Claim, entries: list[Entry], grown: Mapping[bytes, int]) -> None:
+        """A call that queued receipts is over.
+
+        :param entries: those that came into our hands.
+        :param grown: by how many each queue grew, these included.
+        """
+        claim.end()
+        if entries:
+            mine = Counter([entry.queue for entry in entries])
+            self._take(entries)
+            grown = {queue: count for queue, count in grown.items() if count > mine[queue]}
+        self.wake(grown)
 
     def hold(self, message_ids: Iterable[bytes]) -> None:
         """Receipts of these messages wait until :meth:`released` says that they are answered."""
@@ -167,7 +185,7 @@ class Outbox:
             return
         wants: list[tuple[bytes, int]] = []
         for inbox in self._hungry:
-            room = inbox.room() - len(inbox.due)
+            room = inbox.free()
             if room > 0:
                 wants.extend((queue, room) for queue in sorted(inbox.waiting, reverse=True))
         if not wants:

@@ -130,7 +130,7 @@ class SmppRelay:
             store,
             self.ledger,
             wall_clock,
-            self._outbox.wake,
+            self._outbox,
             self._spellings,
             self._submits.echoes.proved,
             self.counts,

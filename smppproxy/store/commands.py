@@ -47,6 +47,7 @@ from .interface import (
     Matched,
     Name,
     Overdue,
+    Room,
     Stray,
 )
 from .leftover_commands import LeftoverCommands
@@ -167,6 +168,7 @@ class Commands(ClusterCommands, LeftoverCommands, HistoryCommands):
         final_ttl: int,
         limits: dict[bytes, Limit],
         patience: float | None = None,
+        room: Room | None = None,
     ) -> Deferred[Matched]:
         self._share_limits(limits)
         name = named(provider)
@@ -177,7 +179,7 @@ class Commands(ClusterCommands, LeftoverCommands, HistoryCommands):
 
         return Deferred.fromCoroutine(
             self._settling.match(
-                name, arrivals, final_ttl, limits, patience, whole
+                name, arrivals, final_ttl, limits, patience, room, whole
             )
         )
 

@@ -155,19 +155,26 @@ class Entry:
     dlvrd: int = -1
 
 
+Room = Callable[[bytes, int], bool]
+"""Whether this node has receivers for so many receipts of a queue, by its name, right now."""
+
+
 class Matched(list[tuple[int, bytes]]):
     """What :meth:`Store.match` found: ``(outcome, queue)`` of each receipt.
 
     :ivar accounts: whose message each is, ``b""`` where the queue says it or nobody knows.
     :ivar message_ids: the client_message_id of each, ``b""`` where no map was met or it is shared.
+    :ivar entries: those of the queued ones that are in this node's hands now, as after a
+        :meth:`Store.fetch`, oldest first.
     """
 
-    __slots__ = ("accounts", "message_ids")
+    __slots__ = ("accounts", "entries", "message_ids")
 
     def __init__(self, found: Iterable[tuple[int, bytes]] = ()) -> None:
         super().__init__(found)
         self.accounts: list[bytes] = []
         self.message_ids: list[bytes] = []
+        self.entries: list[Entry] = []
 
     @property
     def owners(self) -> list[tuple[bytes, bytes]]:
@@ -290,6 +297,7 @@ class Store(Budgets, Cluster, Leftovers, History, Measured, Protocol):
         final_ttl: int,
         limits: dict[bytes, Limit],
         patience: float | None = None,
+        room: Room | None = None,
     ) -> Deferred[Matched]:
         """Find the owners of the receipts of one read and queue each of them, atomically.
 
@@ -302,6 +310,11 @@ class Store(Budgets, Cluster, Leftovers, History, Measured, Protocol):
         never deletes it (D10).
 
         A call that fails with fate unknown may have been done in part.
+
+        ``room`` is asked whether this node takes so many receipts of a queue at once. Those may
+        then be in its hands in the same step, if nothing else waits in their queue. What a call
+        whose answer is lost has put there is handed out again as :meth:`adopt` says: only after
+        a minute, so ``room`` is for those who wait for the answer for ever.
 
         A map in a group (mission 3.6): a final receipt is ``MERGED`` until as many have come as
         the group has parts. Then one is queued: the one of the worst state, REJECTED before

@@ -6,6 +6,7 @@ is not there; calls are then as patient as the ones of the real store.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -27,6 +28,7 @@ from .interface import (
     Matched,
     Name,
     Overdue,
+    Room,
     StoreUnavailable,
     Stray,
 )
@@ -162,6 +164,7 @@ class MemoryStore(ClusterMemory, LeftoverMemory, HistoryMemory):
         final_ttl: int,
         limits: dict[bytes, Limit],
         patience: float | None = None,
+        room: Room | None = None,
     ) -> Deferred[Matched]:
         def do() -> Matched:
             world = self._world
@@ -175,9 +178,20 @@ class MemoryStore(ClusterMemory, LeftoverMemory, HistoryMemory):
                 found.accounts[place] = account
                 found.message_ids[place] = message_id_of(origin)
             self._cut()
+            if room is not None:
+                found.entries = self._into_hands(found, room)
             return found
 
         return self._call(do, patience)
+
+    def _into_hands(self, found: Matched, room: Room) -> list[Entry]:
+        """What was queued just now, of queues in which nothing else waits."""
+        entries: list[Entry] = []
+        for queue, number in Counter(queue for _, queue in found if queue).items():
+            waiting = self._world.of(queue, lambda entry: not entry.holder)
+            if len(waiting) == number and room(queue, number):
+                entries += self._world.hand_out(queue, waiting, self._node)
+        return entries
 
     def put(
         self, queue: bytes, records: list[bytes], limit: Limit, patience: float | None = 5.0

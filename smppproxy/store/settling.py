@@ -4,7 +4,8 @@ Nearly all receipts are the final one of a plain map that nothing has come for. 
 the server's scripts three times as long as it takes the node. So the node looks at the maps: at
 those that it recorded itself a moment ago (``known``), and at what the server has of the others,
 which is one plain command for a read. What is found so is told to ``settle.lua``, which does it as
-one step if the maps are still the same.
+one step if the maps are still the same, and puts what the node has receivers for into its hands in
+the same step.
 Everything else, and all of a read that turned out otherwise, goes the whole way: ``match.lua``.
 """
 
@@ -20,15 +21,17 @@ from twisted.internet.defer import Deferred
 
 from smppproxy.receipts.correlation import fits
 
-from .batches import MOST_BUNDLED, candidates, heading, msgpacked, numbers, same
+from .batches import MOST_BUNDLED, PLACES, candidates, heading, msgpacked, numbers, same
 from .calls import Calls
 from .interface import (
     QUEUED,
     RECEIPTS,
     UNKNOWN,
     Arrival,
+    Entry,
     Limit,
     Matched,
+    Room,
     StoreUnavailable,
 )
 from .known import Known
@@ -47,11 +50,20 @@ class Bundle:
 
     account: bytes
     places: list[int] = attrs.field(factory=list)
+    origins: list[bytes] = attrs.field(factory=list)
     parts: list[bytes] = attrs.field(factory=list)
 
     def packed(self) -> bytes:
         """As it is queued."""
         return pack(">BH", 0xDC, 2 * len(self.places)) + b"".join(self.parts)
+
+    def entries(self, name: bytes, arrivals: list[Arrival]) -> list[Entry]:
+        """What is in this node's hands; ``name``: of the bundle, as the server has given it."""
+        queue = RECEIPTS + self.account
+        return [
+            Entry(queue, name + end, 1, origin, arrivals[place].receipt)
+            for end, place, origin in zip(PLACES, self.places, self.origins, strict=False)
+        ]
 
 
 @attrs.define
@@ -93,6 +105,7 @@ class Settled:
         origin = value[at + (1 if value[at] < 0xD9 else value[at] - 0xD7) :]
         receipt = arrival.receipt
         bundle.places.append(place)
+        bundle.origins.append(origin)
         bundle.parts += (value[at:], heading(receipt), receipt)
         self.message_ids[place] = message_id_of(origin)
         said = self.said.get(arrival.state)
@@ -134,6 +147,7 @@ class Settling:
         final_ttl: int,
         limits: Mapping[bytes, Limit],
         patience: float | None,
+        room: Room | None,
         whole: Whole,
     ) -> Matched:
         """As the contract says. ``whole`` is asked for what cannot be done this way."""
@@ -141,12 +155,14 @@ class Settling:
         settled = await self._look(provider, arrivals)
         if not settled.bundles:
             return await whole(arrivals, patience)
-        flat: list[bytes | int] = []
+        flat: list[Any] = []
         for bundle in settled.bundles:
             queue = RECEIPTS + bundle.account
+            number = len(bundle.places)
             limit = limits.get(queue)
             most = limit.count if limit is not None else -1
-            flat += (bundle.account, len(bundle.places), bundle.packed(), most)
+            is_taken = room is not None and room(queue, number)
+            flat += (bundle.account, number, bundle.packed(), most, is_taken)
         said: list[Any] = []
         for state, each in settled.said.items():
             said += (state, msgpacked(each.ids))
@@ -158,9 +174,14 @@ class Settling:
             left = max(left - (self._calls.seconds() - began), 0.1)
         if reply is False:
             return await whole(arrivals, left)
-        if reply:
-            self._lost(numbers(reply))
-        return await self._with_rest(settled, arrivals, whole, left)
+        names, drops = reply
+        if drops:
+            self._lost(numbers(drops))
+        found = await self._with_rest(settled, arrivals, whole, left)
+        for bundle, name in zip(settled.bundles, names, strict=True):
+            if name:
+                found.entries += bundle.entries(name, arrivals)
+        return found
 
     async def _look(self, provider: bytes, arrivals: list[Arrival]) -> Settled:
         """What the maps under the receipts' ids say."""

@@ -30,7 +30,7 @@ from smppproxy.smpp import constants as c
 from smppproxy.smpp.fields import Bind
 from smppproxy.smpp.framing import Framer
 from smppproxy.smpp.pdu import Pdu
-from smppproxy.store.interface import QUEUED, Arrival, Entry, Mapping, Matched, Name
+from smppproxy.store.interface import QUEUED, Arrival, Entry, Mapping, Matched, Name, Room
 from smppproxy.store.memory import MemoryStore
 from smppproxy.wire.admission import Admission
 from smppproxy.wire.authentication import Authenticator
@@ -117,19 +117,29 @@ class Answering:
         return succeed([])
 
     def match(
-        self, provider: bytes, arrivals: list[Arrival], ttl: int, limits: Any, **_: Any
+        self,
+        provider: bytes,
+        arrivals: list[Arrival],
+        ttl: int,
+        limits: Any,
+        room: Room | None = None,
+        **_: Any,
     ) -> Deferred[Matched]:
-        """All of them are for the one account."""
+        """All of them are for the one account, and in our hands if there is room."""
         self.calls += 1
         origins = self._origins
         first = self._entry
         self._entry += len(arrivals)
-        self._entries += [
+        entries = [
             Entry(QUEUE, b"1700000000-%d" % number, 1, origins[arrival.keys[0]], arrival.receipt)
             for number, arrival in enumerate(arrivals, first)
         ]
         found = Matched([(QUEUED, QUEUE)] * len(arrivals))
         found.accounts = found.message_ids = [b""] * len(arrivals)
+        if not self._entries and room is not None and room(QUEUE, len(arrivals)):
+            found.entries = entries
+        else:
+            self._entries += entries
         return succeed(found)
 
     def adopt(self, queues: list[bytes], *_: Any) -> Deferred[list[Entry]]:

@@ -94,9 +94,9 @@ class StoreTroubleTests(OutboxTestCase):
     def test_fetch_failed(self) -> None:
         """A fetch that failed is tried again the next second."""
         self.start()
-        receiver = self.receiver()
-        self.world.store.fail_next("fetch")
         self.receipts(1)
+        self.world.store.fail_next("fetch")
+        receiver = self.receiver()
         self.assertEqual([], receiver.deliveries())
         self.world.advance(1)
         self.assertEqual(1, len(receiver.texts()))
@@ -104,9 +104,9 @@ class StoreTroubleTests(OutboxTestCase):
     def test_fetch_whose_answer_was_lost(self) -> None:
         """What a lost answer had handed to us comes back by adoption, after 60 s."""
         self.start()
-        receiver = self.receiver()
-        self.world.store.fail_next("fetch", UNKNOWN)
         self.receipts(1)
+        self.world.store.fail_next("fetch", UNKNOWN)
+        receiver = self.receiver()
         self.world.advance(1)
         self.assertEqual([], receiver.deliveries())
         self.world.advance(60 + ADOPT_EVERY)
@@ -116,9 +116,9 @@ class StoreTroubleTests(OutboxTestCase):
     def test_grown_while_a_fetch_is_out(self) -> None:
         """A queue that grew while it was being fetched is looked into again at once."""
         self.start()
-        receiver = self.receiver()
         self.world.store.hold("fetch")
         self.receipts(1)
+        receiver = self.receiver()
         outbox = self.world.relay._outbox
         waiting = self.world.store._held.pop()
         outbox.wake([b"r:acme"])

@@ -339,6 +339,62 @@ class Contract(Uses):
         self.assertEqual(await self.store.adopt([], 10, 0), [])
         self.assertEqual(await self.store.put(b"m:alpha", [], Limit(5, 50)), 0)
 
+    # -- receipts that are in a node's hands at once
+
+    async def test_room_puts_receipts_into_our_hands(self):
+        """With room for them they are in our hands as after a fetch: nobody gets them again, others
+        adopt them when we give no sign of life, and an ack removes them.
+        """
+        asked: list[tuple[bytes, int]] = []
+
+        def room(queue: bytes, number: int) -> bool:
+            asked.append((queue, number))
+            return True
+
+        await self.record(mapping(b"1", origin=b"one"), mapping(b"2"), mapping(b"3", want=0))
+        found = await self.match(
+            arrival(b"1", receipt=b"first"), arrival(b"9"), arrival(b"3"), arrival(b"2"), room=room
+        )
+        queued = QUEUED, b"r:alpha"
+        self.assertEqual(found, [queued, (PARKED, b""), (UNWANTED, b""), queued])
+        self.assertEqual(asked, [(b"r:alpha", 2)])
+        told = [
+            (each.queue, each.deliveries, each.origin, each.receipt) for each in found.entries
+        ]
+        self.assertEqual(
+            told, [(b"r:alpha", 1, b"one", b"first"), (b"r:alpha", 1, b"origin", b"receipt")]
+        )
+        self.assertEqual(await self.fetch(), [])
+        names = [(each.queue, each.entry_id) for each in found.entries]
+        self.assertEqual(await self.store.touch(names), ([], []))
+        other = await self.new_store("other")
+        await self.pause()
+        adopted = await other.adopt([b"r:alpha"], 1, 1)
+        self.assertEqual([(each.receipt, each.deliveries) for each in adopted], [(b"first", 2)])
+        self.assertEqual(await self.store.ack(names), 2)
+        self.assertEqual(await self.store.sizes([b"r:alpha"]), [(0, 0)])
+
+    async def test_without_room_receipts_wait(self):
+        """They are queued, and fetched by whoever has room."""
+        await self.record(mapping(b"1"), mapping(b"2", account=b"beta"))
+        found = await self.match(
+            arrival(b"1"), arrival(b"2"), room=lambda queue, number: queue == b"r:beta"
+        )
+        self.assertEqual([each.queue for each in found.entries], [b"r:beta"])
+        self.assertEqual(len(await self.fetch()), 1)
+
+    async def test_nothing_overtakes_what_waits(self):
+        """What waits goes first: a receipt behind it waits too, until a fetch has taken both."""
+        await self.record(mapping(b"1"), mapping(b"2"), mapping(b"3"))
+        for key, is_room in ((b"1", False), (b"2", True)):
+            found = await self.match(
+                arrival(key, receipt=key), room=lambda queue, number, is_room=is_room: is_room
+            )
+            self.assertEqual(found.entries, [])
+        self.assertEqual(await self.receipts(), [b"1", b"2"])
+        found = await self.match(arrival(b"3", receipt=b"3"), room=lambda queue, number: True)
+        self.assertEqual([each.receipt for each in found.entries], [b"3"])
+
     # -- parked receipts
 
     async def test_f71_a_receipt_before_its_answer_waits_for_it(self):

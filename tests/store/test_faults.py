@@ -13,7 +13,7 @@ from twisted.internet.defer import CancelledError, Deferred, gatherResults
 from twisted.logger import capturedLogs
 
 from smppproxy.store import open_store
-from smppproxy.store.interface import MERGED, PARKED, QUEUED, Limit, StoreUnavailable
+from smppproxy.store.interface import MERGED, PARKED, QUEUED, Entry, Limit, StoreUnavailable
 from smppproxy.store.link import ServerError
 from tests.support.logs import logged
 from tests.support.redis_server import RedisServer
@@ -80,6 +80,37 @@ class LostAnswerTests(LostAnswerCase):
         answers = await self.store.match(b"north", [arrival(b"1"), arrival(b"9")], FINAL_TTL, {})
         self.assertEqual(answers, [(QUEUED, b"r:alpha"), (1, b"")])
         self.assertEqual(await self.store.sizes([b"r:alpha"]), [(1, 0)])
+
+    async def test_match_puts_the_same_into_our_hands_again(self):
+        """What the first try put there is not left in hands that never saw it."""
+        await self.store.record(b"north", [mapping(b"1"), mapping(b"2")], TTL, {})
+        self.relay.swallow = 1
+        found = await self.store.match(
+            b"north", [arrival(b"1"), arrival(b"2")], FINAL_TTL, {}, room=lambda *_: True
+        )
+        self.assertEqual(found, [(QUEUED, b"r:alpha")] * 2)
+        names = [(each.queue, each.entry_id) for each in found.entries]
+        self.assertEqual(await self.store.ack(names), 2)
+        self.assertEqual(await self.store.sizes([b"r:alpha"]), [(0, 0)])
+
+    async def test_what_others_adopted_is_not_in_our_hands(self):
+        """Until the next try they had time: it says that all is queued, and gives none of it."""
+        await self.store.record(b"north", [mapping(b"1"), mapping(b"2")], TTL, {})
+        self.relay.swallow = 1
+        self.relay.refuse = 1_000_000
+        matching = self.store.match(
+            b"north", [arrival(b"1"), arrival(b"2")], FINAL_TTL, {}, room=lambda *_: True
+        )
+        other = self.open("other")
+        await other.start()
+        taken: list[Entry] = []
+        while not taken:
+            await later(reactor, 0.01)
+            taken = await other.adopt([b"r:alpha"], 1, 1)
+        self.relay.refuse = 0
+        found = await matching
+        self.assertEqual(found, [(QUEUED, b"r:alpha")] * 2)
+        self.assertEqual(found.entries, [])
 
     async def test_record_tells_again_what_it_released(self):
         """The queues that grew are not forgotten with the answer."""

@@ -161,7 +161,7 @@ class SettlingTests(ServerTestCase, Uses):
         settling = self.store._settling
         some = [arrival(b"1"), enroute(b"2")]
         with self.assertRaises(StoreUnavailable) as raised:
-            await settling.match(b"north", some, FINAL_TTL, {}, 5.0, whole)
+            await settling.match(b"north", some, FINAL_TTL, {}, 5.0, None, whole)
         self.assertEqual((raised.exception.fate, raised.exception.reason), (UNKNOWN, "busy"))
         self.assertEqual(len(await self.fetch()), 1)
 
