@@ -56,6 +56,7 @@ EVENTS: dict[str, str] = {
     "receipt_unreadable": "a receipt without any message id; it was answered, nobody gets it",
     "receipt_quarantined": "a receipt fits no message of its id: see show orphans, replay",
     "receipts_orphaned": "receipts never found their message: see show orphans, replay",
+    "parked_met": "parked receipts, whose messages an older node could not see, are on their way",
     "receipts_unswapped": "receipts fit if their addresses are not turned round: set that option",
     "no_receipt": "messages never had a receipt from their provider",
     "mo_unrouted": "MO messages are for nobody: see show unrouted, mend the routes, replay",

@@ -35,6 +35,7 @@ Which file to open:
 `shared`      one provider_message_id for several messages
 `spelling`    how each provider spells its ids, learned here
 `reminders`   messages that never had a receipt
+`parked`      receipts that were parked beside their maps, brought together
 `replays`     receipts and MO messages without an owner, looked at again
 `entries`     what is known of such an entry, for filters and people
 `advice`      what those in quarantine have in common

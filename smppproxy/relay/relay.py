@@ -18,6 +18,7 @@ from smppproxy.relay.hop import Hops
 from smppproxy.relay.journal import NETWORK, Journal
 from smppproxy.relay.ledger import Ledger
 from smppproxy.relay.outbox import Outbox
+from smppproxy.relay.parked import Parked
 from smppproxy.relay.peers import Client, Clock, Upstream
 from smppproxy.relay.quality import Watch
 from smppproxy.relay.recent import Recent
@@ -146,6 +147,7 @@ class SmppRelay:
             self._delivers.reread,
             self._delivers.messages.choose,
         )
+        self._parked = Parked(store, self.ledger, self.counts, self._events, self._outbox.wake)
         self._reminders = Reminders(
             store, self.ledger, wall_clock, self._outbox.wake, self.counts
         )
@@ -177,6 +179,7 @@ class SmppRelay:
         self._submits.use(routes, accounts.values(), limits, now)
         self._delivers.use(mo, limits, accounts)
         self.replays.use(providers or {}, limits)
+        self._parked.use(providers or {}, limits)
         self._reminders.use(accounts.values(), limits)
 
     def _store_changed(self, ready: bool) -> None:
@@ -341,6 +344,7 @@ class SmppRelay:
         if self.store.ready and now - self._swept >= SWEEP_EVERY:
             self._swept = now
             self.store.sweep(dict(self._limits)).addCallbacks(self._sweeped, until_it_is_back)
+            self._parked.look()
 
     def _sweeped(self, counts: Mapping[bytes, int]) -> None:
         """Receipts that grew too old were expired; parked ones became orphans."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from twisted.internet.defer import Deferred
 
 from .batches import named, numbers, outcome_pairs, receipts, same, strays, unrouted
-from .leftovers import UNROUTED, Message, Unrouted
+from .leftovers import FINAL_TTL, UNROUTED, Message, Unrouted
 
 if TYPE_CHECKING:
     from .calls import Calls
@@ -90,3 +90,22 @@ class LeftoverCommands:
 
         args = (kind, named(provider), final_ttl, flat)
         return self._calls.call(self._scripts["replay"], args, decode, patience)
+
+    def meet_parked(
+        self,
+        skip: int,
+        count: int,
+        final_ttls: dict[bytes, int],
+        limits: dict[bytes, Limit],
+        patience: float | None = None,
+    ) -> Deferred[tuple[list[tuple[int, bytes]], int]]:
+        self._share_limits(limits)
+        ttls = [part for name, ttl in final_ttls.items() for part in (named(name), ttl)]
+
+        def decode(reply: Any) -> tuple[list[tuple[int, bytes]], int]:
+            next_skip, results, drops = reply
+            self._lost(numbers(drops))
+            return outcome_pairs(results), next_skip
+
+        args = (skip, count, FINAL_TTL, ttls)
+        return self._calls.call(self._scripts["again"], args, decode, patience)

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from twisted.internet.defer import Deferred
 
+from .batches import named
 from .interface import DUPLICATE, PARKED, QUARANTINED, QUEUED, Arrival, Limit, Stray
 from .leftovers import (
     FALLBACK,
+    FINAL_TTL,
     FOLLOW,
     GONE,
     LEAD,
@@ -117,6 +119,37 @@ def look(world: World, provider: bytes, arrival: Arrival) -> Map | int:
     return outcome
 
 
+def meet_parked(
+    world: World, skip: int, count: int, final_ttls: dict[bytes, int]
+) -> tuple[list[tuple[int, bytes]], int]:
+    """Parked receipts meet maps that are there; outcomes, and where to go on."""
+    parked = [
+        (provider, name)
+        for provider, names in sorted(world.parked.items(), key=lambda each: named(each[0]))
+        for name in names
+    ]
+    outcomes = []
+    for provider, name in parked[skip : skip + count]:
+        final_ttl = final_ttls.get(provider, FINAL_TTL)
+        outcome = _meet_one(world, provider, name, final_ttl)
+        if outcome is not None:
+            outcomes.append(outcome)
+    is_last = skip + count >= len(parked)
+    return outcomes, 0 if is_last else skip + count - len(outcomes)
+
+
+def _meet_one(
+    world: World, provider: bytes, name: bytes, final_ttl: int
+) -> tuple[int, bytes] | None:
+    """What becomes of it; None: it waits on."""
+    _, arrival = world.parked[provider][name]
+    unknown = [key for key in arrival.keys if not world.live(provider, key)]
+    if unknown and not isinstance(look(world, provider, arrival), Map):
+        return None
+    del world.parked[provider][name]
+    return world.meet(provider, arrival, final_ttl)
+
+
 class LeftoverMemory:
     """Mixed into :class:`smppproxy.store.memory.MemoryStore`."""
 
@@ -175,6 +208,22 @@ class LeftoverMemory:
         def do() -> list[tuple[int, bytes]]:
             self._world.limits.update(limits)
             found = [again(self._world, kind, provider, *item, final_ttl) for item in items]
+            self._cut()
+            return found
+
+        return self._call(do, patience)
+
+    def meet_parked(
+        self,
+        skip: int,
+        count: int,
+        final_ttls: dict[bytes, int],
+        limits: dict[bytes, Limit],
+        patience: float | None = None,
+    ) -> Deferred[tuple[list[tuple[int, bytes]], int]]:
+        def do() -> tuple[list[tuple[int, bytes]], int]:
+            self._world.limits.update(limits)
+            found = meet_parked(self._world, skip, count, final_ttls)
             self._cut()
             return found
 

@@ -29,6 +29,9 @@ FOLLOW, LEAD, FALLBACK = range(3)
 """Whether a part of a long MO waits to learn where the others go, says so, or says so only if none
 has. What LEAD says holds unless a FALLBACK came first."""
 
+FINAL_TTL = 43_200
+"""Seconds that a map lives after a final receipt where nobody said otherwise (reading 5)."""
+
 LONG_KEPT = 300
 """Seconds for which it is known where the parts of a long MO go."""
 
@@ -116,4 +119,24 @@ class Leftovers(Protocol):
         One ``(outcome, queue)`` per item, as :meth:`Store.match` gives them. What found its map is
         taken out in the same atomic step; ``PARKED`` and ``QUARANTINED`` mean that it stays where
         it is, as it is. ``GONE``: it is not there any more.
+        """
+
+    def meet_parked(
+        self,
+        skip: int,
+        count: int,
+        final_ttls: dict[bytes, int],
+        limits: dict[bytes, Limit],
+        patience: float | None = None,
+    ) -> Deferred[tuple[list[tuple[int, bytes]], int]]:
+        """Let parked receipts whose map is there by now meet it, as :meth:`Store.record` does.
+
+        A record lets go what waits for its maps, so there are none; but a node of an earlier
+        version parks a receipt whose map it cannot find, and the record has been by then (D4).
+
+        Passes over ``skip`` of all that are parked, provider by provider, and looks at up to
+        ``count``. The result has one ``(outcome, queue)`` for each that is parked no more, as
+        :meth:`Store.match` gives them, and what to pass over next time: 0 after the last one.
+        ``final_ttls`` go by provider; :data:`FINAL_TTL` for others. Nothing is sent but the
+        outcomes, and what waits on costs the store a look at its ids.
         """

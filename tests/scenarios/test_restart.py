@@ -75,6 +75,31 @@ class ReceiptComesHomeTests(Scenario):
         await self.finish_all(client)
         self.assertEqual(node.ledger()["submitted"], 0)
 
+    async def test_d4_what_an_older_node_parked(self) -> None:
+        """Receipts came to a node that cannot see the maps, as one of an earlier release cannot
+        see those of a later one: all of them come home when the node is upgraded, by themselves.
+        """
+        smsc = self.provider()
+        server = self.redis()
+        # As long as nobody receives, the provider keeps its receipts.
+        silent = network([acme(smsc, "transmitter")])
+        node = await self.node(silent, [smsc], store=server.patient_url)
+        client = self.client(node, count=MESSAGES)
+        await self.submitted(client)
+        self.assertEqual(await node.terminate(), 0)
+        server.command("RENAME", "smppproxy:mm:acme", "smppproxy:unseen")
+        node.write_network(network([acme(smsc)]))
+        await node.start()
+        await until(lambda: smsc.counts.receipts_acked == MESSAGES)
+        self.assertEqual((MESSAGES, 0), (node.ledger()["parked"], client.tally.receipts))
+        server.command("RENAME", "smppproxy:unseen", "smppproxy:mm:acme")
+        await node.restart()
+        await self.finish_all(client)
+        await until(lambda: node.ledger()["delivered"] == MESSAGES)
+        (row, *_) = node.get("api/v1/show/ledger")["rows"]
+        found = [row[name] for name in ("matched", "parked", "queued", "imbalance")]
+        self.assertEqual([MESSAGES, 0, 0, {}], found)
+
     async def test_f76_by_another_bind_of_the_client(self) -> None:
         """P6, D6: the session that submitted is gone; a later one of the account receives, also
         from a node that began after all of it.

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import attrs
 
 from smppproxy.store.interface import (
     DUPLICATE,
+    MERGED,
     PARKED,
     QUARANTINED,
     QUEUED,
     SUPERSEDED,
+    UNWANTED,
     Limit,
 )
 from smppproxy.store.leftovers import (
@@ -27,7 +30,7 @@ from smppproxy.store.leftovers import (
     Message,
 )
 
-from .contract import FINAL_TTL, Uses, arrival, mapping
+from .contract import FINAL_TTL, Uses, arrival, enroute, failed, mapping, part
 
 ALPHA, BETA = b"m:alpha", b"m:beta"
 
@@ -39,6 +42,9 @@ def message(record: bytes = b"mo", *queues: bytes, **more: Any) -> Message:
 
 class LeftoverContract(Uses):
     """MO messages, strays and their replay."""
+
+    park_unseen: Callable[..., Awaitable[None]]
+    """Park receipts of a provider as a node does that cannot see the maps."""
 
     async def put(self, *messages: Message, **limits: Limit) -> list[tuple[int, tuple[bytes, ...]]]:
         named = {name.replace("_", ":").encode(): limit for name, limit in limits.items()}
@@ -287,3 +293,106 @@ class LeftoverContract(Uses):
         limits = {b"r:alpha": Limit(1, 100)}
         await self.store.replay(QUARANTINE, b"north", items, FINAL_TTL, limits)
         self.assertEqual(self.store.overflowed, {b"r:alpha": 1})
+
+    # -- parked receipts whose map is there --------------------------------------------------------
+
+    async def meet_parked(
+        self, skip: int = 0, count: int = 99, **limits: Limit
+    ) -> tuple[list[tuple[int, bytes]], int]:
+        named = {name.replace("_", ":").encode(): limit for name, limit in limits.items()}
+        found, then = await self.store.meet_parked(skip, count, {b"north": FINAL_TTL}, named)
+        return sorted(found), then
+
+    async def test_d4_a_receipt_parked_beside_its_map_meets_it(self):
+        """What a node parked that could not see the map is queued, once; what has none waits."""
+        await self.record(mapping(b"1"), mapping(b"2", b"beta"))
+        await self.park_unseen(b"north", arrival(b"1", receipt=b"late"), arrival(b"3"))
+        await self.park_unseen(b"north", arrival(b"x", b"2"))
+        self.assertEqual(
+            await self.meet_parked(), ([(QUEUED, b"r:alpha"), (QUEUED, b"r:beta")], 0)
+        )
+        self.assertEqual(await self.receipts(), [b"late"])
+        self.assertEqual(await self.receipts(b"r:beta"), [b"receipt"])
+        self.assertEqual(await self.store.parked(b"north"), 1)
+        self.assertEqual(await self.meet_parked(), ([], 0))
+        self.assertEqual(await self.outcomes(arrival(b"1")), [DUPLICATE])
+        self.assertEqual(await self.record(mapping(b"3")), [(QUEUED, b"r:alpha")])
+        self.assertEqual(await self.record(mapping(b"x")), [], "no name of it is left")
+
+    async def test_d4_it_meets_its_map_as_any_receipt_does(self):
+        """Repeated, too late, not wanted, for somebody else, one of several parts."""
+        await self.record(
+            *[mapping(key) for key in (b"1", b"2", b"4", b"5")],
+            mapping(b"3", want=0),
+            part(6, 7),
+        )
+        await self.match(arrival(b"1"), failed(b"2", state=8))
+        await self.receipts()
+        await self.park_unseen(
+            b"north",
+            arrival(b"1"),
+            arrival(b"2"),
+            arrival(b"3"),
+            arrival(b"4", destination=b"70000002"),
+            arrival(b"5", b"unknown", destination=b"70000002"),
+            enroute(b"6"),
+            arrival(b"6"),
+        )
+        found, then = await self.meet_parked()
+        self.assertEqual(
+            sorted([DUPLICATE, SUPERSEDED, UNWANTED, QUARANTINED, MERGED, QUEUED]),
+            [outcome for outcome, _ in found],
+        )
+        self.assertEqual(then, 0)
+        (stray,) = await self.strays(QUARANTINE)
+        self.assertEqual((stray.arrival.keys, stray.reason), ((b"4",), b"destination"))
+        (left,) = await self.strays(PARKED_ONES)
+        self.assertEqual(left.arrival.keys, (b"5", b"unknown"))
+
+    async def test_d10_a_map_that_is_met_lives_as_the_provider_says(self):
+        """For each provider its own time; the queues' limits hold, and what they cost is told."""
+        for provider in (b"north", b"so:uth%"):
+            many = [mapping(b"%d" % number) for number in range(3)]
+            await self.store.record(provider, many, 1000, {})
+            await self.park_unseen(provider, *[arrival(each.key) for each in many])
+        self.assertEqual(
+            await self.meet_parked(r_alpha=Limit(4, 100)), ([(QUEUED, b"r:alpha")] * 6, 0)
+        )
+        self.assertEqual(self.store.overflowed, {b"r:alpha": 2})
+        self.assertEqual(len(await self.receipts()), 4)
+
+    async def test_those_without_a_map_are_looked_at_in_turn(self):
+        """So many for each call, one provider after the other; then from the first one again."""
+        for provider in (b"south", b"north"):
+            await self.park_unseen(provider, *[arrival(b"%d" % each) for each in range(5)])
+        steps = [skip := 0]
+        for _ in range(4):
+            found, skip = await self.meet_parked(skip, 3)
+            self.assertEqual(found, [])
+            steps.append(skip)
+        self.assertEqual(steps, [0, 3, 6, 9, 0])
+        for provider in (b"south", b"north"):
+            await self.store.match(provider, [arrival(b"9")], FINAL_TTL, {})
+        self.assertEqual(await self.meet_parked(12, 3), ([], 0))
+
+    async def test_each_is_looked_at_though_others_leave(self):
+        """What is taken out makes nobody be passed over."""
+        keys = [b"%03d" % number for number in range(250)]
+        await self.record(*[mapping(key) for key in keys[::2]])
+        await self.park_unseen(b"north", *[arrival(key) for key in keys])
+        skip, calls, met = 0, 0, 0
+        while True:
+            found, skip = await self.meet_parked(skip, 40)
+            calls, met = calls + 1, met + len(found)
+            if not skip:
+                break
+        self.assertEqual((calls, met), (7, 125))
+        self.assertEqual(await self.store.parked(b"north"), 125)
+
+    async def test_nothing_is_parked(self):
+        """Whatever is asked for."""
+        self.assertEqual(await self.meet_parked(), ([], 0))
+        self.assertEqual(await self.meet_parked(7), ([], 0))
+        await self.match(arrival(b"1"))
+        await self.record(mapping(b"1"))
+        self.assertEqual(await self.meet_parked(), ([], 0))

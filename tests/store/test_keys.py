@@ -11,6 +11,7 @@ from hiredis import Reader, pack_command
 from smppproxy.store.interface import Limit
 
 from .contract import Uses, arrival, mapping, part
+from .test_leftovers import park_unseen
 from .test_redis import ServerTestCase, shared_server
 
 #: By the first part of a key: whose it is. The process's are its fence and its results.
@@ -109,6 +110,14 @@ class KeyTests(ServerTestCase, Uses):
         await self.match(arrival(b"1"))
         whose = await self.whose(lambda: self.record(mapping(b"1")))
         self.assertEqual(whose, {"provider", "account", "all"})
+
+    async def test_a_parked_receipt_that_meets_its_map_needs_both(self):
+        """As when its map comes."""
+        await self.record(mapping(b"1"))
+        park_unseen(self.server, b"north", arrival(b"1"))
+        touched = await self.owners(lambda: self.store.meet_parked(0, 9, {}, {}))
+        self.assertEqual(set(touched), {"process", "provider", "account", "all"})
+        self.assertEqual(touched["all"], {"pp", "limits"})
 
     async def test_what_is_queued_is_the_accounts(self):
         """Fetch, touch and ack know accounts only; limits are known to all."""

@@ -55,12 +55,14 @@ class Player:
         """What to do, and with what."""
         pick = self.random
         calls = ("put", "again", "match", "match", "record", "record", "fitting")
-        name = pick.choice((*calls, "replay", "replay", "replay"))
+        name = pick.choice((*calls, "replay", "replay", "replay", "meet"))
         size = range(pick.randrange(1, 5))
         if name == "put":
             return name, [self.message() for _ in size]
         if name == "again":
             return name, [(pick.randrange(8), self.message()) for _ in size]
+        if name == "meet":
+            return name, pick.randrange(3)
         if name == "replay":
             kind = pick.choice((QUARANTINE, PARKED_ONES))
             items = [(pick.randrange(8), pick.choice((*NUMBERS, b""))) for _ in size]
@@ -84,6 +86,9 @@ async def play(store: Any, name: str, given: Any) -> Any:
             ],
             LIMITS,
         )
+    if name == "meet":
+        met, then = await store.meet_parked(given, 99, {}, LIMITS) if not given else ([], 0)
+        return sorted(met), then
     if name == "replay":
         kind, provider, wanted = given
         strays = [each for each in await store.strays(kind, 99) if each.provider == provider]

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import attrs
 
-from smppproxy.store.interface import PARKED, QUEUED, Limit, Stray
+from smppproxy.store.batches import msgpacked, named
+from smppproxy.store.interface import PARKED, QUEUED, Arrival, Limit, Stray
 from smppproxy.store.leftovers import (
     GONE,
     LONG_KEPT,
@@ -13,6 +16,7 @@ from smppproxy.store.leftovers import (
     QUARANTINE,
     UNROUTED,
 )
+from tests.support.redis_server import RedisServer
 
 from .contract import FINAL_TTL, TTL, arrival, mapping
 from .contract_leftovers import ALPHA, BETA, LeftoverContract, message
@@ -23,6 +27,11 @@ from .test_redis import ServerTestCase
 
 class MemoryLeftoverTests(MemoryTestCase, LeftoverContract):
     """The contract, and what needs a clock that can be set."""
+
+    async def park_unseen(self, provider: bytes, *arrivals: Arrival) -> None:
+        parked = self.world.parked.setdefault(provider, {})
+        for each in arrivals:
+            parked[b"%b %d" % (each.keys[0], each.state)] = (self.world.wall(), each)
 
     async def test_d5_an_orphan_is_matched_again(self):
         """What was parked for 48 h finds a map that came later, or that it has another id for."""
@@ -84,8 +93,75 @@ class LostAnswerTests(LostAnswerCase):
         self.assertEqual(await self.store.strays(QUARANTINE, 9), [])
 
 
+    async def test_a_parked_receipt_meets_its_map_once(self):
+        """The retry tells again what became of it, and one entry is there."""
+        await self.store.record(b"north", [mapping(b"1")], TTL, {})
+        park_unseen(self.server, b"north", arrival(b"1"))
+        self.relay.swallow = 1
+        answer = await self.store.meet_parked(0, 9, {}, {})
+        self.assertEqual(answer, ([(QUEUED, b"r:alpha")], 0))
+        self.assertEqual(await self.store.sizes([b"r:alpha"]), [(1, 0)])
+
+
+def park_unseen(server: RedisServer, provider: bytes, *arrivals: Arrival) -> None:
+    """Parks receipts with the entries that the version wrote which kept each map under a key of
+    its own: it looked for ``m:PROVIDER:ID`` and did not find what is in ``mm:PROVIDER``.
+    """
+    now, name_of = int(server.command("TIME")[0]), named(provider).decode()
+    names_of: dict[bytes, list[bytes]] = {}
+    commands: list[tuple[Any, ...]] = [("SADD", "smppproxy:pp", name_of)]
+    for each in arrivals:
+        name = each.keys[0] + b"\0" + each.destination + b"\0%d" % each.state
+        receipt = [each.keys, each.destination, each.kind, each.state, each.final, each.receipt]
+        packed = msgpacked([now, receipt])
+        commands += [
+            ("HSETNX", f"smppproxy:pd:{name_of}", name, packed),
+            ("ZADD", f"smppproxy:pi:{name_of}", now, name),
+        ]
+        for key in each.keys:
+            names_of.setdefault(key, []).append(name)
+    for key, names in names_of.items():
+        place = f"smppproxy:pk:{name_of}:{key.decode()}"
+        commands.append(("SET", place, msgpacked(names), "EX", 259_200))
+    server.commands(*commands)
+
+
 class RedisLeftoverTests(ServerTestCase, LeftoverContract):
     """The contract, and what only a server shows."""
+
+    async def park_unseen(self, provider: bytes, *arrivals: Arrival) -> None:
+        park_unseen(self.server, provider, *arrivals)
+
+    def commands_run(self) -> dict[str, int]:
+        """By scripts or not, since the numbers were last reset."""
+        told = self.server.command("INFO", "commandstats").decode().split("\r\n")
+        lines = [line.partition(":calls=") for line in told if line.startswith("cmdstat_")]
+        return {
+            name.removeprefix("cmdstat_"): int(rest.partition(",")[0]) for name, _, rest in lines
+        }
+
+    async def cost(self, count: int) -> tuple[int, int]:
+        """Commands of one look at so many parked receipts; where it goes on."""
+        await self.store.meet_parked(0, 1, {}, {})
+        self.server.command("CONFIG", "RESETSTAT")
+        _, then = await self.store.meet_parked(0, count, {}, {})
+        told = self.commands_run()
+        return sum(told.values()) - told.get("config|resetstat", 0), then
+
+    async def test_an_idle_look_costs_next_to_nothing(self):
+        """Four commands of a script when nothing is parked: the fence, the time, who has some."""
+        await self.record(mapping(b"1"))
+        cost, _ = await self.cost(500)
+        self.assertLessEqual(cost, 6)
+
+    async def test_a_look_at_many_costs_what_it_looks_at(self):
+        """Of 10,000 that have no map 500 are looked at, by a few commands for a hundred."""
+        many = [arrival(b"%d" % number) for number in range(10_000)]
+        await self.park_unseen(b"north", *many)
+        cost, then = await self.cost(500)
+        self.assertEqual(then, 500)
+        self.assertLessEqual(cost, 30)
+        self.assertEqual(await self.store.parked(b"north"), 10_000)
 
     async def test_every_key_has_an_end(self):
         """What is remembered of messages goes by itself."""

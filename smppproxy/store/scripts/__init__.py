@@ -33,6 +33,7 @@ _PARTS = {
     "strays": ("head", "strays"),
     "fitting": ("head", "maps", "fits", "fitting"),
     "replay": (*_IN, "fits", *_MEET, "replay"),
+    "again": (*_IN, "fits", *_MEET, "again"),
     "nodes": ("head", "nodes"),
     "versions": ("head", "versions"),
     "shares": ("head", "shares"),
