@@ -57,6 +57,7 @@ class SmppProxy(Service):
     :ivar relay: the journeys, with the ledger and the directory of who is bound.
     :ivar listeners: the doors for clients; each tells its ``port``.
     :ivar pools: the binds to each provider, by its name.
+    :ivar hindrance: of a node that ended by itself, the option to mend and why; else empty.
     """
 
     _log = Logger()
@@ -66,6 +67,7 @@ class SmppProxy(Service):
         self.network = network
         self.store = store
         self.draining = False
+        self.hindrance = ("", "")
         self._reactor = reactor
         self._maps: MapJournal | None = None
         if node.journal:
@@ -236,7 +238,7 @@ class SmppProxy(Service):
         try:
             self._maps.start(self.relay.replay_maps)
         except StoreError:
-            self._store_failed(Failure())
+            self._store_failed(Failure(), "journal")
 
     @staticmethod
     def _forget(result: Any, grace: Any) -> Any:
@@ -264,14 +266,15 @@ class SmppProxy(Service):
             return []
         return [RECEIPTS + account.key for account in self.network.accounts.values()]
 
-    def _store_failed(self, failure: Failure) -> None:
+    def _store_failed(self, failure: Failure, option: str = "store") -> None:
         if not self.running:
             return
         self._log.critical(
             "the store cannot work: {reason}", event="store_unusable", reason=failure.value
         )
-        if failure.check(StoreError):
-            self._reactor.stop()
+        if failure.check(StoreError) and not self.hindrance[0]:
+            self.hindrance = (option, str(failure.value))
+            self._reactor.callWhenRunning(self._reactor.stop)
 
     def _open_doors(self) -> None:
         if not self.running or self.draining:

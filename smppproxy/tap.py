@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import atexit
+import errno
 import gc
+import os
 import signal
+import sys
 from collections.abc import Callable
+from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from twisted.application.service import IService
+from twisted.internet.error import CannotListenError
 from twisted.logger import FileLogObserver, FilteringLogObserver, globalLogPublisher
 from twisted.python.usage import Options as UsageOptions
-from twisted.python.usage import UsageError
 
 from smppproxy.admin.log_json import as_json
 from smppproxy.admin.log_levels import LogLevels, OfWorkers
-from smppproxy.config import ConfigError, Node, load_network, load_node, no_network
+from smppproxy.config import ConfigError, Network, Node, load_network, load_node, no_network
+from smppproxy.config.source import raise_found
+from smppproxy.store.interface import StoreError
+from smppproxy.wire.certificates import Wrong, check_network, check_node
 
 if TYPE_CHECKING:
     from smppproxy.service import SmppProxy
@@ -37,7 +45,10 @@ class Options(UsageOptions):
 
 
 def makeService(options: Options) -> IService:  # noqa: N802 - the name twistd looks for
-    """The node of a checked node file; a wrong one ends with every problem, its line and mend."""
+    """The node of a checked node file; a wrong one ends with every problem, its line and mend.
+
+    :raises SystemExit: with the problems, so that no traceback stands above them.
+    """
     from twisted.internet import reactor as installed
 
     from smppproxy.service import monotonic
@@ -46,10 +57,10 @@ def makeService(options: Options) -> IService:  # noqa: N802 - the name twistd l
     monotonic(reactor)
     path = options["config"]
     try:
-        node = load_node(path)
-        network = load_network(node.network_file) if node.network_file else no_network()
+        node, network = read(path)
     except (ConfigError, OSError) as error:
-        raise UsageError(f"{error}") from None
+        raise SystemExit(f"{error}") from None
+    sys.excepthook = Hook(path, node)
     service = builder(node)(node, network, reactor)
 
     def reload(number: int, frame: object) -> None:
@@ -66,7 +77,105 @@ def makeService(options: Options) -> IService:  # noqa: N802 - the name twistd l
     signal.signal(signal.SIGTERM, stop)
     reactor.callWhenRunning(limit_log, service.log_levels, node.log_format)
     reactor.callWhenRunning(settle)
+    reactor.addSystemEventTrigger("after", "shutdown", tell_end, path, service)
     return service
+
+
+def read(path: str) -> tuple[Node, Network]:
+    """A node file and its network file, with every file of this machine that they name.
+
+    :raises ConfigError: with every problem.
+    """
+    node = load_node(path)
+    network = load_network(node.network_file) if node.network_file else no_network()
+    check_node(path, node)
+    if node.network_file:
+        check_network(node.network_file, network)
+    return node, network
+
+
+class Hook:
+    """In the place of ``sys.excepthook``: what keeps a node from starting is told as a problem of
+    its file, like any other, and without a traceback.
+
+    twistd would let a taken port end in a page of its own calls.
+    """
+
+    def __init__(self, path: str, node: Node) -> None:
+        self._path = path
+        self._node = node
+        self._usual = sys.excepthook
+
+    def __call__(
+        self, kind: type[BaseException], error: BaseException, trace: TracebackType | None
+    ) -> None:
+        """What an uncaught exception comes to."""
+        found = hindrance(self._node, error)
+        if found is None:
+            self._usual(kind, error, trace)
+        else:
+            tell(self._path, found)
+
+
+def hindrance(node: Node, error: BaseException) -> Wrong | None:
+    """What to mend in the node file; None where that is not known."""
+    if isinstance(error, StoreError):
+        mend = "end it, or give each node a name and a store of its own"
+        return ("node", "name"), str(error), mend
+    if not isinstance(error, CannotListenError):
+        return None
+    number = getattr(error.socketError, "errno", 0)
+    option, mend = _LISTENING.get(number, ("port", "mend the address or the port"))
+    doors: list[tuple[tuple[str | int, ...], str, int]] = [
+        (("listener", place), each.address, each.port) for place, each in enumerate(node.listeners)
+    ]
+    for table, address, port in [*doors, (("hop",), node.hop.address, node.hop.port)]:
+        if (address, port) == (error.interface, error.port):
+            where = f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+            text = f"cannot listen on {where}: {os.strerror(number)}"
+            return (*table, option), text, mend
+    if error.port == node.hop.path:
+        return ("hop", "path"), f"cannot listen on {error.port}: {os.strerror(number)}", mend
+    return None
+
+
+_LISTENING = {
+    errno.EADDRINUSE: ("port", "end who has it (ss -ltnp tells), or take another port"),
+    errno.EADDRNOTAVAIL: (
+        "address",
+        'write an address of this machine (ip address tells), or "0.0.0.0" for all of them',
+    ),
+    errno.EACCES: ("port", "take a port from 1024 on, or let the process have this one"),
+}
+"""The option to blame and its mend, by what the system says."""
+
+_ENDED = {
+    "store": "mend that, or name another store",
+    "journal": "mend that, or name another folder",
+}
+
+
+def tell_end(path: str, service: SmppProxy) -> None:
+    """A node that ended by itself says why, and twistd, which would end with 0, ends with 1."""
+    option, text = service.hindrance
+    if option:
+        tell(path, (("node", option), text, _ENDED[option]))
+        atexit.register(fail)
+
+
+def tell(path: str, found: Wrong) -> None:
+    """A problem of the node file, on the standard error."""
+    try:
+        raise_found(path, [found])
+    except ConfigError as error:
+        sys.stderr.write(f"{error}\n")
+
+
+def fail() -> None:
+    """End now, with status 1. Everything else that was to be done at the end has been done."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(1)
 
 
 def builder(node: Node) -> Callable[..., SmppProxy]:

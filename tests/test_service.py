@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -100,6 +101,9 @@ class StartTests(NodeCase):
             def __getattr__(self, name: str) -> Any:
                 return getattr(reactor, name)
 
+            def callWhenRunning(self, what: Callable[[], None]) -> None:
+                what()
+
             def stop(self) -> None:
                 stopped.append(True)
 
@@ -109,6 +113,7 @@ class StartTests(NodeCase):
         service.startService()
         self.addCleanup(self.stop, service)
         self.assertEqual(stopped, [True])
+        self.assertEqual(service.hindrance, ("store", "version 6 is too old"))
 
 
 class ReloadTests(NodeCase):
@@ -264,6 +269,9 @@ class JournalTests(NodeCase):
             def __getattr__(self, name: str) -> Any:
                 return getattr(reactor, name)
 
+            def callWhenRunning(self, what: Callable[[], None]) -> None:
+                what()
+
             def stop(self) -> None:
                 stopped.append(True)
 
@@ -271,3 +279,4 @@ class JournalTests(NodeCase):
         other.startService()
         self.addCleanup(self.stop, other)
         self.assertEqual(stopped, [True])
+        self.assertEqual(other.hindrance[0], "journal")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import atexit
+import errno
 import gc
 import json
 import os
 import signal
+import sys
 import time
 from io import StringIO
 from pathlib import Path
@@ -13,14 +16,15 @@ from types import SimpleNamespace
 from typing import Any
 
 from twisted.internet import reactor as global_reactor
+from twisted.internet.error import CannotListenError
 from twisted.logger import Logger, LogLevel, globalLogPublisher, textFileLogObserver
-from twisted.python.usage import UsageError
 from twisted.trial.unittest import SynchronousTestCase
 
 from smppproxy import tap
 from smppproxy.admin.log_levels import LogLevels
-from smppproxy.config import Node
+from smppproxy.config import Node, load_node
 from smppproxy.service import SmppProxy, build, monotonic
+from smppproxy.store.interface import StoreError
 from smppproxy.workers.supervisor import supervise
 
 reactor: Any = global_reactor
@@ -53,6 +57,8 @@ class MakeServiceTests(SynchronousTestCase):
             self.addCleanup(signal.signal, number, signal.getsignal(number))
         self.addCleanup(setattr, reactor, "sigTerm", reactor.sigTerm)
         self.patch(reactor, "callWhenRunning", lambda *_: None)
+        self.patch(reactor, "addSystemEventTrigger", lambda *_: None)
+        self.patch(sys, "excepthook", sys.excepthook)
 
     def options(self, path: object) -> tap.Options:
         """The command line with ``-c PATH``."""
@@ -107,14 +113,107 @@ class MakeServiceTests(SynchronousTestCase):
         """Every problem of a wrong node file stands in what twistd prints."""
         path = Path(self.mktemp())
         path.write_text('[node]\nname = ""\nstrange = 1\n')
-        error = self.assertRaises(UsageError, tap.makeService, self.options(path))
+        error = self.assertRaises(SystemExit, tap.makeService, self.options(path))
         self.assertIn(f"{path}:2", str(error))
         self.assertIn(f"{path}:3", str(error))
 
+    def test_a_certificate_that_is_none_is_told(self) -> None:
+        """What a file holds is looked at before anything starts."""
+        folder = Path(self.mktemp())
+        folder.mkdir()
+        (folder / "bad.pem").write_text("hello")
+        path = folder / "node.toml"
+        files = 'tls = true\ncertificate = "bad.pem"\nkey = "bad.pem"\n'
+        path.write_text(f'[node]\nname = "n1"\n[[listener]]\nport = 0\n{files}')
+        error = self.assertRaises(SystemExit, tap.makeService, self.options(path))
+        self.assertIn(f"{path}:6: listener[1].certificate: ", str(error))
+
     def test_a_missing_file_is_told(self) -> None:
         """A path that leads nowhere is named."""
-        error = self.assertRaises(UsageError, tap.makeService, self.options("/nowhere.toml"))
+        error = self.assertRaises(SystemExit, tap.makeService, self.options("/nowhere.toml"))
         self.assertIn("/nowhere.toml", str(error))
+
+
+class WrongStartTests(SynchronousTestCase):
+    """What keeps a node from starting is told like any problem of its file."""
+
+    def setUp(self) -> None:
+        self.path = Path(self.mktemp())
+        self.path.write_text(
+            '[node]\nname = "n1"\n[[listener]]\naddress = "127.0.0.1"\nport = 2775\n'
+            '[[listener]]\naddress = "::1"\nport = 2776\n[hop]\npath = "/run/hop"\n'
+        )
+        self.node = load_node(self.path, {})
+        self.usual: list[BaseException] = []
+        self.patch(sys, "excepthook", lambda kind, error, trace: self.usual.append(error))
+        self.said = StringIO()
+        self.patch(sys, "stderr", self.said)
+
+    def told(self, error: BaseException) -> str:
+        """What is told of an exception that nobody caught."""
+        tap.Hook(str(self.path), self.node)(type(error), error, None)
+        return self.said.getvalue().replace(str(self.path), "FILE")
+
+    def taken(self, address: str | None, port: int | str, number: int) -> str:
+        """What is told when the system does not let us listen."""
+        return self.told(CannotListenError(address, port, OSError(number, "why")))
+
+    def test_a_taken_port(self) -> None:
+        """The listener's line, and how to find out who has it."""
+        self.assertEqual(
+            self.taken("127.0.0.1", 2775, errno.EADDRINUSE),
+            "FILE:5: listener[1].port: cannot listen on 127.0.0.1:2775: Address already in use; "
+            "end who has it (ss -ltnp tells), or take another port\n",
+        )
+        self.assertEqual(self.usual, [])
+
+    def test_an_address_of_another_machine(self) -> None:
+        """It is the address that is wrong, not the port."""
+        told = self.taken("::1", 2776, errno.EADDRNOTAVAIL)
+        self.assertIn("FILE:7: listener[2].address: cannot listen on [::1]:2776: Cannot", told)
+
+    def test_a_port_for_root_only(self) -> None:
+        """Who may not is told which ports are for everybody."""
+        self.assertIn("from 1024 on", self.taken("127.0.0.1", 2775, errno.EACCES))
+
+    def test_a_strange_reason(self) -> None:
+        """What no table knows is told as the system tells it."""
+        told = self.taken("127.0.0.1", 2775, errno.ENOBUFS)
+        self.assertIn("No buffer space available; mend the address or the port", told)
+
+    def test_the_socket_for_other_nodes(self) -> None:
+        """[hop] has a line too."""
+        told = self.taken(None, "/run/hop", errno.EADDRINUSE)
+        self.assertIn("FILE:10: hop.path: cannot listen on /run/hop: Address already", told)
+
+    def test_a_node_that_runs_already(self) -> None:
+        """A supervisor finds its lock taken."""
+        told = self.told(StoreError("a node n1 with this store runs already"))
+        self.assertIn("FILE:2: node.name: a node n1 with this store runs already; end it", told)
+
+    def test_a_fault_of_ours_keeps_its_traceback(self) -> None:
+        """What is no matter of the file goes the usual way."""
+        faults = [ValueError("ours"), CannotListenError("127.0.0.1", 9, OSError(98, "why"))]
+        for fault in faults:
+            self.assertEqual(self.told(fault), "")
+        self.assertEqual(self.usual, faults)
+
+    def test_a_node_that_ended_by_itself(self) -> None:
+        """twistd, which would end with 0, ends with 1; the option is named."""
+        registered: list[Any] = []
+        self.patch(atexit, "register", registered.append)
+        service: Any = SimpleNamespace(hindrance=("", ""))
+        tap.tell_end(str(self.path), service)
+        self.assertEqual((registered, self.said.getvalue()), ([], ""))
+        service.hindrance = ("store", "it is version 6")
+        tap.tell_end(str(self.path), service)
+        self.assertEqual(registered, [tap.fail])
+        said = self.said.getvalue()
+        self.assertIn("node.store: it is version 6; mend that, or name another store", said)
+        codes: list[int] = []
+        self.patch(os, "_exit", codes.append)
+        tap.fail()
+        self.assertEqual(codes, [1])
 
 
 class ClockTests(SynchronousTestCase):

@@ -16,6 +16,9 @@ from zope.interface import implementer
 
 from smppproxy.words import CONFIGURED, EVERYTHING, LOG_ROOMS
 
+NOISY = "twisted.application._client_service"
+"""Tells of each attempt to reach the store; why it failed the store itself tells, once."""
+
 PASSED = "log_passed"
 """In a worker's log entry: it was wanted there, and is not sifted again by its supervisor."""
 
@@ -75,4 +78,6 @@ class LogLevels:
         for room, level in self._levels.items():
             namespace = "" if room == EVERYTHING else f"smppproxy.{room}"
             self.passes.setLogLevelForNamespace(namespace, LogLevel.levelWithName(level))
+        if self.level(EVERYTHING) == "info":
+            self.passes.setLogLevelForNamespace(NOISY, LogLevel.warn)
 

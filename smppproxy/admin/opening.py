@@ -45,7 +45,7 @@ class AdminDoor:
             address = self._admin.address
             host = f"[{address}]" if ":" in address else address
             return f"http{'s' if self.tls else ''}://{host}:{self.port}"
-        return self._admin.path if self._open else ""
+        return os.path.abspath(self._admin.path) if self._open else ""
 
     def start(self, site: IProtocolFactory) -> None:
         """Open what is configured; returns at once."""
@@ -70,9 +70,13 @@ class AdminDoor:
     def _prepare(path: str) -> bool:
         """The folder of the socket, and no dead socket in it; false without a folder."""
         try:
-            os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
+            os.makedirs(os.path.dirname(os.path.abspath(path)), mode=0o755, exist_ok=True)
         except OSError as error:
-            log.error("no folder for the admin door: {error}", event="admin_failed", error=error)
+            log.error(
+                "the admin door stays closed: no folder for its socket: {error}; mend [admin] path",
+                event="admin_failed",
+                error=error,
+            )
             return False
         remove_dead_socket(path)
         return True
@@ -80,7 +84,12 @@ class AdminDoor:
     def _listen(self, endpoint: Any, factory: IProtocolFactory) -> None:
         endpoint.listen(factory).addCallbacks(
             self._listening,
-            lambda failure: log.failure("no admin door", failure, event="admin_failed"),
+            lambda failure: log.error(
+                "the admin door stays closed: {error}; end who has it, or mend [admin] in the node "
+                "file, and start again",
+                event="admin_failed",
+                error=failure.getErrorMessage(),
+            ),
         )
 
     def _listening(self, port: IListeningPort) -> None:

@@ -36,18 +36,21 @@ def check(config: str, network: str | None, provider: str | None, account: str |
     smppproxy check --provider acme
     """
     from smppproxy.config import ConfigError, load_network, load_node
+    from smppproxy.wire.certificates import check_network, check_node
 
     node = None
     try:
         doors = ""
         if network is None:
             node = load_node(config)
+            check_node(config, node)
             doors = f", {_count(len(node.listeners), 'listener')}"
             network = _shown(node.network_file) if node.network_file else ""
         if not network:
             click.echo(f"ok{doors}; it follows the network in its store (smppproxy history)")
             return
         loaded = load_network(network)
+        check_network(network, loaded)
     except ConfigError as error:
         _print_problems(error)
         sys.exit(1)

@@ -55,8 +55,7 @@ def read_hop(source: Source) -> Hop:
         return Hop()
     hop = Hop(**arguments)
     if hop.path:
-        field = attrs.fields(Hop).path
-        hop.path = options.own_path(source, ("hop", "path"), field, hop.path)
+        hop.path = options.own_socket(source, ("hop", "path"), hop.path, "/run/smppproxy/hop")
     if hop.port:
         _port(source, hop)
     else:

@@ -341,8 +341,8 @@ def _admin(source: Source, listeners: dict[Path, Listener]) -> Admin:
     admin.tokens = _tokens(source, arguments.get("tokens", {}))
     _admin_tls(source, admin)
     if admin.path:
-        field = attrs.fields(Admin).path
-        admin.path = options.own_path(source, ("admin", "path"), field, admin.path)
+        example, here = "/run/smppproxy/admin", ("admin", "path")
+        admin.path = options.own_socket(source, here, admin.path, example, near=True)
     for listener in listeners.values():
         if admin.port and admin.port == listener.port and _overlap(admin.address, listener.address):
             text = f"listener {listener.name} listens on port {admin.port} already"

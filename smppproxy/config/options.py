@@ -27,6 +27,9 @@ _NETWORKS = tuple[IPv4Network | IPv6Network, ...]
 _NUMBERS_OR_ALL = frozenset[int] | None
 _SETS = (frozenset[str], frozenset[int], _NUMBERS_OR_ALL)
 
+LONGEST_SOCKET = 107
+"""Octets of the name of a Unix socket."""
+
 
 def read(
     source: Source,
@@ -65,11 +68,21 @@ def option(source: Source, path: Path, field: Any, written: object) -> Any:
     return value
 
 
-def own_path(source: Source, path: Path, field: Any, written: str) -> str:
-    """A path from the file's folder on, made absolute; as it was after noting that it does not
-    fit the field's rule any more."""
-    whole: str | None = option(source, path, field, os.path.normpath(source.folder / written))
-    return whole or written
+def own_socket(source: Source, path: Path, written: str, example: str, near: bool = False) -> str:
+    """The name of a socket from the file's folder on, made absolute.
+
+    The system takes names of up to 107 octets only. With `near` one that is too long is told as
+    the way from the working folder, where that is shorter: a program that was started elsewhere
+    does not find it by that. A problem where nothing helps.
+    """
+    whole = os.path.normpath(source.folder / written)
+    for name in (whole, os.path.relpath(whole)) if near else (whole,):
+        if len(os.fsencode(name)) <= LONGEST_SOCKET:
+            return name
+    text = f"the name of the socket, {whole}, has {len(os.fsencode(whole))} octets"
+    mend = f"the system takes {LONGEST_SOCKET} at most: write a shorter path, e.g. {example}"
+    source.problem(path, text, mend)
+    return written
 
 
 def missing(source: Source, path: Path, name: str, mend: str) -> None:

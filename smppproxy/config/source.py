@@ -160,6 +160,19 @@ class Source:
         return Problem(self.name, line, "", f"not valid TOML: {said}", _syntax_mend(said))
 
 
+def raise_found(file: str | Path, found: Iterable[tuple[lines.Path, str, str]]) -> None:
+    """Raise ConfigError for what was found beside a file that was read before and is good.
+
+    `found` holds the path of an option, what is wrong with it and how to mend that.
+    """
+    wrong = [*found]
+    if wrong:
+        source = Source(file, {})
+        for each in wrong:
+            source.problem(*each)
+        source.raise_problems()
+
+
 def near(name: str, known: Iterable[str]) -> str:
     """A mend for a wrong name: the nearest known one, or all of them."""
     names = sorted(known)

@@ -16,7 +16,8 @@ from typing import Any, Protocol
 import txredisapi
 from hiredis import pack_command
 from twisted.application.internet import ClientService
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.error import ConnectingCancelledError
 from twisted.internet.interfaces import IReactorTime, IStreamClientEndpoint
 from twisted.python.failure import Failure
 
@@ -124,6 +125,24 @@ class Link(txredisapi.HiredisProtocol):  # type: ignore[misc]
         self._owner.link_lost(self)
 
 
+class _Told:
+    """An endpoint that says why it cannot be connected to; ClientService keeps that to itself."""
+
+    def __init__(self, endpoint: IStreamClientEndpoint, refused: Callable[[str], None]) -> None:
+        self._endpoint = endpoint
+        self._refused = refused
+
+    def connect(self, factory: Any) -> Deferred[Any]:
+        """As an endpoint does."""
+        connecting: Deferred[Any] = self._endpoint.connect(factory)
+        return connecting.addErrback(self._failed)
+
+    def _failed(self, failure: Failure) -> Failure:
+        if not failure.check(CancelledError, ConnectingCancelledError):
+            self._refused(failure.getErrorMessage())
+        return failure
+
+
 class Connector(txredisapi.RedisFactory):  # type: ignore[misc]
     """Keeps one connection up, with a backoff that only a finished handshake resets (T16, F65)."""
 
@@ -136,11 +155,17 @@ class Connector(txredisapi.RedisFactory):  # type: ignore[misc]
         endpoint: IStreamClientEndpoint,
         clock: IReactorTime,
         make: Callable[[], Link] | None = None,
+        refused: Callable[[str], None] | None = None,
     ) -> None:
+        """
+        :param make: makes a connection; by default a :class:`Link`.
+        :param refused: told why one could not be made, each time.
+        """
         super().__init__(None, None, 1, isLazy=True, charset=None, convertNumbers=False)
         self._make = make or (lambda: Link(owner, clock))
         self.rejected = 0
-        self._service = ClientService(endpoint, self, retryPolicy=self._delay, clock=clock)
+        to: Any = _Told(endpoint, refused) if refused else endpoint
+        self._service = ClientService(to, self, retryPolicy=self._delay, clock=clock)
 
     def _delay(self, attempt: int) -> float:
         delay: float = self.retryDelay(max(attempt, self.rejected, 1))

@@ -30,6 +30,7 @@ def open_address(address: Address, node_name: str, reactor: Any, durability: str
     if address.scheme == "embedded":
         return EmbeddedStore(address.path, node_name, reactor, **options)
     if address.scheme == "redis+unix":
+        options["where"] = address.path
         endpoint: Any = UNIXClientEndpoint(reactor, address.path, timeout=CONNECT_TIMEOUT)
         return RedisStore(endpoint, node_name, reactor, **options)
     if address.scheme == "redis+sentinel":
@@ -38,6 +39,7 @@ def open_address(address: Address, node_name: str, reactor: Any, durability: str
         options["tls_name"] = address.name if address.tls else ""
         return RedisStore(endpoint, node_name, reactor, **options)
     host, port = address.hosts[0]
+    options["where"] = f"{host}:{port}"
     endpoint = HostnameEndpoint(reactor, host.encode(), port, timeout=CONNECT_TIMEOUT)
     if address.scheme == "rediss":
         endpoint = tls_endpoint(endpoint, address.name, address.ca)

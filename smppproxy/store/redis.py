@@ -69,6 +69,7 @@ class RedisStore(Commands):
         tls_name: str = "",
         in_flight: int = 1000,
         durability: str = "process",
+        where: str = "",
     ) -> None:
         instance = os.urandom(8).hex().encode()
         calls = Calls(clock, prefix, node.encode(), instance, self._suspect, in_flight)
@@ -80,13 +81,14 @@ class RedisStore(Commands):
         self._user, self._password, self._db = user, password, db
         self._prefix = prefix
         self._deadline = deadline
+        self._where = where
         self._tls_name = tls_name
         self._fence = prefix + b"node:" + instance
         self.durability = self._wanted = durability
         self._replicas = None
         if durability == "replica":
             self._replicas = calls.confirm(deadline, self._probe_command)
-        self._connector = Connector(self, endpoint, clock)
+        self._connector = Connector(self, endpoint, clock, refused=self._not_reached)
         self._listening = Listening(
             endpoint,
             clock,
@@ -291,6 +293,11 @@ class RedisStore(Commands):
             self._complain(failure.getErrorMessage())
         else:
             self.log.failure("the store's handshake broke", failure, event="store_handshake_broke")
+
+    def _not_reached(self, reason: str) -> None:
+        """A server of our own that does not answer yet is told of by who starts it."""
+        if self._where:
+            self._complain(f"{self._where}: {reason}")
 
     def _complain(self, text: str) -> None:
         """Log what is wrong with the store, once as long as it stays the same; "": nothing is."""

@@ -35,5 +35,6 @@ Which file to open:
 `shares`            this node's parts of the limits that all nodes share
 `threads`           threads for work that would hold up the reactor
 `tls`               TLS towards clients and providers
+`certificates`      what files hold for it, tried before anything starts
 ==================  ================================================================================
 """

@@ -44,6 +44,14 @@ class LevelTests(SynchronousTestCase):
         log.error("own error")
         self.assertEqual([event["log_format"] for event in seen], ["a worker's", "own error"])
 
+    def test_attempts_to_connect_are_no_news(self) -> None:
+        """A library tells each attempt to reach the store, several a second while it is away: only
+        who asks for everything sees that, but its warnings everybody."""
+        noisy = "twisted.application._client_service.ClientService"
+        self.assertEqual(self.passing(LogLevels("info", {}), noisy)[0], "warn")
+        self.assertEqual(self.passing(LogLevels("debug", {}), noisy)[0], "debug")
+        self.assertEqual(self.passing(LogLevels("error", {}), noisy)[0], "error")
+
     def test_changed_while_it_works(self) -> None:
         """What is set holds at once for whoever has the predicate; configured takes it back."""
         levels = LogLevels("info", {"wire": "debug"})

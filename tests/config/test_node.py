@@ -1,6 +1,8 @@
 """The node file: what it gives, and every way to get it wrong."""
 
+import os
 from ipaddress import ip_network
+from pathlib import Path
 
 import attrs
 
@@ -346,7 +348,8 @@ class LoadNodeTest(FileCase):
         self.assertEqual(node.admin, admin)
 
     def test_deep_folder(self) -> None:
-        """A socket whose whole path the system would not take is told, with its line."""
+        """A socket whose whole path the system would not take is told, with its line; one that can
+        be reached from the working folder is told as from there."""
         self.folder = self.folder / ("deep" * 25)
         self.folder.mkdir()
         self.write("", "network.toml")
@@ -354,8 +357,13 @@ class LoadNodeTest(FileCase):
         said = self.problems(load_node, SMALL + '[admin]\npath = "admin" # <--\n')
         self.assertEqual(
             said,
-            f"admin.path: the text has {length} octets; write at most 107 octets",
+            f"admin.path: the name of the socket, DIR/admin, has {length} octets; the system takes "
+            "107 at most: write a shorter path, e.g. /run/smppproxy/admin",
         )
+        self.addCleanup(os.chdir, Path.cwd())
+        os.chdir(self.folder)
+        admin = load_node(self.write(SMALL + '[admin]\npath = "admin"\n'), {}).admin
+        self.assertEqual(admin.path, "admin")
 
     def test_port_0(self) -> None:
         """Any number of listeners may ask the system for a free port."""

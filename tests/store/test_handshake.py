@@ -151,6 +151,21 @@ class PlayedServerTests(TestCase):
         self.replies[b"INFO"] = info()
         await started
 
+    async def test_nobody_there_is_told_once(self):
+        """Where it was looked for and what the system said, for as long as that stays the same;
+        that we gave up ourselves is no news."""
+        port = await TCP4ServerEndpoint(reactor, 0, interface="127.0.0.1").listen(Factory())
+        number = port.getHost().port
+        await port.stopListening()
+        store = open_store(f"redis://127.0.0.1:{number}", "node", reactor)
+        with capturedLogs() as told:
+            store.start()
+            # The library tells of each attempt.
+            await self.until(lambda: sum("attempt" in each for each in told) > 2)
+            await store.stop()
+        (away,) = [each for each in told if each.get("event") == "store_away"]
+        self.assertIn(f"127.0.0.1:{number}: Connection was refused", away["reason"])
+
     async def test_the_limits_are_told_again(self):
         """To every server that is connected to, before any call."""
         store = await self.play({b"EVALSHA": b"$1\r\n\x90\r\n"})

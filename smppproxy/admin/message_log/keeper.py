@@ -171,9 +171,24 @@ class MessageLog:
     def start(self) -> None:
         """Note and write from now on."""
         if self.enabled:
+            self._try_folder(self._settings.folder)
             self._journal.open(self._facts.note)
             self._spawn()
             self._loop.start(EVERY, now=False)
+
+    def _try_folder(self, folder: str) -> None:
+        """Tell at once what the first line would meet."""
+        try:
+            if folder:
+                os.makedirs(folder, exist_ok=True)
+        except OSError as error:
+            self._log.error(
+                "the message log's folder {folder} cannot be made: {reason}; nothing is kept until "
+                "that is mended",
+                event="message_log_lost",
+                folder=folder,
+                reason=error.strerror,
+            )
 
     def _spawn(self) -> None:
         self._again = None

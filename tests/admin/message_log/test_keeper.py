@@ -7,10 +7,13 @@ import signal
 from pathlib import Path
 from typing import Any
 
+from twisted.logger import formatEvent
+
 from smppproxy.config.message_log import MessageLog
 from smppproxy.relay.journal import Journal
 from smppproxy.service import SmppProxy
 from tests.admin.message_log.files import events
+from tests.support.logs import logged
 from tests.support.nodes import NodeCase
 
 
@@ -93,6 +96,7 @@ class MessageLogTests(MessageLogCase):
     async def test_a_folder_that_cannot_be_written(self) -> None:
         """Traffic does not feel it: lines are lost, counted and told."""
         service = self.logging_node()
+        Path(self.folder).rmdir()
         Path(self.folder).write_text("this is a file")
         await self.traffic(service, 20)
         counts = service.relay.ledger.events
@@ -107,6 +111,14 @@ class MessageLogTests(MessageLogCase):
         await self.wait(lambda: counts["message_log_lost"] >= 60 or well(), "counted")
         await service.stopService()
         self.flushLoggedErrors()
+
+    async def test_a_folder_that_cannot_be_made_is_told_at_the_start(self) -> None:
+        """Nobody has to wait for the first message to learn of it."""
+        seen = logged(self)
+        self.write_network(self.provider("a"))
+        self.node(message_log=MessageLog("/proc/nowhere/messages"))
+        (told,) = [each for each in seen if each.get("event") == "message_log_lost"]
+        self.assertIn("/proc/nowhere/messages cannot be made", formatEvent(told))
 
     async def test_without_a_folder_nothing_is_noted(self) -> None:
         """No process, no facts that pile up."""
