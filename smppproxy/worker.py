@@ -119,7 +119,7 @@ def run(node: Node, reactor: Any, reports: Reports) -> None:
         if node.part.drained:
             service.drain_clients()
         look.start(LOOK)
-        settle()
+        settle(reactor)
 
     look = LoopingCall(Telling(service.relay.ledger, service.ready, reports.state).look)
     look.clock = reactor

@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 import time
+import weakref
 from io import StringIO
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,6 +18,7 @@ from typing import Any
 
 from twisted.internet import reactor as global_reactor
 from twisted.internet.error import CannotListenError
+from twisted.internet.task import Clock
 from twisted.logger import Logger, LogLevel, globalLogPublisher, textFileLogObserver
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -84,12 +86,40 @@ class MakeServiceTests(SynchronousTestCase):
         self.addCleanup(gc.set_threshold, *before)
         self.addCleanup(gc.unfreeze)
         called: list[Any] = []
-        self.patch(reactor, "callWhenRunning", lambda what, *_: called.append(what))
+        self.patch(reactor, "callWhenRunning", lambda *what: called.append(what))
         tap.makeService(self.options(ETC / "smppproxy.toml"))
-        self.assertIn(tap.settle, called)
-        tap.settle()
+        self.assertIn((tap.settle, reactor), called)
+        tap.settle(Clock())
         self.assertGreater(gc.get_freeze_count(), 10_000)
         self.assertGreater(gc.get_threshold()[0], before[0])
+
+    def test_the_young_are_looked_at_now_and_then(self) -> None:
+        """However few they are: a minute later nothing is left of what only holds itself."""
+        before = gc.get_threshold()
+        self.addCleanup(gc.set_threshold, *before)
+        self.addCleanup(gc.unfreeze)
+        clock = Clock()
+        tap.settle(clock)
+
+        class Lost:
+            """Like every class it holds itself."""
+
+        left = weakref.ref(Lost)
+        del Lost
+        looked: list[int] = []
+
+        def note(phase: str, info: dict[str, int]) -> None:
+            if phase == "start":
+                looked.append(info["generation"])
+
+        gc.callbacks.append(note)
+        self.addCleanup(gc.callbacks.remove, note)
+        clock.advance(tap.LOOK_EVERY - 1)
+        self.assertIsNotNone(left())
+        clock.advance(1)
+        self.assertIsNone(left())
+        clock.pump([tap.LOOK_EVERY] * (tap.DEEPER - 1))
+        self.assertEqual([0] * (tap.DEEPER - 1) + [1], looked)
 
     def test_sighup_reloads(self) -> None:
         """SIGHUP asks the service to read the network file again, in the reactor's turn."""

@@ -8,8 +8,14 @@ from random import random
 from typing import Any
 from zlib import crc32
 
+from twisted.internet.abstract import isIPAddress, isIPv6Address
 from twisted.internet.defer import Deferred, gatherResults
-from twisted.internet.endpoints import HostnameEndpoint, wrapClientTLS
+from twisted.internet.endpoints import (
+    HostnameEndpoint,
+    TCP4ClientEndpoint,
+    TCP6ClientEndpoint,
+    wrapClientTLS,
+)
 from twisted.internet.interfaces import IStreamClientEndpoint
 from twisted.logger import Logger
 
@@ -326,14 +332,16 @@ class UpstreamPool:
         return ClientTls(provider.tls_name or host.address, provider.tls_ca, provider.tls_min)
 
     def _resolve(self, host: Host) -> IStreamClientEndpoint:
-        provider = self.provider
-        return HostnameEndpoint(
-            self._reactor,
-            host.address,
-            provider.door(host)[0],
-            provider.connect_timeout,
-            provider.bind_address or None,
-        )
+        """A name is resolved at each attempt. Whatever resolves makes a class for each attempt, and
+        it holds the session until the collector looks: an address needs none of that."""
+        provider, address = self.provider, host.address
+        port, patience = provider.door(host)[0], provider.connect_timeout
+        ours = (provider.bind_address, 0) if provider.bind_address else None
+        if isIPAddress(address):
+            return TCP4ClientEndpoint(self._reactor, address, port, patience, ours)
+        if isIPv6Address(address):
+            return TCP6ClientEndpoint(self._reactor, address, port, patience, ours)
+        return HostnameEndpoint(self._reactor, address, port, patience, ours)
 
     def _endpoint(self, host: Host, tls: ClientTls | None) -> IStreamClientEndpoint:
         endpoint = self._connect(host)

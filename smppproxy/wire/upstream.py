@@ -164,7 +164,11 @@ class Core:
         )
         self.wait(self.provider.connect_timeout, inputs.timeout)
         connecting = self.connecting = self.endpoint.connect(_Once(session))
-        connecting.addErrback(lambda failure: session.not_reached(failure.getErrorMessage()))
+        # The connection knows this Deferred: with the session for its result both would be there
+        # until the collector looks.
+        connecting.addCallbacks(
+            lambda _: None, lambda failure: session.not_reached(failure.getErrorMessage())
+        )
 
     def forsake(self, reason: str) -> None:
         """Give the session up, whatever it is doing; it will not be heard of again."""

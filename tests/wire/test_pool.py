@@ -7,6 +7,7 @@ from typing import Any
 import attrs
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
+from twisted.internet.testing import MemoryReactorClock
 
 from smppproxy.routing.providers import Host, Provider
 from smppproxy.routing.states import States, Wish
@@ -289,6 +290,30 @@ class AnewTests(PoolCase):
         self.want(pool, "down")
         self.settle(3)
         self.assertEqual(0, pool.kick())
+
+
+class AddressTests(PoolCase):
+    """How a host is reached."""
+
+    def attempts(self, address: str, **options: Any) -> list[Any]:
+        """What a bind to it asks of the reactor."""
+        reactor = MemoryReactorClock()
+        settings = provider(2775, address=address, connect_timeout=7.0, **options)
+        pool = UpstreamPool(settings, reactor, self.relay, self.ticker)
+        pool.start()
+        self.addCleanup(pool.stop)
+        return reactor.tcpClients
+
+    def test_an_address_is_not_resolved(self) -> None:
+        """It is connected to at once, in its time, from our address if there is one."""
+        for address, ours in (("192.0.2.1", "192.0.2.9"), ("2001:db8::1", "")):
+            ((host, port, _, timeout, bound),) = self.attempts(address, bind_address=ours)
+            self.assertEqual((address, 2775, 7.0), (host, port, timeout))
+            self.assertEqual((ours, 0) if ours else None, bound)
+
+    def test_a_name_is_resolved_at_each_attempt(self) -> None:
+        """By the reactor's resolver, which says that everything is here."""
+        self.assertEqual("127.0.0.1", self.attempts("smsc.example")[0][0])
 
 
 class UseTests(PoolCase):

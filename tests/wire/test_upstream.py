@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -25,6 +27,7 @@ from smppproxy.smpp.constants import (
 from smppproxy.smpp.fields import read_bind
 from smppproxy.wire.pool import UpstreamPool
 from tests.support.peers import FakeSmsc, reactor
+from tests.support.processes import until
 from tests.wire.binds import SECRET, Binds, ClockCase, Endpoint, Link, good, provider
 
 
@@ -73,6 +76,22 @@ class WireTests(TestCase):
         self.assertEqual([(row.host, row.number) for row in rows], [*_pairs("ab", 2)])
         self.assertEqual({row.state for row in rows}, {"Bound"})
         self.assertEqual({row.bind for row in rows}, {"trx"})
+
+    async def test_a_lost_session_is_gone(self) -> None:
+        """Nothing holds it but itself, and it does not: none of it waits for the collector."""
+        self.addCleanup(gc.enable)
+        smsc = FakeSmsc(self)
+        binds = Binds(self, provider(smsc.port))
+        link = await smsc.accept()
+        await link.accept_bind()
+        await binds.relay.called("upstream_bound")
+        session = weakref.ref(binds.relay.peers("upstream_bound")[0])
+        gc.disable()
+        link.transport.loseConnection()
+        await (await smsc.accept()).accept_bind()
+        await binds.relay.called("upstream_bound", 2)
+        binds.relay.calls.clear()
+        await until(lambda: session() is None)
 
     async def test_traffic_both_ways(self) -> None:
         """Answers come with their tokens, requests as lists, late answers apart."""
