@@ -252,7 +252,6 @@ class Endings:
         if self._to_be_found:
             self._release(submits)
         now = self._counts.seconds()
-        journal = self._journal
         # Those of one read came at one moment: they are counted together.
         counts: AccountCounts | None = None
         arrived = 0.0
@@ -264,8 +263,6 @@ class Endings:
                     counts.accept(now - arrived, number)
                 arrived, counts, number = submit.arrived, client.counts, 0
             number += 1
-            if journal.is_open:
-                journal.note((ACCEPTED, now - arrived, submit))
             message_id = submit.client_message_id
             reply = submit_sm_resp(submit.pdu.sequence_number, message_id)
             waiting = replies.get(client)
@@ -275,6 +272,7 @@ class Endings:
                 waiting.append(reply)
         if counts is not None:
             counts.accept(now - arrived, number)
+            self._journal.note((ACCEPTED, now, submits))
 
     def refuse(
         self,

@@ -1,19 +1,20 @@
 """The journal: what the journeys note for the message log, as tuples of what they have in hand.
 
-A fact is made of what is there anyway: no text, no time of day, no look-up; most are one tuple per
-read. Whoever keeps the log (``admin.message_log``) makes octets of it at once and lets go of it:
-objects that are kept for a moment longer outlive the collector's young generations, and what it
-then costs to look through the old one was 10 us per message. Without a log nothing is done.
+A fact is made of what is there anyway: no text, no time of day, no look-up; nearly all are one
+tuple per read. Whoever keeps the log (``admin.message_log``) makes octets of it at once and lets
+go of it: objects that are kept for a moment longer outlive the collector's young generations, and
+what it then costs to look through the old one was 10 us per message. Without a log nothing is done.
 
 ``now`` is monotonic seconds. The kinds, and what follows each of them:
 
-* ``ACCEPTED``: latency (seconds from its arrival), submit
+* ``ACCEPTED``: now, (submit, ...)
 * ``REFUSED``: now, client, ((status, pdu), ...), upstream or None, whose provider said so
 * ``IN_DOUBT``: now, submit; ``ABANDONED``: likewise, its client went before it was sent
 * ``RESENT``: now, submit, upstream to which its second copy goes
 * ``RECEIPTS``: now, upstream, (pdu, ...), (receipt, ...), (arrival, ...), what the store says
 * ``NAMELESS``: now, upstream, pdu, receipt or None
-* ``DELIVERED``: now, client, ((delivery, deliver_sm_resp), ...)
+* ``DELIVERED``: now, client, ((delivery, deliver_sm_resp), ...), whether all are receipts that were
+  taken
 * ``MESSAGES``: now, upstream, (pdu, ...), (body, ...), queue
 * ``NETWORK``: nothing; accounts may want something else from here on
 """
@@ -43,10 +44,9 @@ class Journal:
     """Where facts go.
 
     :ivar note: takes a fact; does nothing until :meth:`open`.
-    :ivar is_open: whether it is worth while to make one.
     """
 
-    __slots__ = ("is_open", "note")
+    __slots__ = ("note",)
 
     note: Callable[[Fact], None]
 
@@ -56,12 +56,10 @@ class Journal:
     def open(self, note: Callable[[Fact], None]) -> None:
         """Somebody keeps a log from now on."""
         self.note = note
-        self.is_open = True
 
     def close(self) -> None:
         """Nobody does any more."""
         self.note = _nothing
-        self.is_open = False
 
 
 def _nothing(fact: Fact) -> None:

@@ -420,7 +420,7 @@ class Outbox:
                 self._later(delivery, now)
             else:
                 self._refused(client, delivery, status)
-        self._journal.note((DELIVERED, now, client, answers))
+        self._journal.note((DELIVERED, now, client, answers, len(receipts) == len(answers)))
         if taken:
             client.counts.acknowledged(taken)
         if receipts:

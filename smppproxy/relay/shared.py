@@ -94,6 +94,14 @@ def pack(origins: list[tuple[int, bytes]]) -> bytes:
     return SHARED + b"".join([_HEAD.pack(want, len(origin)) + origin for want, origin in origins])
 
 
+def own_origin(record: bytes) -> bytes:
+    """The message that a record of several was stored with; of one alone, that one.
+
+    :raises RecordError: for a record that is cut.
+    """
+    return unpack(record)[-1][1] if record[:1] == SHARED else record
+
+
 def items_of(entry: Entry) -> list[tuple[bytes, bytes]]:
     """(origin, receipt) of each message that wants this receipt of several.
 

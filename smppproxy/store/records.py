@@ -6,6 +6,8 @@ The lengths in the struct must add up to the record, else it is refused: nothing
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+from functools import lru_cache
 from struct import Struct
 from struct import error as StructError
 
@@ -31,6 +33,12 @@ _submit_time = Struct(">q").unpack_from  # the last field of _ORIGIN
 _pack_receipt, _unpack_receipt, _RECEIPT_SIZE = _RECEIPT.pack, _RECEIPT.unpack_from, _RECEIPT.size
 _pack_placed = _PLACED_RECEIPT.pack
 _PLACED = 2  # version of a receipt record that tells where it came from
+
+_LENGTHS_END = 11
+"""Octets of an origin that tell how long its parts are, and all that comes before them."""
+
+_PLACE_LENGTH, _ID_LENGTH = _RECEIPT_SIZE, _RECEIPT_SIZE + 1
+"""Where a placed receipt has the lengths of place and provider_message_id."""
 
 STATE_AT = 1
 """Where a packed :class:`ReceiptRecord` has its octet for state and final."""
@@ -364,13 +372,64 @@ def origin_parts(origin: bytes) -> tuple[bytes, bytes, bytes, bytes | None]:
     )
 
 
-def receipt_origin(receipt: bytes) -> tuple[bytes, bytes]:
-    """place and provider_message_id of a packed :class:`ReceiptRecord` that was read before."""
-    if receipt[0] != _PLACED:
-        return b"", b""
-    end = len(receipt)
-    id_at = end - receipt[_RECEIPT_SIZE + 1]
-    return receipt[id_at - receipt[_RECEIPT_SIZE] : id_at], receipt[id_at:]
+OriginParts = tuple[bytes, bytes, bytes, bytes, bytes]
+"""What of an origin stands at :data:`SUBMITTED_AT`, its client_message_id, source_addr,
+destination_addr and user_message_reference (b"" for none as well)."""
+
+
+def split_origins(origins: Iterable[bytes]) -> list[OriginParts]:
+    """The parts of many packed :class:`Origin`; :class:`RecordError` where one is none."""
+    try:
+        return [_splitter(origin[:_LENGTHS_END])(origin) for origin in origins]
+    except StructError:
+        raise RecordError("the lengths in an origin record do not add up") from None
+
+
+@lru_cache(4096)
+def _splitter(head: bytes) -> Callable[[bytes], OriginParts]:
+    """Takes every origin apart that begins with these octets: they tell all of its lengths."""
+    if len(head) < _LENGTHS_END or head[0] not in (_VERSION, _FULL_REFERENCE):
+        raise RecordError("not an origin record of a version that is known here")
+    *lengths, reference = head[_LENGTHS_END - 4 :]
+    if head[0] == _VERSION and reference == _NONE:
+        reference = 0
+    sizes = "".join(f"{length}s" for length in (*lengths, reference))
+    return Struct(f"{_LENGTHS_END}x8s{sizes}").unpack
+
+
+def receipt_origins(receipts: Iterable[bytes]) -> list[tuple[bytes, bytes]]:
+    """place and provider_message_id of packed :class:`ReceiptRecord` that were read before.
+
+    :raises RecordError: where one is far too short for that.
+    """
+    try:
+        return [
+            (
+                receipt[(at := len(receipt) - receipt[_ID_LENGTH]) - receipt[_PLACE_LENGTH] : at],
+                receipt[at:],
+            )
+            if receipt[0] == _PLACED
+            else (b"", b"")
+            for receipt in receipts
+        ]
+    except IndexError:
+        raise RecordError("a receipt record that is too short for its version") from None
+
+
+def receipt_heads(receipts: Iterable[bytes]) -> list[tuple[bytes, bytes]]:
+    """`receipt_head` and provider_message_id of packed :class:`ReceiptRecord` that were just
+    packed, or read before.
+    """
+    size = _PLACED_RECEIPT.size
+    return [
+        (
+            receipt[: size + receipt[2] + receipt[3] + receipt[4]],
+            receipt[len(receipt) - receipt[_ID_LENGTH] :],
+        )
+        if receipt[0] == _PLACED
+        else (receipt, b"")
+        for receipt in receipts
+    ]
 
 
 def glance(origin: bytes, receipt: bytes) -> tuple[int, bool, int]:

@@ -214,10 +214,7 @@ class OneProviderTests(SynchronousTestCase):
 
     def check_reasons(self, run: Run) -> None:
         """No target before the one that accepted a message was passed over without a reason."""
-        for kind, *fact in run.facts:
-            if kind != ACCEPTED:
-                continue
-            message = fact[1]
+        for message in [each for fact in run.facts if fact[0] == ACCEPTED for each in fact[2]]:
             names = message.pick.names
             taken = {name for name, _ in run.accepted[message_of(message.pdu)]}
             first = min(names.index(name) for name in taken)

@@ -2,8 +2,10 @@
 
 The journeys note facts (``relay.journal``). They are packed at once, and ten times a second
 `keeper` writes them to a process of its own, `scribe`. A process, not a thread: to make the lines
-of a message takes ten microseconds of Python, which a thread would take from the reactor's core.
-What is handed over survives this node's sudden end; a full or slow disk holds up the scribe alone.
+of a message takes microseconds of Python, which a thread would take from the reactor's core. What
+goes well is noted, packed and written a read at a time, in columns (`rows`): no message is taken
+in hand alone. What is handed over survives this node's sudden end; a full or slow disk holds up
+the scribe alone.
 
 Which file to open:
 
@@ -13,7 +15,9 @@ Which file to open:
 `keeper`   hands over, never waits, never fails
 
 `scribe`   the other process
-`lines`    makes the lines, of what stands in `pieces`
+`lines`    makes the lines of rows; those about messages are in
+           `submitted` and `returned`, from what is in `sheet`
+`parties`  sessions and accounts that rows refer to
 `pieces`   octets, numbers and texts as JSON has them
 `kept`     texts that many lines share, ready made
 `folder`   keeps the files

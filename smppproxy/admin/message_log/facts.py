@@ -15,7 +15,6 @@ from smppproxy.relay import journal
 from smppproxy.relay.delivery import Delivery
 from smppproxy.relay.journal import Fact
 from smppproxy.relay.peers import Client, Upstream
-from smppproxy.relay.shared import SHARED
 from smppproxy.relay.submission import Submit, origin_of
 from smppproxy.routing.accounts import Account
 from smppproxy.smpp.constants import ESM_UDHI, GENERIC_NACK, TLV_MESSAGE_PAYLOAD
@@ -44,6 +43,12 @@ def packed(row: tuple[Any, ...]) -> bytes:
     """One row as octets."""
     octets: bytes = msgpack.packb(row)
     return octets
+
+
+def shared(values: Sequence[Any]) -> Any:
+    """The one value that all of them have, else all of them; see ``rows``."""
+    first = values[0]
+    return first if values.count(first) == len(values) else values
 
 
 class Facts:
@@ -164,32 +169,67 @@ class Facts:
     # -- submits --------------------------------------------------------------------------------
 
     def _accepted(self, fact: Fact) -> None:
-        latency: float = fact[1]
-        submit: Submit = fact[2]
-        who = self._client(submit.client)
-        bind, ids, origin = NOBODY, b"", b""
-        if submit.taken is not None:
-            upstream, ids, origin = submit.taken
-            bind = self._bind(upstream)
-        if not origin or origin[:1] == SHARED:
-            origin = origin_of(submit, self._began)
-        account = submit.account
+        submits: Sequence[Submit] = fact[2]
+        numbers: dict[Any, int] = self._numbers
+        try:
+            found = [
+                (
+                    numbers[submit.client],
+                    numbers[(taken := submit.taken)[0]],  # type: ignore[index]
+                    submit.pdu.sequence_number,
+                    submit.arrived,
+                    taken[2],  # type: ignore[index]
+                    taken[1],  # type: ignore[index]
+                    submit.pick.route.name,
+                    submit.attempts or submit.skipped,
+                )
+                for submit in submits
+            ]
+        except (KeyError, TypeError):  # the first message of a session, or nobody knows its bind
+            found = [self._first(submit) for submit in submits]
+        who, binds, sequence_numbers, arrived, origins, ids, routes, odd = zip(*found, strict=True)
+        if not all(origins):
+            began = self._began
+            origins = tuple(
+                origin or origin_of(submit, began)
+                for origin, submit in zip(origins, submits, strict=True)
+            )
+        rest = None
+        if self._full or any(odd):
+            rest = [self._rest(submit) for submit in submits]
+        if len(submits) > 1:
+            who, binds, routes = shared(who), shared(binds), shared(routes)
+            arrived = shared(arrived)
         self._pack(
             (
                 rows.ACCEPTED,
-                submit.arrived + latency,
+                fact[1],
                 who,
-                bind,
-                submit.pdu.sequence_number,
-                latency,
-                origin,
+                binds,
+                sequence_numbers,
+                arrived,
+                origins,
                 ids,
-                submit.pick.route.name,
-                submit.attempts,
-                submit.skipped,
-                text_of(submit.pdu, account) if account.message_log == "full" else None,
+                routes,
+                rest,
             )
         )
+
+    def _first(self, submit: Submit) -> tuple[Any, ...]:
+        """What a message adds to the columns, whoever knows whom."""
+        who, bind, ids, origin = self._client(submit.client), NOBODY, b"", b""
+        if submit.taken is not None:
+            upstream, ids, origin = submit.taken
+            bind = self._bind(upstream)
+        name, number = submit.pick.route.name, submit.pdu.sequence_number
+        odd = submit.attempts or submit.skipped
+        return who, bind, number, submit.arrived, origin, ids, name, odd
+
+    def _rest(self, submit: Submit) -> tuple[Any, ...]:
+        """What only some accepted messages have."""
+        account = submit.account
+        text = text_of(submit.pdu, account) if account.message_log == "full" else None
+        return submit.attempts, submit.skipped, text
 
     def _refused(self, fact: Fact) -> None:
         client: Client = fact[2]
@@ -244,30 +284,36 @@ class Facts:
         found: Sequence[Receipt] = fact[4]
         arrivals: Sequence[Arrival] = fact[5]
         result: Matched = fact[6]
+        accounts, message_ids = result.accounts, result.message_ids
+        if not all(accounts):
+            accounts = [
+                account or queue[2:]
+                for account, (_, queue) in zip(accounts, result, strict=True)
+            ]
+        sequence_numbers, outcomes, records, destinations = zip(
+            *[
+                (pdu.sequence_number, outcome, arrival.receipt, receipt.destination)
+                for pdu, receipt, arrival, (outcome, _) in zip(
+                    pdus, found, arrivals, result, strict=True
+                )
+            ],
+            strict=True,
+        )
+        if not len(pdus) == len(accounts) == len(message_ids):
+            raise ValueError("receipts and what the store says of them are not as many")
+        if len(pdus) > 1:
+            outcomes, accounts = shared(outcomes), shared(accounts)
         self._pack(
             (
                 rows.RECEIPTS,
                 fact[1],
                 self._bind(upstream),
-                [
-                    (
-                        pdu.sequence_number,
-                        outcome,
-                        account or queue[2:],
-                        client_message_id,
-                        arrival.receipt,
-                        receipt.destination,
-                    )
-                    for pdu, receipt, arrival, (outcome, queue), account, client_message_id in zip(
-                        pdus,
-                        found,
-                        arrivals,
-                        result,
-                        result.accounts,
-                        result.message_ids,
-                        strict=True,
-                    )
-                ],
+                sequence_numbers,
+                outcomes,
+                accounts,
+                message_ids,
+                records,
+                destinations,
             )
         )
 
@@ -286,11 +332,33 @@ class Facts:
 
     def _delivered(self, fact: Fact) -> None:
         answers: Sequence[tuple[Delivery, Pdu]] = fact[3]
+        who = self._client(fact[2])
+        if not fact[4]:
+            self._answered(fact[1], who, answers)
+            return
+        sequence_numbers, attempts, origins, records = zip(
+            *[
+                (
+                    pdu.sequence_number,
+                    delivery.attempts,
+                    (entry := delivery.entry).origin,
+                    entry.receipt,
+                )
+                for delivery, pdu in answers
+            ],
+            strict=True,
+        )
+        if len(answers) > 1:
+            attempts = shared(attempts)
+        self._pack((rows.DELIVERED, fact[1], who, sequence_numbers, attempts, origins, records))
+
+    def _answered(self, now: float, who: int, answers: Sequence[tuple[Delivery, Pdu]]) -> None:
+        """Not all of them are receipts that were taken."""
         self._pack(
             (
-                rows.DELIVERED,
-                fact[1],
-                self._client(fact[2]),
+                rows.ANSWERED,
+                now,
+                who,
                 [
                     (
                         pdu.sequence_number,

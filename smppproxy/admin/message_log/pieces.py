@@ -24,10 +24,12 @@ EVENT = (
     b'"source_addr":"%b","destination_addr":"%b"%b}\n'
 )
 ACCEPTED = (
-    b'{"time":"%b","event":"accepted",%b,"sequence_number":%d,"command_status":"ESME_ROK",'
-    b'"client_message_id":"%b","provider_message_id":"%b",%b,"source_addr":"%b",'
-    b'"destination_addr":"%b","parts":%d,"route":%b,"latency":%.6f%b}\n'
+    b'{"time":"%%b","event":"accepted",%b,"sequence_number":%%d,"command_status":"ESME_ROK",'
+    b'"client_message_id":"%%b","provider_message_id":"%%b",%b,"source_addr":"%%b",'
+    b'"destination_addr":"%%b",%%b}\n'
 )
+"""Becomes the form of many lines."""
+ACCEPTED_END = b'"parts":%d,"route":%b,"latency":%.6f%b'
 RECEIPT_BEGIN = b'{"time":"%b","event":"receipt",%b,"sequence_number":'
 RECEIPT_END = (
     b'%b%d,"command_status":"ESME_ROK","client_message_id":"%b","provider_message_id":"%b",%b,'
@@ -37,12 +39,13 @@ RECEIPT = (
     b',"message_state":"%b","stat":"%b","err":"%b","final":%b,"done_date":"%b"'
 )
 DELIVERED = (
-    b',"kind":"receipt","message_state":"%b","final":%b,"submit_time":"%b","latency":%.3f'
+    b',"kind":"receipt","message_state":"%b","final":%b,"submit_time":"%b","latency":%.3f,'
+    b'"attempts":%d'
 )
 DELIVERED_BEGIN = b'{"time":"%b","event":"delivered",%b,"sequence_number":'
 DELIVERED_END = (
     b'%b%d,"command_status":"ESME_ROK","client_message_id":"%b","provider_message_id":"%b",%b,'
-    b'"source_addr":"%b","destination_addr":"%b"%b,"attempts":%d}\n'
+    b'"source_addr":"%b","destination_addr":"%b"%b}\n'
 )
 WORDS = {
     state: NORMALISED.get(state, NORMALISED[STATE_UNKNOWN]) for state in range(256)
@@ -52,11 +55,27 @@ WORDS = {
 STATES = [WORDS[state].encode() for state in range(256)]
 
 
+_PLAIN = bytes(each for each in range(0x20, 0x7F) if each not in b'"\\')
+"""Octets that stand for themselves inside a JSON string."""
+
+
 def inside(octets: bytes) -> bytes:
     """Octets as the inside of a JSON string, each as the character of its number."""
-    if octets.isalnum() or not octets:
+    if not octets.translate(None, _PLAIN):
         return octets
     return json.dumps(octets.decode("latin-1"))[1:-1].encode()
+
+
+def all_inside(many: Sequence[bytes]) -> Sequence[bytes]:
+    """:func:`inside` of each, which nearly always is what they are."""
+    if not b"".join(many).translate(None, _PLAIN):
+        return many
+    return [inside(octets) for octets in many]
+
+
+def literal(octets: bytes) -> bytes:
+    """Octets as a part of a form that is filled later."""
+    return octets.replace(b"%", b"%%")
 
 
 def quoted(text: str) -> bytes:
@@ -65,7 +84,7 @@ def quoted(text: str) -> bytes:
 
 
 def accepted_rest(
-    ids: Sequence[bytes], reference: bytes | None, attempts: int, skipped: Any
+    ids: Sequence[bytes], reference: bytes, attempts: int, skipped: Any
 ) -> bytes:
     """What only some accepted messages have."""
     rest = b""

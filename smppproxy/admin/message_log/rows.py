@@ -11,6 +11,19 @@ octets, records stay packed; peers and accounts are told once, and then go by a 
 * ``ACCOUNTS``: {name: (message_log, mask_numbers)}
 * ``LOST``: how many rows are missing here: the scribe was too slow
 * what follows is about messages; ``now`` is when, ``who`` and ``bind`` are such numbers (-1: none)
+
+What a message that goes well leaves is one row per read, in columns: the first of each belong
+together, and so on, so that neither side takes each message in hand. Where it says *or one*, a
+column with the same value throughout is that value.
+
+* ``ACCEPTED``: now, who (or one), bind (or one), sequence_number, arrived (or one), origin, the ids
+  it was given, route (or one), None or ((attempts, skipped, text or None), ...)
+* ``RECEIPTS``: now, bind, sequence_number, outcome (or one), account (or one), client_message_id,
+  receipt record, destination
+* ``DELIVERED``: now, who, sequence_number, attempts (or one), origin, receipt record: receipts that
+  were taken
+* ``ANSWERED``: now, who, ((sequence_number, command_status, whether generic_nack, attempts, origin,
+  record), ...): any deliveries
 """
 
 from __future__ import annotations
@@ -29,5 +42,6 @@ from __future__ import annotations
     RECEIPTS,
     NAMELESS,
     DELIVERED,
+    ANSWERED,
     MESSAGES,
-) = range(14)
+) = range(15)

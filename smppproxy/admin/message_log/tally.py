@@ -6,6 +6,9 @@ receipt's state, or one of the words below. Both count in the hour in which they
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
+
 from smppproxy.routing.calling_codes import calling_code
 from smppproxy.store.history import Count
 
@@ -20,7 +23,9 @@ MOST = 100_000
 OTHER = "other"
 
 LONG = 10
-"""Octets from which on the first four of a number say what its calling code is."""
+"""Octets beyond which the first :data:`START` of a number say what its calling code is."""
+
+START = 4
 
 
 class Tally:
@@ -32,21 +37,36 @@ class Tally:
 
     def add(self, hour: int, account: str, provider: str, number: bytes, result: str) -> None:
         """One more; ``hour`` is its beginning in unix seconds, ``number`` whom it is for."""
-        long = len(number) > LONG
-        code = self._codes.get(number[:4]) if long else None
-        if code is None:
-            code = calling_code(number.decode("latin-1"))
-            if long and len(self._codes) < MOST:
-                self._codes[number[:4]] = code
-        key = (hour, account, provider, code, result)
+        self.add_all(hour, account, provider, (number,), result)
+
+    def add_all(
+        self, hour: int, account: str, provider: str, numbers: Sequence[bytes], result: str
+    ) -> None:
+        """As many more as there are numbers."""
+        starts = [number[:START] for number in numbers if len(number) > LONG]
+        # As one by one, but what many have in common is looked up once.
+        found = [(self._code(start, numbers), count) for start, count in Counter(starts).items()]
+        if len(starts) < len(numbers):
+            short = [number for number in numbers if len(number) <= LONG]
+            found += [(calling_code(number.decode("latin-1")), 1) for number in short]
         counts = self.counts
-        if key in counts:
-            counts[key] += 1
-        elif len(counts) < MOST:
-            counts[key] = 1
-        else:
-            key = (hour, account, OTHER, "", OTHER)
-            counts[key] = counts.get(key, 0) + 1
+        for code, count in found:
+            key = (hour, account, provider, code, result)
+            if key not in counts and len(counts) >= MOST:
+                key = (hour, account, OTHER, "", OTHER)
+            counts[key] = counts.get(key, 0) + count
+
+    def _code(self, start: bytes, numbers: Sequence[bytes]) -> str:
+        """The calling code of long numbers that begin so; one of them is among these."""
+        code = self._codes.get(start)
+        if code is None:
+            number = next(
+                each for each in numbers if len(each) > LONG and each.startswith(start)
+            )
+            code = calling_code(number.decode("latin-1"))
+            if len(self._codes) < MOST:
+                self._codes[start] = code
+        return code
 
     def take(self) -> dict[Count, int]:
         """The counts so far; it begins anew."""

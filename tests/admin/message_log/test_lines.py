@@ -255,7 +255,7 @@ class RuleTests(EventCase):
         for message_id in (b"78", b"79"):
             self.assertEqual(self.accepted(message_id)["session"], self.client.name)
         self.assertEqual(len(self.log.facts._numbers), 2)
-        self.assertEqual(len(self.log.lines._clients), 1)
+        self.assertEqual(len(self.log.lines._parties.clients), 1)
 
 
 class FormTests(SynchronousTestCase):
@@ -285,7 +285,7 @@ class FormTests(SynchronousTestCase):
         lines.add((rows.TIME, 1.7e9))
         lines.add((rows.CLIENT, 0, "acme", "192.0.2.1", "acme#0"))
         odd, good = (1, 0, False, 1, b"?", b"?"), (2, 0x45, True, 1, b"", b"")
-        lines.add((rows.DELIVERED, 0.0, 0, [odd, good]))
+        lines.add((rows.ANSWERED, 0.0, 0, [odd, good]))
         (line,) = lines.take()
         event = json.loads(line)
         self.assertEqual((event["event"], event["sequence_number"]), ("delivery_refused", 2))

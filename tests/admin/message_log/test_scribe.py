@@ -353,6 +353,6 @@ class KeeperTests(SynchronousTestCase):
         self.world.relay.journal.note((journal.ACCEPTED, 0.0, object()))
         self.message()
         self.assertEqual(self.events["message_log_faults"], 1)
-        self.assertEqual(len(self.flushLoggedErrors(AttributeError)), 1)
+        self.assertEqual(len(self.flushLoggedErrors(TypeError)), 1)
         self.assertEqual(self.told()[-1], rows.ACCEPTED)
         self.assertEqual(len(self.client.responses()), 1)
