@@ -41,6 +41,7 @@ Which file to open:
 `advice`      what those in quarantine have in common
 
 `outbox`      queued receipts and MO messages to receivers with window room
+`fetches`     queues that have something for receivers here, one fetch at a time
 `claim`       room that is kept for receipts on their way through the store
 `delivery`    one of them, and the deliver_sm that is made of it
 `hands`       what of the queues is in this node's hands

@@ -94,7 +94,7 @@ class Delivers:
         self._advice = Advice(store, ledger)
         self._quality = quality
         self._answers = Answers()
-        self.messages = Messages(store, ledger, self._answers, outbox.wake, events, seconds)
+        self.messages = Messages(store, ledger, self._answers, outbox.fetches.wake, events, seconds)
         self._spellings = spellings
         self._proved = proved
         self._odd: set[tuple[str, bytes]] = set()

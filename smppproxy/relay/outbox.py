@@ -1,10 +1,9 @@
 """What is queued for an account goes to whichever of its receivers has window room.
 
-Entries are fetched in batches, at most one fetch at a time, so that many small wake-ups become
-one store call. An entry leaves the store only on deliver_sm_resp ESME_ROK (D2, GW-23): a lost
-bind or a missing answer makes it due again at once, a temporary error after a delay, any other
-error ends it. Without a receiver here what is in hand waits 30 s for the client to come back,
-without a sign of life: any node adopts it after 60 s.
+Entries come by ``fetches``, or with the call that queued them (``claim``). One leaves the store
+only on deliver_sm_resp ESME_ROK (D2, GW-23): a lost bind or a missing answer makes it due again at
+once, a temporary error after a delay, any other error ends it. Without a receiver here what is in
+hand waits 30 s for the client to come back, without a sign of life: any node adopts it after 60 s.
 """
 
 from __future__ import annotations
@@ -21,6 +20,7 @@ from smppproxy.relay.claim import Claim
 from smppproxy.relay.delivery import Delivery, body_of
 from smppproxy.relay.directory import Directory, Inbox
 from smppproxy.relay.events import Events
+from smppproxy.relay.fetches import Fetches
 from smppproxy.relay.fresh import FRESH, HOLD_BACK, Fresh, Waits
 from smppproxy.relay.hands import Hands
 from smppproxy.relay.journal import DELIVERED
@@ -73,7 +73,10 @@ KEEP = 30.0
 once and were given at most 20 s before, so nobody else has adopted them by then."""
 
 class Outbox:
-    """Fetches, hands out, acknowledges."""
+    """Takes, hands out, acknowledges.
+
+    :ivar fetches: told of queues that grew.
+    """
 
     _log: ClassVar[Logger] = Logger()
 
@@ -92,52 +95,25 @@ class Outbox:
         :param seconds: the monotonic clock.
         :param ask: asks for :meth:`look` to be called at the next beat.
         :param soon: calls back in the reactor's next turn.
-        :param tell: told of queues that grew and for which nobody here has room.
+        :param tell: see :class:`~smppproxy.relay.fetches.Fetches`.
         """
         self._directory = directory
         self._store = store
         self._ledger = ledger
         self._events = events
         self._journal = events.journal
-        self._fetching = False
         self._now = 0.0
         self._touched = 0.0
         self._hands = Hands(store, ledger)
+        self.fetches = Fetches(directory, store, self._take, tell)
         self._adoption = Adoption(directory, store, self._take)
         self._kept: dict[Inbox, float] = {}
-        self._grown: set[bytes] = set()
-        # Inboxes with something waiting, in the order of their waking: most of many have nothing.
-        self._hungry: dict[Inbox, None] = {}
         self._seconds = seconds
         self._ask = ask
-        self._tell = tell
         self._fresh = Fresh(seconds, soon)
         self._early: dict[Inbox, None] = {}
 
-    # -- what is waiting ------------------------------------------------------------------------
-
-    def wake(self, queues: Iterable[bytes]) -> None:
-        """These queues grew: fetch what a receiver here has room for, tell others of the rest."""
-        left = self.wake_here(queues)
-        if left:
-            self._tell(left)
-
-    def wake_here(self, queues: Iterable[bytes]) -> list[bytes]:
-        """As :meth:`wake`, for what another node tells; those for which nobody here has room."""
-        left = []
-        for queue in queues:
-            inbox = self._directory.inboxes.get(queue[2:])
-            if inbox is None or not inbox.receivers:
-                left.append(queue)
-                continue
-            if inbox.free() <= 0:
-                left.append(queue)
-            inbox.waiting.add(queue)
-            self._hungry[inbox] = None
-            if self._fetching:
-                self._grown.add(queue)
-        self._fetch()
-        return left
+    # -- what comes -----------------------------------------------------------------------------
 
     def claim(self) -> Claim:
         """For one call that queues receipts; see :meth:`take`."""
@@ -154,7 +130,7 @@ class Outbox:
             mine = Counter([entry.queue for entry in entries])
             self._take(entries)
             grown = {queue: count for queue, count in grown.items() if count > mine[queue]}
-        self.wake(grown)
+        self.fetches.wake(grown)
 
     def hold(self, message_ids: Iterable[bytes]) -> None:
         """Receipts of these messages wait until :meth:`released` says that they are answered."""
@@ -169,49 +145,7 @@ class Outbox:
         self._fresh.forget(self._seconds())
         self._fresh.add(message_ids, HOLD_BACK if queues else FRESH)
         if queues:
-            self.wake(queues)
-
-    def wake_all(self) -> None:
-        """Look into every queue that has a receiver here: other nodes fill them too."""
-        for inbox in self._directory.inboxes.values():
-            if inbox.receivers:
-                inbox.waiting.update(inbox.queues)
-                self._hungry[inbox] = None
-        self._fetch()
-
-    def _fetch(self) -> None:
-        """Ask for as much as the windows have room for, unless a fetch is on its way."""
-        if self._fetching or not (self._store.ready or self._store.full):
-            return
-        wants: list[tuple[bytes, int]] = []
-        for inbox in self._hungry:
-            room = inbox.free()
-            if room > 0:
-                wants.extend((queue, room) for queue in sorted(inbox.waiting, reverse=True))
-        if not wants:
-            return
-        self._fetching = True
-        self._store.fetch(wants, None).addCallbacks(
-            self._fetched, self._not_fetched, callbackArgs=(wants,)
-        )
-
-    def _fetched(self, entries: list[Entry], wants: list[tuple[bytes, int]]) -> None:
-        self._fetching = False
-        got: dict[bytes, int] = {}
-        for entry in entries:
-            got[entry.queue] = got.get(entry.queue, 0) + 1
-        for queue, count in wants:
-            inbox = self._directory.inboxes[queue[2:]]
-            if got.get(queue, 0) < count and queue not in self._grown:
-                inbox.waiting.discard(queue)
-                if not inbox.waiting:
-                    self._hungry.pop(inbox, None)
-        self._grown.clear()
-        self._take(entries)
-        self._fetch()
-
-    def _not_fetched(self, failure: Any) -> None:
-        self._fetching = False
+            self.fetches.wake(queues)
 
     def _take(self, entries: Iterable[Entry]) -> None:
         """Entries are in our hands now; send what the windows have room for."""
@@ -266,7 +200,7 @@ class Outbox:
         def shared(dropped: int) -> None:
             self._ledger.made += len(items) - 1
             self._hands.end([name], "shared")
-            self.wake((entry.queue,))
+            self.fetches.wake((entry.queue,))
 
         def failed(_: object) -> None:
             # Given back: it is adopted again.
@@ -431,7 +365,7 @@ class Outbox:
         if inbox is not None:
             self._drain(inbox)
             if inbox.waiting:
-                self._fetch()
+                self.fetches.more()
             if self._adoption.left:
                 self._adoption.more(inbox)
 
@@ -458,12 +392,11 @@ class Outbox:
         self._now = now
         if self._kept.pop(inbox, None) is not None:
             self._hands.touch(self._hands.of(inbox.account.key))
-        inbox.waiting.update(inbox.queues)
-        self._hungry[inbox] = None
+        self.fetches.entered(inbox)
         if len(inbox.receivers) == 1:
             self._adoption.former(inbox)
         self._drain(inbox)
-        self._fetch()
+        self.fetches.more()
 
     def left(self, client: Client, inbox: Inbox | None, now: float) -> None:
         """A session ended: what it had not answered goes to another receiver at once."""
@@ -475,8 +408,7 @@ class Outbox:
         if inbox.receivers:
             self._drain(inbox)
         else:
-            inbox.waiting.clear()
-            self._hungry.pop(inbox, None)
+            self.fetches.left(inbox)
             self._kept[inbox] = now
 
     def _drop(self, inbox: Inbox) -> None:
@@ -517,7 +449,7 @@ class Outbox:
             self.look(now)
         if self._store.ready or self._store.full:
             self._hands.say_again()
-            self.wake_all()
+            self.fetches.wake_all()
             self._signs_of_life(now)
 
     def _signs_of_life(self, now: float) -> None:

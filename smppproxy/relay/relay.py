@@ -98,7 +98,7 @@ class SmppRelay:
         self._drops = -1
         self._lost: Mapping[bytes, int] = {}
         self._expired_since = 0
-        self._growth = Growth(store, clock, lambda queues: self._outbox.wake_here(queues))
+        self._growth = Growth(store, clock, lambda queues: self._outbox.fetches.wake_here(queues))
         self._outbox = Outbox(
             self.directory,
             store,
@@ -139,18 +139,17 @@ class SmppRelay:
             clock.seconds,
             self.quality,
         )
+        wake = self._outbox.fetches.wake
         self.replays = Replays(
             store,
             self.ledger,
             self.counts,
-            self._outbox.wake,
+            wake,
             self._delivers.reread,
             self._delivers.messages.choose,
         )
-        self._parked = Parked(store, self.ledger, self.counts, self._events, self._outbox.wake)
-        self._reminders = Reminders(
-            store, self.ledger, wall_clock, self._outbox.wake, self.counts
-        )
+        self._parked = Parked(store, self.ledger, self.counts, self._events, wake)
+        self._reminders = Reminders(store, self.ledger, wall_clock, wake, self.counts)
         store.watch(self._store_changed)
         if store.ready:
             self._submits.store_ready()
@@ -187,7 +186,7 @@ class SmppRelay:
         self.ledger.count("store_ready" if ready else "store_away")
         if ready:
             self._submits.store_ready()
-            self._outbox.wake_all()
+            self._outbox.fetches.wake_all()
 
     def may_bind(self, account: Account) -> bool:
         """Whether one more bind of this account is within its ``max_binds`` (MG-28)."""

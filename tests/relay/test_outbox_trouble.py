@@ -121,7 +121,7 @@ class StoreTroubleTests(OutboxTestCase):
         receiver = self.receiver()
         outbox = self.world.relay._outbox
         waiting = self.world.store._held.pop()
-        outbox.wake([b"r:acme"])
+        outbox.fetches.wake([b"r:acme"])
         waiting[2].callback([])
         self.world.store.release()
         self.assertEqual(1, len(receiver.texts()))
