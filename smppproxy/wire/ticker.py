@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 TICK = 0.1
 """Seconds between two looks at every session's timers: F54 leaves half a second for two waits."""
 
-MOST = 100
-"""Sessions that have their turn before the reactor looks at its sockets again (F100)."""
+MOST = 20
+"""Sessions that have their turn, 1 ms of work, before the reactor looks at its sockets (F100)."""
 
 log = Logger()
 
