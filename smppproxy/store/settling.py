@@ -121,6 +121,19 @@ class Settled:
         return sha1(whole, usedforsecurity=False).hexdigest()
 
 
+def bundled(settled: Settled, limits: Mapping[bytes, Limit], room: Room | None) -> list[Any]:
+    """The bundles as ``settle.lua`` wants them."""
+    flat: list[Any] = []
+    for bundle in settled.bundles:
+        queue = RECEIPTS + bundle.account
+        number = len(bundle.places)
+        limit = limits.get(queue)
+        most = limit.count if limit is not None else -1
+        is_taken = room is not None and room(queue, number)
+        flat += (bundle.account, number, bundle.packed(), most, is_taken)
+    return flat
+
+
 Whole = Callable[[list[Arrival], float | None], Deferred[Matched]]
 """A match that goes the whole way."""
 
@@ -155,14 +168,8 @@ class Settling:
         settled = await self._look(provider, arrivals)
         if not settled.bundles:
             return await whole(arrivals, patience)
-        flat: list[Any] = []
-        for bundle in settled.bundles:
-            queue = RECEIPTS + bundle.account
-            number = len(bundle.places)
-            limit = limits.get(queue)
-            most = limit.count if limit is not None else -1
-            is_taken = room is not None and room(queue, number)
-            flat += (bundle.account, number, bundle.packed(), most, is_taken)
+        # The rest may fail once these are settled, and nobody would know what is in our hands.
+        flat = bundled(settled, limits, None if settled.rest else room)
         said: list[Any] = []
         for state, each in settled.said.items():
             said += (state, msgpacked(each.ids))

@@ -152,7 +152,9 @@ class SettlingTests(ServerTestCase, Uses):
         self.assertEqual(self.scripts_run() - before, 3)
 
     async def test_the_rest_that_was_not_done_makes_all_unknown(self):
-        """Its part of the read is settled and stays so: nobody may think that nothing was done."""
+        """Its part of the read is settled and stays so: nobody may think that nothing was done, and
+        nothing of it is in hands that do not know.
+        """
         await self.record(mapping(b"1"))
 
         def whole(some: list[Arrival], patience: float | None) -> Deferred[Matched]:
@@ -160,8 +162,9 @@ class SettlingTests(ServerTestCase, Uses):
 
         settling = self.store._settling
         some = [arrival(b"1"), enroute(b"2")]
+        room = self.fail
         with self.assertRaises(StoreUnavailable) as raised:
-            await settling.match(b"north", some, FINAL_TTL, {}, 5.0, None, whole)
+            await settling.match(b"north", some, FINAL_TTL, {}, None, room, whole)
         self.assertEqual((raised.exception.fate, raised.exception.reason), (UNKNOWN, "busy"))
         self.assertEqual(len(await self.fetch()), 1)
 
