@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Any
 
 import attrs
-from twisted.internet.defer import Deferred, FirstError, succeed
+from twisted.internet.defer import Deferred, FirstError, ensureDeferred, succeed
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -24,7 +24,7 @@ from smppproxy.admin.parameters import moment
 from smppproxy.admin.reporting import ReportOperations
 from smppproxy.admin.rooms import Rooms
 from smppproxy.admin.settling import Settling
-from smppproxy.admin.shared import ASKED_ONCE
+from smppproxy.admin.shared import ASKED_ONCE, SOUGHT
 from smppproxy.admin.sums import summed
 from smppproxy.admin.tapping import Taps
 from smppproxy.admin.targets import NODE, Target
@@ -77,9 +77,19 @@ class Operator(NetworkOperations, TraceOperations, ReportOperations, ChartOperat
                 given["here"],
             )
             return asked.addCallback(self._shown, view, given)
+        if view.name in SOUGHT:
+            return ensureDeferred(self._sought(view, given)).addErrback(_away)
         rows = ASKED_ONCE[view.name](self._rooms, given["limit"] + 1)
         rows.addErrback(_away)
         return rows.addCallback(self._chosen, view, given)
+
+    async def _sought(self, view: View, given: Given) -> Any:
+        """Of many rows those of a name; where there are none, the newest tell what there is."""
+        seek, name, limit = SOUGHT[view.name], given["name"], given["limit"] + 1
+        rows = await seek(self._rooms, limit, name)
+        if not rows and name:
+            return self._chosen(await seek(self._rooms, MOST_NAMES, ""), view, given)
+        return self._told(view, rows, given, [], "")
 
     def _answer(self, request: Request) -> Any:
         """What this node says to a question of any node."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import attrs
@@ -59,18 +60,22 @@ def queues(rooms: Rooms, limit: int) -> Deferred[list[Row]]:
     return gatherResults(asked, consumeErrors=True).addCallback(rows)
 
 
-def parked(rooms: Rooms, limit: int) -> Deferred[list[Row]]:
-    """The newest first."""
-    return _strays(rooms, ("parked",), limit)
+def parked(rooms: Rooms, limit: int, name: str = "") -> Deferred[list[Row]]:
+    """The newest first; of a provider, an id or a message id."""
+    return _strays(rooms, ("parked",), limit, name)
 
 
-def orphans(rooms: Rooms, limit: int) -> Deferred[list[Row]]:
-    """The newest first, of both kinds."""
-    return _strays(rooms, ("orphans", "quarantine"), limit)
+def orphans(rooms: Rooms, limit: int, name: str = "") -> Deferred[list[Row]]:
+    """The newest first, of both kinds; those of a name too, as :func:`parked`, or of a kind."""
+    return _strays(rooms, ("orphans", "quarantine"), limit, name)
 
 
-def _strays(rooms: Rooms, kinds: Sequence[str], limit: int) -> Deferred[list[Row]]:
-    asked = [rooms.relay.replays.listed(kind, limit) for kind in kinds]
+def _strays(rooms: Rooms, kinds: Sequence[str], limit: int, name: str) -> Deferred[list[Row]]:
+    def wanted(kind: str, row: Row) -> bool:
+        return name in ("", kind, row["provider"], row["id"], *row["message_ids"])
+
+    listed = rooms.relay.replays.listed
+    asked = [listed(kind, limit, wanted=partial(wanted, kind)) for kind in kinds]
 
     def rows(found: list[list[Row]]) -> list[Row]:
         strays = [
@@ -91,9 +96,13 @@ def _stray(row: Row) -> Row:
     }
 
 
-def unrouted(rooms: Rooms, limit: int) -> Deferred[list[Row]]:
-    """The newest first."""
-    listed = rooms.relay.replays.listed(UNROUTED, limit)
+def unrouted(rooms: Rooms, limit: int, name: str = "") -> Deferred[list[Row]]:
+    """The newest first; of a provider, an id or a number on either side."""
+
+    def wanted(row: Row) -> bool:
+        return name in ("", row["provider"], row["id"], row["number"], row["source"])
+
+    listed = rooms.relay.replays.listed(UNROUTED, limit, wanted=wanted)
     return listed.addCallback(
         lambda rows: [{**row, "arrived": utc(row["arrived"])} for row in rows]
     )
@@ -211,10 +220,14 @@ def _is_changed(value: Any, field: Any) -> bool:
 
 ASKED_ONCE: dict[str, Callable[[Rooms, int], Deferred[list[Row]]]] = {
     "queues": queues,
-    "parked": parked,
-    "orphans": orphans,
-    "unrouted": unrouted,
     "routes": routes,
     "config": config,
 }
 """By the name of the view; the number is how many rows are wanted."""
+
+SOUGHT: dict[str, Callable[[Rooms, int, str], Deferred[list[Row]]]] = {
+    "parked": parked,
+    "orphans": orphans,
+    "unrouted": unrouted,
+}
+"""The same of views that are too long to be read for a name: the store is asked page by page."""

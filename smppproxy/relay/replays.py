@@ -12,6 +12,7 @@ A receipt in quarantine may be forced: then its number need not fit. That is for
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Mapping
+from functools import partial
 from typing import Any
 
 import attrs
@@ -102,6 +103,9 @@ _FINAL_TTL = 43_200
 Reread = Callable[[Provider, bytes, bytes, int], Arrival | None]
 """Gives what the store is asked for a receipt's PDU with the settings of now; None: nothing."""
 
+Row = dict[str, Any]
+"""An entry as plain values."""
+
 Choose = Callable[[str, TextProfile, bytes], Chosen]
 
 
@@ -139,16 +143,30 @@ class Replays:
 
     @inlineCallbacks
     def listed(
-        self, kind: str, count: int = 100, where: Filter = EVERYTHING
-    ) -> Generator[Deferred[Any], Any, list[dict[str, Any]]]:
+        self,
+        kind: str,
+        count: int = 100,
+        where: Filter = EVERYTHING,
+        wanted: Callable[[Row], bool] = lambda row: True,
+    ) -> Generator[Deferred[Any], Any, list[Row]]:
         """Up to ``count`` entries of one of KINDS as plain values, newest first.
 
+        :param wanted: takes an entry's values or not; all entries are looked at until there are
+            enough.
         :raises ValueError: for another kind.
         """
-        _, found = yield self._select(kind, where, count)
-        return [self._row(entry) for entry in found]
+        rows: list[Row] = []
 
-    def _row(self, entry: Stray | Unrouted) -> dict[str, Any]:
+        def taken(entry: Stray | Unrouted) -> bool:
+            if not takes(where, entry) or not wanted(row := self._row(entry)):
+                return False
+            rows.append(row)
+            return True
+
+        yield self._select(kind, taken, count)
+        return rows[:count]
+
+    def _row(self, entry: Stray | Unrouted) -> Row:
         row = {
             "id": shown_id(entry.entry_id),
             "provider": entry.provider.decode("utf-8", "replace"),
@@ -186,7 +204,7 @@ class Replays:
         """
         if force and (not where.entry_id or kind not in _STREAMS):
             raise ValueError("only a single receipt can be forced, by its id")
-        looked, found = yield self._select(kind, where, 0)
+        looked, found = yield self._select(kind, partial(takes, where), 0)
         counts = dict.fromkeys(COUNTS, 0) | {"looked": looked, "selected": len(found)}
         found.reverse()
         if kind == UNROUTED:
@@ -203,9 +221,9 @@ class Replays:
 
     @inlineCallbacks
     def _select(
-        self, kind: str, where: Filter, count: int
+        self, kind: str, taken: Callable[[Any], bool], count: int
     ) -> Generator[Deferred[Any], Any, tuple[int, list[Any]]]:
-        """How many were looked at, and those that the filter takes, newest first; 0: all."""
+        """How many were looked at, and those that are taken, newest first; 0: all."""
         if kind not in KINDS:
             raise ValueError(f"there is no kind {kind}; known are {', '.join(KINDS)}")
         found: list[Any] = []
@@ -216,7 +234,7 @@ class Replays:
             else:
                 page = yield self._store.strays(_STREAMS[kind], PAGE, before, looked)
             looked += len(page)
-            found += [entry for entry in page if takes(where, entry)]
+            found += filter(taken, page)
             if len(page) < PAGE or 0 < count <= len(found):
                 return looked, found[:count] if count else found
             before = page[-1].entry_id

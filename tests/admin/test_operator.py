@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 
 from smppproxy.admin import shared
 from smppproxy.admin.catalogue import VIEWS
@@ -205,6 +206,26 @@ class ViewTests(OperatorCase):
         self.assertEqual((row["kind"], row["message_ids"], row["number"]), ("parked", "77", "45"))
         self.assertEqual(await self.rows("unrouted"), [])
         self.assertEqual(len(await self.rows("parked", name="acme")), 1)
+
+    @asynchronous
+    async def test_what_has_no_owner_is_found_behind_thousands(self) -> None:
+        """A name is looked for in all there is, not among the newest; the newest tell what there
+        is where nothing has that name."""
+        receipt = ReceiptRecord(3, b"DELIVRD", b"", 0, -1, -1, b"", b"", True).pack()
+        for first in range(0, 1100, 100):
+            arrivals = [
+                Arrival((b"%d" % key, b"X%d" % key), b"45", 1, 3, True, receipt)
+                for key in range(first, first + 100)
+            ]
+            await self.stores[0].match(b"acme", arrivals, 60, {})
+        for name in ("7", "X7"):
+            (row,) = await self.rows("parked", name=name)
+            self.assertEqual(row["message_ids"], "7 X7")
+        self.assertEqual(len(await self.rows("parked", name=quote(row["id"]))), 1)
+        self.assertEqual(len(await self.rows("parked", name="acme", limit=1050)), 1050)
+        reply = await ask_door(self.first, "api/v1/show/parked?name=acne")
+        self.assertEqual((reply.status, reply.error["code"]), (404, "unknown_name"))
+        self.assertIn('did you mean "acme"', reply.error["text"])
 
     async def stray(self, keys: tuple[bytes, ...], state: int) -> None:
         """A receipt that finds no message."""
