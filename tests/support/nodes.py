@@ -87,7 +87,8 @@ class NodeCase(TestCase):
         """A node of the network file that was written, with a plain listener; started."""
         options.setdefault("listeners", (Listener(port=0, address="127.0.0.1", name="plain"),))
         options.setdefault("drain_timeout", 2.0)
-        node = Node(name="node1", network_file=str(self.network_file), **options)
+        options.setdefault("name", "node1")
+        node = Node(network_file=str(self.network_file), **options)
         service = build(node, load_network(self.network_file), reactor, self.open_store)
         if start:
             service.startService()

@@ -94,3 +94,38 @@ class PageTests(WebCase):
     async def test_phone(self) -> None:
         """On a phone of 360 pixels: nothing is cut off or wider than the screen."""
         await self.seen("phone")
+
+
+LONG = "provider-of-the-northern-subsidiary-with-a-name-of-64-letters-ok"
+OVERLAP = """() => {
+  const [nav, tools] = ["#nav ul", ".tools"].map((each) => document.querySelector(each));
+  return nav.getBoundingClientRect().right > tools.getBoundingClientRect().left;
+}"""
+
+
+class LongNameTests(WebCase):
+    """Names may have 64 letters."""
+
+    @asynchronous
+    async def test_nothing_is_pushed_aside(self) -> None:
+        """Neither the pages' links nor what stands beside a long name; the whole name can be read
+        by pointing at it."""
+        self.write_network(self.provider("a"))
+        text = self.network_file.read_text()
+        self.network_file.write_text(text.replace("acme", LONG))
+        node = self.opened(name=LONG.replace("provider", "the-node"))
+        await self.wait(lambda: self.bound(node) == 1, "the bind")
+
+        def walk(look: str) -> None:
+            with self.look(look=look) as seen:
+                for address in PAGES:
+                    seen.go(address.partition("?")[0])
+                    self.assertFalse(seen.overflows(), address)
+                    if look == "desk":
+                        self.assertFalse(seen.page.evaluate(OVERLAP), address)
+                    seen.picture(f"long-{address.partition('?')[0] or 'now'}-{look}")
+                self.assertEqual(seen.page.locator("#node").get_attribute("title"), node.node.name)
+                self.fine(seen)
+
+        for look in ("desk", "phone"):
+            await apart(walk, look)

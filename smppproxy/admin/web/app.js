@@ -160,6 +160,7 @@ function draw() {
 
 function header() {
   place("node").textContent = me.node;
+  place("node").title = me.node;
   show(place("nav"), h("ul", {}, PAGES.map((each) => h("li", {},
     h("a", { href: `#/${each.path}`, "aria-current": each === page ? "page" : null }, each.short ?? each.title)))));
   const who = place("who");
@@ -193,7 +194,7 @@ function theme(turnIt) {
 function askToken(error) {
   clearTimeout(timer);
   me.role = "";
-  const wrong = error.code === "wrong_token" && entered !== "";
+  const wrong = error.code === "wrong_token";
   if (error.code === "wrong_token") token.forget();
   data = null;
   header();

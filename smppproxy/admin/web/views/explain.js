@@ -83,7 +83,7 @@ export const explain = {
           { label: "place", num: true, cell: (row) => row.place },
           { label: "route", head: true, cell: (row) => row.route },
           { label: "a message that is", cell: (row) => row.match },
-          { label: "goes to", cell: (row) => row.targets || "nobody" },
+          { label: "goes to", cell: (row) => h("span.path", {}, row.targets || "nobody") },
           { label: "options", cell: (row) => row.options || "–" },
         ],
       })),

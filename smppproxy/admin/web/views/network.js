@@ -8,13 +8,19 @@ import { may, me } from "../state.js";
 import { confirm, menu, open, toast } from "../verbs.js";
 import { notes } from "./binds.js";
 
+/** Whose sessions end, a few of them by name. */
+function ending(closing) {
+  const names = [...new Set(closing.map((change) => `${change.kind} ${change.name}`))];
+  return names.length > 4 ? `${names.slice(0, 3).join(", ")} and ${names.length - 3} more, see below` : names.join(", ");
+}
+
 /** What a plan says, for people. */
 function planned(plan) {
   if (plan.same) return [h("p", {}, mark("good", `It says what version ${plan.current} says: nothing would change.`))];
   const closing = plan.changes.filter((change) => change.closes);
   return [
     h("p", {}, `${plural(plan.changes.length, "difference")} to version ${plan.current}. `,
-      closing.length ? `Sessions end: ${[...new Set(closing.map((change) => change.closes))].join("; ")}. ` : "No session ends. ",
+      closing.length ? `Sessions end: ${ending(closing)}. ` : "No session ends. ",
       plan.messages ? `Of the last ${plural(plan.messages, "message")}, ${count(plan.elsewhere)} (${percent(plan.elsewhere, plan.messages)}) would go elsewhere.` : ""),
     plan.note ? h("p.note", {}, plan.note) : null,
     table({
