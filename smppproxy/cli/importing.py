@@ -101,6 +101,10 @@ class _Kept:
         """Part of ``Secrets``."""
         if self._folder is None or not password:
             variable = re.sub(r"\W", "_", name, flags=re.ASCII).upper() + "_PASSWORD"
+            if variable[0].isdigit():  # no shell takes that, nor systemd
+                variable = f"PROVIDER_{variable}"
+            while self.variables.get(variable, password) != password:
+                variable += "_"  # of a name that differs by what a variable cannot hold
             self.variables[variable] = password
             return f"env:{variable}"
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)

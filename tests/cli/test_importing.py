@@ -42,6 +42,20 @@ class ImportTests(SynchronousTestCase):
         checked = run("check", "--network", str(self.out))
         self.assertEqual(checked.exit_code, 0, checked.output)
 
+    def test_names_of_variables(self) -> None:
+        """Each password has a variable that a shell takes, and no other one's."""
+        group = "group = smsc\nsmsc = smpp\nsmsc-username = us\ntransceiver-mode = yes\n"
+        path = self.folder / "kannel.conf"
+        path.write_text(
+            f"{group}host = 192.0.2.1\nsmsc-password = p1\n\n"
+            f"{group}host = h\nsmsc-id = a-b\nsmsc-password = p2\n\n"
+            f"{group}host = h\nsmsc-id = a_b\nsmsc-password = p3\n"
+        )
+        told = run("import", "kannel", str(path)).output
+        for name in ("PROVIDER_192_0_2_1_PASSWORD", "A_B_PASSWORD", "A_B_PASSWORD_"):
+            self.assertIn(f'password = "env:{name}"', told)
+            self.assertIn(f"secret: set {name} (", told)
+
     def test_secrets(self) -> None:
         """Clients' passwords are hashes, providers' are files that only their owner reads."""
         result = run("import", "kannel", KANNEL, *self.arguments())

@@ -6,8 +6,9 @@ condition it would take messages that are not its own.
 
 =========  =========================================================================================
 `draft`    what was read, and what could not be carried
-`kannel`   the groups of kannel.conf (`kannel_groups`), with its includes; `kannel_providers`,
-           `kannel_accounts` and `kannel_routes` are what becomes of them
+`kannel`   the groups of kannel.conf (`kannel_groups`), with its includes; `kannel_providers`
+           (`kannel_joining`: several groups of one), `kannel_accounts` and `kannel_routes` are
+           what becomes of them
 `jasmin`   what is typed into Jasmin's console, and what it shows (`jasmin_listings`);
            `jasmin_routes` are its routers
 `writing`  the network file

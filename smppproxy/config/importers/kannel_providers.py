@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from smppproxy.config.importers.draft import CHECKED, Draft, Options, ProviderDraft, rate_of, whole
 from smppproxy.config.importers.kannel_groups import Group
+from smppproxy.config.importers.kannel_joining import Joining
 
 #: Options that become one of ours: name, least value. Times are whole seconds on both sides.
 _NUMBERS = {
@@ -80,6 +81,7 @@ PREFIXES = ("allowed-prefix", "denied-prefix", "preferred-prefix")
 
 def carry(draft: Draft, groups: list[Group]) -> None:
     """Every group smsc that speaks SMPP."""
+    joining = Joining(draft)
     for group in groups:
         kind = group.take("smsc")
         if kind != "smpp":
@@ -93,7 +95,8 @@ def carry(draft: Draft, groups: list[Group]) -> None:
         for option in group.left():
             why = _WHY.get(option, "it has no equivalent")
             draft.note(group.place(option), f"{option}: {why}")
-        _add(draft, group, provider)
+        joining.add(group, provider, _rate(draft, group))
+    joining.end()
 
 
 def name_of(group: Group) -> str:
@@ -122,10 +125,10 @@ def _provider(draft: Draft, group: Group, name: str) -> ProviderDraft:
         draft.note(group.place("use-ssl"), CHECKED)
     for option, (ours, least) in _NUMBERS.items():
         _number(draft, group, option, ours, least, options)
-    _throughput(draft, group, options, group.take("throughput"))
+    group.take("throughput")
     if group.yes("dead-start"):
         options["state"] = "down"
-    for unused in ("window", "tps", "response_timeout") if bind == "receiver" else ():
+    for unused in ("window", "response_timeout") if bind == "receiver" else ():
         options.pop(unused, None)
     provider.tables["ids"] = _ids(draft, group)
     provider.tables["address"] = _addresses(draft, group)
@@ -176,15 +179,13 @@ def _number(
         options[ours] = number
 
 
-def _throughput(draft: Draft, group: Group, options: Options, written: str) -> None:
+def _rate(draft: Draft, group: Group) -> float:
+    """Messages a second that may be sent over a bind of the group; 0: no limit."""
+    written = group.options.get("throughput", "")
     rate = rate_of(written)
     if rate is None:
         draft.note(group.place("throughput"), f"throughput = {written} is not carried")
-    elif rate > 0:
-        options["tps"] = max(1, int(rate))
-        if rate != options["tps"]:
-            text = f"throughput = {written} became tps = {options['tps']}, a whole number"
-            draft.note(group.place("throughput"), text)
+    return rate or 0.0
 
 
 def _ids(draft: Draft, group: Group) -> Options:
@@ -224,30 +225,3 @@ def _text(draft: Draft, group: Group) -> Options:
         draft.note(group.place("alt-charset"), f"alt-charset = {written} is not known")
         return {}
     return {"default_alphabet": alphabet}
-
-
-def _add(draft: Draft, group: Group, provider: ProviderDraft) -> None:
-    """A new provider, or another host of one that is there; what differs is told."""
-    known = draft.providers.get(provider.name)
-    if known is None:
-        draft.providers[provider.name] = provider
-        return
-    if (known.system_id, known.password) != (provider.system_id, provider.password):
-        name = f"{provider.name}-{len(draft.providers) + 1}"
-        draft.note(
-            group.where,
-            f"the smsc-id {provider.name} of {known.where} has another system_id or password: "
-            f"this one became the provider {name}, and no route goes there",
-        )
-        provider.name = name
-        draft.providers[name] = provider
-        return
-    known.hosts += provider.hosts
-    for option in sorted({*known.options, *provider.options}):
-        mine, theirs = provider.options.get(option), known.options.get(option)
-        if mine != theirs:
-            draft.note(
-                group.where,
-                f"{option} is {mine} here and {theirs} at {known.where}: hosts of a provider are "
-                "alike, the first one counts",
-            )

@@ -6,6 +6,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from smppproxy.config import Network
 from smppproxy.config.importers import Draft, import_kannel
+from smppproxy.routing.providers import Provider
 from tests.config.importers.support import SAMPLES, kannel, loaded, notes, smsc
 
 
@@ -30,14 +31,15 @@ class SampleTest(SynchronousTestCase):
         self.network: Network = loaded(self.draft, Path(self.mktemp()))
 
     def test_provider(self) -> None:
-        """Each option has its own of ours; two groups of one smsc-id are hosts a and b."""
+        """Each option has its own of ours; two groups of one smsc-id are hosts a and b, and their
+        throughput, which is each bind's own, is that of all four binds."""
         acme = self.network.providers["acme"]
         self.assertEqual((acme.system_id, acme.password), (b"our-id", b"secret1"))
         self.assertEqual(
             [(host.name, host.address, host.port) for host in acme.hosts],
             [("a", "smpp-a.example.net", 2775), ("b", "smpp-b.example.net", 2775)],
         )
-        self.assertEqual((acme.bind, acme.binds, acme.window, acme.tps), ("transceiver", 2, 25, 12))
+        self.assertEqual((acme.bind, acme.binds, acme.window, acme.tps), ("transceiver", 2, 25, 50))
         self.assertEqual((acme.enquire_link, acme.response_timeout), (40, 30))
         self.assertEqual((acme.reconnect_delay, acme.interface_version), (20, 0x34))
         self.assertEqual((acme.system_type, acme.address_range), (b"VMA", b"^45"))
@@ -223,3 +225,54 @@ class DetailTests(SynchronousTestCase):
         )
         network = self.network(kannel(text, logins="a pw T\nb pw T\n"))
         self.assertEqual(network.mo.routes[0].accounts, ("a", "b"))
+
+
+class JoiningTest(SynchronousTestCase):
+    """Several groups of one smsc-id."""
+
+    def provider(self, *groups: str) -> Provider:
+        """What they become; the file is good."""
+        self.draft = kannel("".join(groups))
+        return loaded(self.draft, Path(self.mktemp())).providers["acme"]
+
+    def test_binds_to_one_host(self) -> None:
+        """As many groups as binds, each with its own throughput: tps is the sum."""
+        acme = self.provider(smsc(throughput="50"), smsc(throughput="20", instances="2"))
+        self.assertEqual([host.name for host in acme.hosts], ["a"])
+        self.assertEqual((acme.binds, acme.tps), (3, 90))
+        self.assertEqual(notes(self.draft), "")
+
+    def test_a_bind_for_each_way(self) -> None:
+        """A group that sends and one that receives, whichever stands first, are pairs."""
+        way = {"transceiver_mode": "false"}
+        sender = smsc(throughput="30", max_pending_submits="7", **way)
+        receiver = smsc(port="0", receive_port="2775", **way)
+        for groups in ((sender, receiver), (receiver, sender)):
+            acme = self.provider(*groups)
+            self.assertEqual((acme.bind, acme.binds, len(acme.hosts)),
+                             ("transmitter+receiver", 1, 1))  # fmt: skip
+            self.assertEqual((acme.tps, acme.window), (30, 7))
+            self.assertEqual(notes(self.draft), "")
+
+    def test_other_numbers_of_binds(self) -> None:
+        """binds is the same for each host."""
+        acme = self.provider(smsc(), smsc(host="192.0.2.2", instances="3"))
+        self.assertEqual((acme.binds, len(acme.hosts)), (3, 2))
+        self.assertIn("kannel.conf:1: binds = 3 to each host: some had 1 only", notes(self.draft))
+
+    def test_a_group_without_throughput(self) -> None:
+        """It has no limit, so that all together have none."""
+        acme = self.provider(smsc(throughput="5"), smsc())
+        self.assertEqual(acme.tps, 0)
+        self.assertIn("tps is for all binds of a provider, and kannel.conf:11 has no limit",
+                      notes(self.draft))  # fmt: skip
+
+    def test_a_sum_that_is_not_whole(self) -> None:
+        """It is rounded down, and told."""
+        self.assertEqual(self.provider(smsc(throughput="2.4"), smsc(throughput="2.4")).tps, 4)
+        self.assertIn("throughput of all binds, 4.8, became tps = 4", notes(self.draft))
+
+    def test_what_differs_is_told(self) -> None:
+        """In words that stand in the file."""
+        self.provider(smsc(), smsc(interface_version="33", host="192.0.2.2"))
+        self.assertIn("interface_version is 0x33 here and not set at", notes(self.draft))
