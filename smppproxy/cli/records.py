@@ -6,7 +6,8 @@ import csv
 import json
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -75,15 +76,16 @@ def export() -> None:
               help="A message log's folder instead; several for several nodes.")  # fmt: skip
 @click.option("--since", type=Moment(), default="1d", show_default=True, help="Submitted from...")
 @click.option("--until", type=Moment(), default=None, help="... until before.  [default: now]")
-@click.option("--format", "form", type=click.Choice(["csv", "parquet"]), default="csv",
-              show_default=True)  # fmt: skip
-@click.option("--output", metavar="FILE", default="-", help="Default: standard output, for csv.")
+@click.option("--format", "form", type=click.Choice(["csv", "parquet"]), default=None,
+              help="Default: parquet for a FILE that is called .parquet, else csv.")  # fmt: skip
+@click.option("-o", "--output", metavar="FILE", default="-",
+              help="Default: standard output, for csv.")  # fmt: skip
 def cdr(
     config: str,
     folders: tuple[str, ...],
     since: datetime,
     until: datetime | None,
-    form: str,
+    form: str | None,
     output: str,
 ) -> None:
     """One row per message that was submitted in a range of time.
@@ -93,7 +95,7 @@ def cdr(
 
     \b
     smppproxy export cdr --since 2026-11-01 --until 2026-12-01 --output november.csv
-    smppproxy export cdr --since 2h --format parquet --output last.parquet
+    smppproxy export cdr --since 2h --output last.parquet
     """
     from smppproxy.admin.message_log.cdr import Reading
 
@@ -101,6 +103,7 @@ def cdr(
         until = now()
     if since >= until:
         raise click.UsageError(f"--since {since:%FT%TZ} is not before --until {until:%FT%TZ}")
+    form = form or ("parquet" if output.endswith(".parquet") else "csv")
     if form == "parquet" and output == "-":
         raise click.UsageError("a Parquet file needs --output FILE")
     write = _writer(form)
@@ -216,11 +219,26 @@ def write_parquet(records: Iterator[Record], output: str) -> int:
     return count
 
 
+GROUPS = ("hour", "account", "provider", "country", "result")
+"""What the traffic is counted by."""
+
+
+def counted(rows: Iterable[dict[str, Any]], groups: Sequence[str]) -> list[dict[str, Any]]:
+    """Rows summed by some of their columns; in time's order, or the most first."""
+    sums: Counter[tuple[str, ...]] = Counter()
+    for row in rows:
+        sums[tuple(row[each] for each in groups)] += row["count"]
+    found = sorted(sums.items()) if "hour" in groups else sums.most_common()
+    return [{**dict(zip(groups, values, strict=True)), "count": count} for values, count in found]
+
+
 @click.command()
 @click.option("--since", type=Moment(), default="1d", show_default=True, help="Hours from...")
 @click.option("--until", type=Moment(), default=None, help="... until before.  [default: now]")
 @click.option("--account", default="", metavar="NAME", help="Only this account.")
 @click.option("--provider", default="", metavar="NAME", help="Only this provider.")
+@click.option("--by", multiple=True, type=click.Choice(GROUPS),
+              help="Counted by this only; several for more.  [default: all of them]")  # fmt: skip
 @click.option("--csv", "as_csv", is_flag=True, help="CSV instead of a table.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON array instead of a table.")
 @options
@@ -230,6 +248,7 @@ def report(
     until: datetime | None,
     account: str,
     provider: str,
+    by: tuple[str, ...],
     as_csv: bool,
     as_json: bool,
 ) -> None:
@@ -240,6 +259,7 @@ def report(
 
     \b
     smppproxy report --since 7d --account shop
+    smppproxy report --since 31d --by account --by result
     smppproxy report --since 2026-11-01 --until 2026-12-01 --csv > november.csv
     """
     until = until or now()
@@ -250,8 +270,9 @@ def report(
         account=account or None,
         provider=provider or None,
     )
-    rows = answer["rows"]
-    columns = ("hour", "account", "provider", "country", "result", "count")
+    groups = [each for each in GROUPS if each in (by or GROUPS)]
+    rows = counted(answer["rows"], groups) if by else answer["rows"]
+    columns = (*groups, "count")
     if as_json:
         click.echo(json.dumps(rows, indent=1))
     elif as_csv:
@@ -260,7 +281,7 @@ def report(
         writer.writerows([row[column] for column in columns] for row in rows)
     elif rows:
         shown = [tuple(str(row[column]) for column in columns) for row in rows]
-        print_table(columns, "result", shown)
+        print_table(columns, groups[-1], shown)
     if not rows:
         click.echo(f"no traffic from {since:%FT%TZ} until {until:%FT%TZ}", err=True)
     if answer["note"]:

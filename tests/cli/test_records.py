@@ -167,7 +167,7 @@ class ExportTests(ExportCase):
         self.delivered(b"6000")
         self.write()
         output = str(self.folder / "out.parquet")
-        result = self.export("--format", "parquet", "--output", output)
+        result = self.export("-o", output)  # the form by its name
         self.assertEqual(result.exit_code, 0, result.output)
         rows = parquet.read_table(output).to_pylist()
         self.assertEqual([row["provider_message_id"] for row in rows], [
@@ -267,6 +267,25 @@ class ReportTests(CommandCase):
         self.assertNotIn("hours are kept", shown)
         rows = json.loads(await self.told(node, "report", "--json"))
         self.assertEqual(sum(row["count"] for row in rows), 22)
+
+    @asynchronous
+    async def test_grouped(self) -> None:
+        """By some of the columns, each on its own or several: the most first, hours in order."""
+        node = await self.counted()
+        for groups, wanted in {
+            ("account",): [("demo", 26), ("shop", 3)],
+            ("country", "account"): [("demo", "45", 26), ("shop", "46", 3)],
+            ("result",): [("ESME_ROK", 13), ("DELIVRD", 9), ("ESME_RTHROTTLED", 7)],
+            ("provider",): [("acme", 22), ("", 7)],
+        }.items():
+            by = [word for group in groups for word in ("--by", group)]
+            told = await self.told(node, "report", "--since", "7d", "--json", *by)
+            self.assertEqual([tuple(row.values()) for row in json.loads(told)], wanted)
+        told = await self.told(node, "report", "--since", "7d", "--csv", "--by", "hour")
+        self.assertEqual([row.split(",")[1] for row in told.split()], ["count", "7", "3", "19"])
+        shown = await self.told(node, "report", "--by", "account")
+        self.assertIn("shop", shown)
+        self.assertNotIn("ESME_ROK", shown)
 
     @asynchronous
     async def test_mistakes(self) -> None:
