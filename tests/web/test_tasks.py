@@ -416,6 +416,28 @@ class AwayTests(WebCase):
         await apart(walk)
 
     @asynchronous
+    async def test_no_answer(self) -> None:
+        """A node that takes questions and gives no answers is told of long before the page gives
+        up, since what is shown gets old meanwhile."""
+        self.write_network(self.provider("a"))
+        self.opened()
+
+        def walk() -> None:
+            with self.look() as seen:
+                seen.go("binds")
+                began = time.monotonic()
+                seen.page.route("**/api/v1/**", lambda route: None)
+                seen.see("The node does not answer, since", "#banner")
+                self.assertGreater(time.monotonic() - began, 5.0)
+                seen.page.unroute("**/api/v1/**")
+                seen.page.reload()
+                seen.see("To providers")
+                self.assertEqual(seen.page.locator("#banner").text_content(), "")
+                self.fine(seen)
+
+        await apart(walk)
+
+    @asynchronous
     async def test_hidden_tab_asks_nothing(self) -> None:
         """A tab that nobody sees asks nothing; it asks at once when it is seen again."""
         self.write_network(self.provider("a"))

@@ -20,6 +20,7 @@ import { trace } from "./views/trace.js";
 const PAGES = [now, binds, providers, accounts, trace, report, explain, network, ledger, help];
 const FIRST = 2;
 const LONGEST = 30;
+const SLOW = 6;
 
 const place = (id) => document.getElementById(id);
 const main = place("main");
@@ -31,7 +32,6 @@ let turns = 0; // of the present page: answers to an earlier one are not shown
 let timer = 0;
 let failures = 0;
 let away = 0;
-let entered = "";
 
 // -- addresses ------------------------------------------------------------------------------------
 
@@ -88,6 +88,7 @@ async function turn() {
   clearTimeout(timer);
   const mine = turns;
   const began = performance.now();
+  const patience = setTimeout(() => mine === turns && data !== null && tellAway("the node does not answer"), SLOW * 1000);
   try {
     if (!me.role || failures) Object.assign(me, await get("whoami"));
     if (page.once && data !== null) await get("whoami");
@@ -103,10 +104,22 @@ async function turn() {
     if (!(error instanceof ApiError)) throw error;
     if (mine === turns) later(failed(error));
     return;
+  } finally {
+    clearTimeout(patience);
   }
   // A node that takes its time is asked less often.
   const took = (performance.now() - began) / 1000;
   if (mine === turns) later(Math.max(page.every, 4 * took));
+}
+
+/** What is shown may be old, and the reader is told since when. */
+function tellAway(why) {
+  if (!away) away = Date.now() / 1000;
+  const banner = place("banner");
+  banner.classList.add("shown");
+  const said = `${why[0].toUpperCase()}${why.slice(1)}, since ${clock(away)}. What is shown may be old. It is asked again by itself.`;
+  if (banner.textContent !== said) banner.textContent = said;
+  document.body.classList.add("away");
 }
 
 /** What is told of an error; seconds to the next try. */
@@ -121,14 +134,8 @@ function failed(error) {
   }
   if (error.status === 0 || error.status >= 500) {
     failures += 1;
-    if (!away) away = Date.now() / 1000;
-    const wait = Math.min(FIRST * 2 ** (failures - 1), LONGEST);
-    const banner = place("banner");
-    banner.classList.add("shown");
-    const said = `${error.message[0].toUpperCase()}${error.message.slice(1)}, since ${clock(away)}. What is shown may be old. It is asked again by itself.`;
-    if (banner.textContent !== said) banner.textContent = said;
-    document.body.classList.add("away");
-    return wait;
+    tellAway(error.message);
+    return Math.min(FIRST * 2 ** (failures - 1), LONGEST);
   }
   show(main, h("h1", {}, page.title), h("div.panel.trouble", { role: "alert" }, h("p", {}, error.message)));
   return LONGEST;
@@ -211,8 +218,7 @@ function askToken(error) {
 
 function enter(event) {
   event.preventDefault();
-  entered = place("token").value.trim();
-  token.set(entered);
+  token.set(place("token").value.trim());
   main.replaceChildren();
   turns += 1;
   turn();
@@ -226,7 +232,6 @@ function whoAmI() {
     label: "Forget the token",
     act: async () => {
       token.forget();
-      entered = "";
       me.role = "";
       return "The token is forgotten.";
     },
