@@ -36,6 +36,7 @@ def check(config: str, network: str | None, provider: str | None, account: str |
     smppproxy check --provider acme
     """
     from smppproxy.config import ConfigError, load_network, load_node
+    from smppproxy.config.references import exposed
     from smppproxy.wire.certificates import check_network, check_node
 
     node = None
@@ -47,6 +48,8 @@ def check(config: str, network: str | None, provider: str | None, account: str |
             doors = f", {_count(len(node.listeners), 'listener')}"
             network = _shown(node.network_file) if node.network_file else ""
         if not network:
+            for open_to_all in exposed(config):
+                click.echo(f"warning: {open_to_all}")
             click.echo(f"ok{doors}; it follows the network in its store (smppproxy history)")
             return
         loaded = load_network(network)
@@ -59,11 +62,22 @@ def check(config: str, network: str | None, provider: str | None, account: str |
     if account is not None:
         _print_effective("account", account, loaded.accounts, network)
     if provider is None and account is None:
-        for warning in loaded.warnings:
+        for warning in _warnings(node, config, loaded, network):
             click.echo(f"warning: {warning}")
-        for wanting in _on_this_node(node, loaded, network) if node is not None else ():
-            click.echo(f"warning: {wanting}")
         click.echo(f"ok: {_summary(loaded)}{doors}")
+
+
+def _warnings(
+    node: "Node | None", config: str, network: "Network", file: str
+) -> Iterator[object]:
+    """What is allowed and hardly meant."""
+    from smppproxy.config.references import exposed
+
+    yield from network.warnings
+    if node is not None:
+        yield from _on_this_node(node, network, file)
+        yield from exposed(config)
+    yield from exposed(file)
 
 
 def _on_this_node(node: "Node", network: "Network", file: str) -> Iterator[str]:

@@ -127,8 +127,9 @@ def _hash(source: Source, path: Path, written: object) -> str:
     stored = octets.decode("utf-8", "replace")
     trouble = passwords.trouble(stored)
     if trouble:
-        where = " as the value it names" if references.is_reference(written) else ""
-        mend = f'run "smppproxy password {path[-2]}" and paste its line{where}'
+        mend = f'run "smppproxy password {path[-2]}" and paste its line'
+        if references.is_reference(written):
+            mend += " here, or give what stands in its quotes to what this names"
         source.problem(path, trouble, mend)
     return stored
 

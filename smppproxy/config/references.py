@@ -1,10 +1,14 @@
 """Values that stand elsewhere: `env:NAME` and `file:PATH` for secrets, and the store's address."""
 
 import os.path
+import stat
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path as FilePath
 from urllib.parse import urlsplit
 
 from smppproxy.config.lines import Path
+from smppproxy.config.problems import Problem
 from smppproxy.config.source import Source, near
 
 _SCHEMES = (
@@ -32,6 +36,34 @@ def secret(source: Source, path: Path, written: object) -> bytes | None:
         source.problem(path, "the value is empty", 'write "env:NAME" or "file:PATH" in quotes')
         return None
     return written.encode()
+
+
+def exposed(file: str | FilePath) -> Iterator[Problem]:
+    """Files with secrets that a good file names and everybody on this machine may read.
+
+    A group may read them: so the owner lets in who the node runs as.
+    """
+    source = Source(file, {})
+    for path, written in _texts((), source.data):
+        if not written.startswith("file:") and path[-1] != "key":
+            continue
+        place = source.folder / written.removeprefix("file:")
+        with suppress(OSError):
+            if place.stat().st_mode & stat.S_IROTH:
+                text = f"everybody on this machine may read {place}"
+                yield source.warning(path, text, f"run chmod o= {place}")
+
+
+def _texts(path: Path, value: object) -> Iterator[tuple[Path, str]]:
+    """Every text below, with its path."""
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, dict):
+        for name, each in value.items():
+            yield from _texts((*path, name), each)
+    elif isinstance(value, list):
+        for place, each in enumerate(value):
+            yield from _texts((*path, place), each)
 
 
 def is_reference(written: object) -> bool:

@@ -67,6 +67,38 @@ class CheckTest(SynchronousTestCase):
         )
         self.assertEqual(result.exit_code, 0)
 
+    def test_secrets_that_everybody_may_read(self) -> None:
+        """A file with a password, a token or a key is for its owner, and for a group at most."""
+        for name, mode in (("pw", 0o644), ("token", 0o604), ("mine", 0o600), ("ours", 0o640)):
+            (self.folder / name).write_text("a-secret-of-24-octets-xy")
+            (self.folder / name).chmod(mode)
+        tokens = 'read = "file:token", operate = "file:missing"'
+        (self.folder / "missing").write_text("a-secret-of-25-octets-xyz")
+        (self.folder / "missing").chmod(0o600)
+        provider = '[provider.{}]\nsystem_id = "us"\npassword = "file:{}"\nhost.a = {}\n'
+        host = '{ address = "127.0.0.1", port = 2775 }'
+        network = "".join(provider.format(each, each, host) for each in ("pw", "mine", "ours"))
+        head = '[node]\nname = "n1"\n'
+        door = f"[[listener]]\nport = 0\n[admin]\nport = 1\ntokens = {{ {tokens} }}\n"
+        path = self.write(f'{head}network_file = "network.toml"\n{door}', network)
+        result = run("check", "-c", path)
+        self.assertEqual(result.exit_code, 0)
+        told = [line.split(": ")[2] for line in result.output.splitlines() if "everybody" in line]
+        self.assertEqual(told, ["admin.tokens.read", "provider.pw.password"])
+        self.assertIn(f"{path}:8: admin", result.output)
+        self.assertIn(f"run chmod o= {self.folder}/pw", result.output)
+        result = run("check", "-c", self.write(f"{head}{door}", ""))
+        self.assertIn("warning: ", result.output)
+
+    def test_a_certificate_that_is_none(self) -> None:
+        """What a file holds is looked at too."""
+        (self.folder / "bad.pem").write_text("hello")
+        files = 'tls = true\ncertificate = "bad.pem"\nkey = "bad.pem"\n'
+        path = self.write(f'[node]\nname = "n1"\n[[listener]]\nport = 0\n{files}', "")
+        result = run("check", "-c", path)
+        self.assertEqual(result.exit_code, 1)
+        self.assertIn(f"{path}:6: listener[1].certificate: ", result.output)
+
     def test_mg03_nowhere_to_bind(self) -> None:
         """An account that may bind with TLS only, at a node whose listeners are all plain, is
         told; another node may have the listener, so it is no reason to refuse the file."""
