@@ -19,10 +19,11 @@ import shutil
 import time
 import zlib
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from pathlib import Path
 from queue import SimpleQueue
 from threading import Thread
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 import attrs
 
@@ -39,8 +40,10 @@ LONGEST = 1 << 22
 DAY = 86_400
 
 LEVEL = 3
-"""Of compression. 6 takes three times as long, a whole line's making more for each line, and what
-it makes is a quarter smaller."""
+"""Of zlib's compression. 6 takes three times as long, and what it makes is a quarter smaller."""
+
+FAST_LEVEL = 1
+"""Of isal's, which makes as much of it as zlib's 3 in a fifth of the time."""
 
 AGAIN_AFTER = 1.0
 """Seconds after which a disk that took nothing is tried again."""
@@ -273,6 +276,15 @@ class Packer:
             compress(self._waiting.get())
 
 
+def _packed(path: Path) -> BinaryIO:
+    """A gzip file to write, by whatever is quickest here."""
+    try:
+        igzip: Any = import_module("isal.igzip")
+    except ImportError:
+        return cast(BinaryIO, gzip.open(path, "wb", LEVEL))
+    return cast(BinaryIO, igzip.open(path, "wb", FAST_LEVEL))
+
+
 def compress(path: Path) -> None:
     """A file becomes a compressed one, or stays as it is where the disk does not take that.
 
@@ -282,7 +294,7 @@ def compress(path: Path) -> None:
     half = whole.with_name(whole.name + _HALF)
     try:
         times = path.stat()
-        with path.open("rb") as plain, gzip.open(half, "wb", LEVEL) as packed:
+        with path.open("rb") as plain, _packed(half) as packed:
             fcntl.flock(plain, fcntl.LOCK_EX | fcntl.LOCK_NB)
             shutil.copyfileobj(plain, packed, BLOCK)
         os.chmod(half, 0o640)

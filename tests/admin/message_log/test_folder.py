@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from unittest import mock
 
 from twisted.trial.unittest import SynchronousTestCase
 
@@ -211,6 +212,21 @@ class CompressionTests(FolderCase):
             writer.write([b"%09d\n" % number])
         self.wait(lambda: [name[-3:] for name in self.names()] == [".gz", ".gz", "onl"])
         self.assertEqual(lines(str(self.folder)), [b"%09d" % number for number in range(3)])
+
+    def test_with_zlib_alone(self) -> None:
+        """Where there is no isal a file becomes the same, and is readable by anybody's gzip."""
+        for missing in (False, True):
+            writer = self.writer()
+            writer.write([b"%09d\n" % number for number in range(1000)])
+            writer.close()
+            file = log_files(self.folder)[-1]
+            plain = file.path.read_bytes()
+            without = {"isal": None, "isal.igzip": None} if missing else {}
+            with mock.patch.dict(sys.modules, without):
+                compress(file.path)
+            packed = file.path.with_name(file.path.name + ".gz").read_bytes()
+            self.assertEqual(gzip.decompress(packed), plain)
+            self.assertLess(len(packed), len(plain) / 2)
 
     def test_what_a_process_left(self) -> None:
         """Files that were not compressed are by the next process; halves are removed."""
