@@ -354,24 +354,6 @@ def message_id_of(origin: bytes) -> bytes:
     return origin[_ORIGIN_SIZE : _ORIGIN_SIZE + origin[7]]
 
 
-def origin_parts(origin: bytes) -> tuple[bytes, bytes, bytes, bytes | None]:
-    """client_message_id, source_addr, destination_addr and user_message_reference of a packed
-    :class:`Origin`, for who needs no more of it; :class:`RecordError` as there.
-    """
-    if len(origin) < _ORIGIN_SIZE or origin[0] not in (_VERSION, _FULL_REFERENCE):
-        raise RecordError("not an origin record of a version that is known here")
-    source_at = _ORIGIN_SIZE + origin[7]
-    destination_at = source_at + origin[8]
-    reference_at = destination_at + origin[9]
-    reference = None if origin[0] == _VERSION and origin[10] == _NONE else origin[reference_at:]
-    return (
-        origin[_ORIGIN_SIZE:source_at],
-        origin[source_at:destination_at],
-        origin[destination_at:reference_at],
-        reference,
-    )
-
-
 OriginParts = tuple[bytes, bytes, bytes, bytes, bytes]
 """What of an origin stands at :data:`SUBMITTED_AT`, its client_message_id, source_addr,
 destination_addr and user_message_reference (b"" for none as well)."""
@@ -432,17 +414,12 @@ def receipt_heads(receipts: Iterable[bytes]) -> list[tuple[bytes, bytes]]:
     ]
 
 
-def glance(origin: bytes, receipt: bytes) -> tuple[int, bool, int]:
-    """message_state, whether it is final, and submit_time (unix seconds) of two records.
+def glanced(state: int, submitted_at: bytes) -> tuple[int, bool, int]:
+    """message_state, whether it is final, and submit_time (unix seconds): of all records that have
+    this octet and these, a receipt's own one for state and final (:data:`STATE_AT`), and an
+    origin's :data:`SUBMITTED_AT`.
 
     For counters: cheaper than to unpack a packed :class:`Origin` and :class:`ReceiptRecord`, which
     must have been read before.
-    """
-    return glanced(receipt[STATE_AT], origin[SUBMITTED_AT])
-
-
-def glanced(state: int, submitted_at: bytes) -> tuple[int, bool, int]:
-    """:func:`glance` at all records that have this octet and these: a receipt's own one for state
-    and final (:data:`STATE_AT`), and an origin's :data:`SUBMITTED_AT`.
     """
     return state & ~_FINAL, state >= _FINAL, _submit_time(submitted_at)[0]

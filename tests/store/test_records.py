@@ -8,12 +8,17 @@ from hypothesis import strategies as st
 from twisted.trial.unittest import SynchronousTestCase
 
 from smppproxy.store.records import (
+    STATE_AT,
+    SUBMITTED_AT,
     MoRecord,
     Origin,
     ReceiptRecord,
     RecordError,
-    glance,
+    glanced,
     receipt_head,
+    receipt_heads,
+    receipt_origins,
+    split_origins,
 )
 
 octet = st.integers(0, 255)
@@ -27,6 +32,10 @@ origins = st.builds(
 receipts = st.builds(
     ReceiptRecord, st.integers(0, 127), short, short, seconds, number, number,
     st.binary(max_size=700), short, st.booleans(),
+)  # fmt: skip
+placed = st.builds(
+    ReceiptRecord, st.integers(0, 127), short, short, seconds, number, number,
+    st.binary(max_size=700), short, st.booleans(), short, short,
 )  # fmt: skip
 
 
@@ -51,9 +60,39 @@ class RecordTests(SynchronousTestCase):
     def test_a_glance(self, origin: Origin, receipt: ReceiptRecord):
         """What counters want of two records is what unpacking them gives."""
         self.assertEqual(
-            glance(origin.pack(), receipt.pack()),
+            glanced(receipt.pack()[STATE_AT], origin.pack()[SUBMITTED_AT]),
             (receipt.state, receipt.final, origin.submit_time),
         )
+
+    @given(st.lists(origins, max_size=4), st.lists(placed, max_size=4))
+    def test_many_at_once(self, origins: list[Origin], receipts: list[ReceiptRecord]):
+        """The parts of many records are what unpacking each of them gives."""
+        self.assertEqual(
+            [parts[1:] for parts in split_origins(each.pack() for each in origins)],
+            [
+                (
+                    each.client_message_id,
+                    each.source_addr,
+                    each.destination_addr,
+                    each.user_message_reference or b"",
+                )
+                for each in origins
+            ],
+        )
+        packed = [each.pack() for each in receipts]
+        ids = [each.provider_message_id for each in receipts]
+        places = [each.place for each in receipts]
+        self.assertEqual(receipt_origins(packed), list(zip(places, ids, strict=True)))
+        heads = [receipt_head(each) for each in packed]
+        self.assertEqual(receipt_heads(packed), list(zip(heads, ids, strict=True)))
+
+    def test_none_at_all(self):
+        """What is no origin, or none of this length, or no receipt, is refused among many."""
+        good = Origin(b"1", 1, 1, b"2", 1, 1, b"3", 1, 1, None, 0x34).pack()
+        for bad in (b"", b"\1", b"\3" + good[1:], good + b"x", good[:-1]):
+            self.assertRaises(RecordError, split_origins, [good, bad])
+        for bad in (b"", b"\2\1"):
+            self.assertRaises(RecordError, receipt_origins, [bad])
 
     def test_another_version_is_refused(self):
         """A record of a later version is not read as one of this."""

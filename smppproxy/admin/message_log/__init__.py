@@ -11,6 +11,7 @@ Which file to open:
 
 =========  =========================================================================================
 `facts`    what was noted becomes rows, in the node
+`texts`    what messages say, where that is wanted
 `rows`     what is handed over: one msgpack array per row
 `keeper`   hands over, never waits, never fails
 

@@ -10,6 +10,7 @@ from twisted.logger import Logger
 
 from smppproxy.admin.message_log import rows
 from smppproxy.admin.message_log.pieces import addresses
+from smppproxy.admin.message_log.texts import body_text, text_of
 from smppproxy.receipts.profile import Receipt
 from smppproxy.relay import journal
 from smppproxy.relay.delivery import Delivery
@@ -17,12 +18,9 @@ from smppproxy.relay.journal import Fact
 from smppproxy.relay.peers import Client, Upstream
 from smppproxy.relay.submission import Submit, origin_of
 from smppproxy.routing.accounts import Account
-from smppproxy.smpp.constants import ESM_UDHI, GENERIC_NACK, TLV_MESSAGE_PAYLOAD
-from smppproxy.smpp.errors import BodyError
-from smppproxy.smpp.fields import walk_message
+from smppproxy.smpp.constants import GENERIC_NACK
 from smppproxy.smpp.pdu import Pdu
 from smppproxy.smpp.refusals import RefusalStatus
-from smppproxy.smpp.tlv import find_tlv
 from smppproxy.store.interface import Arrival, Matched
 
 log = Logger()
@@ -284,22 +282,23 @@ class Facts:
         found: Sequence[Receipt] = fact[4]
         arrivals: Sequence[Arrival] = fact[5]
         result: Matched = fact[6]
-        accounts, message_ids = result.accounts, result.message_ids
-        if not all(accounts):
-            accounts = [
-                account or queue[2:]
-                for account, (_, queue) in zip(accounts, result, strict=True)
-            ]
-        sequence_numbers, outcomes, records, destinations = zip(
+        message_ids = result.message_ids
+        sequence_numbers, outcomes, accounts, records, destinations = zip(
             *[
-                (pdu.sequence_number, outcome, arrival.receipt, receipt.destination)
-                for pdu, receipt, arrival, (outcome, _) in zip(
-                    pdus, found, arrivals, result, strict=True
+                (
+                    pdu.sequence_number,
+                    outcome,
+                    account or queue[2:],
+                    arrival.receipt,
+                    receipt.destination,
+                )
+                for pdu, receipt, arrival, (outcome, queue), account in zip(
+                    pdus, found, arrivals, result, result.accounts, strict=True
                 )
             ],
             strict=True,
         )
-        if not len(pdus) == len(accounts) == len(message_ids):
+        if len(message_ids) != len(pdus):
             raise ValueError("receipts and what the store says of them are not as many")
         if len(pdus) > 1:
             outcomes, accounts = shared(outcomes), shared(accounts)
@@ -394,30 +393,3 @@ class Facts:
                 ],
             )
         )
-
-
-Text = tuple[int, bool, str, bytes]
-"""data_coding, whether a header comes first, the alphabet ("": the standard's), the octets."""
-
-
-def text_of(pdu: Pdu, account: Account) -> Text | None:
-    """What a submit_sm says, for an account with ``message_log = "full"``."""
-    return body_text(pdu.raw, account)
-
-
-def body_text(raw: bytes, account: Account | None) -> Text | None:
-    """As :func:`text_of`, of any submit_sm or deliver_sm."""
-    try:
-        _, _, esm_at, flags_at, sm_at, tlv_at = walk_message(raw)
-    except BodyError:
-        return None
-    octets = raw[sm_at : sm_at + raw[sm_at - 1]]
-    if not octets and tlv_at < len(raw):
-        octets = find_tlv(raw, tlv_at, TLV_MESSAGE_PAYLOAD) or b""
-    data_coding = raw[flags_at + 2]
-    alphabet = ""
-    if account is not None:
-        alphabet = account.alphabets.get(data_coding, "")
-        if not alphabet and not data_coding:
-            alphabet = account.default_alphabet
-    return data_coding, bool(raw[esm_at] & ESM_UDHI), alphabet, octets

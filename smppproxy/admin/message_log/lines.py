@@ -26,6 +26,8 @@ class Lines:
 
     def __init__(self, node: str, tally: Tally) -> None:
         self._sheet = Sheet(node, tally)
+        self._returned = Returned(self._sheet)
+        self._deliveries: list[Row] = []
         parties = self._parties = self._sheet.parties
         self._makers: dict[int, Callable[[Row], None]] = {
             rows.TIME: self._time,
@@ -35,15 +37,27 @@ class Lines:
             rows.GONE: parties.gone,
             rows.ACCOUNTS: parties.use,
             **Submitted(self._sheet).makers,
-            **Returned(self._sheet).makers,
+            **self._returned.makers,
         }
 
     def add(self, row: Row) -> None:
         """What this row says."""
-        self._makers[row[0]](row)
+        kind = row[0]
+        if kind == rows.DELIVERED:
+            self._deliveries.append(row)
+            return
+        if self._deliveries:
+            self._deliver()
+        self._makers[kind](row)
+
+    def _deliver(self) -> None:
+        deliveries, self._deliveries = self._deliveries, []
+        self._returned.delivered(deliveries)
 
     def take(self) -> list[bytes]:
         """The lines so far, each with its newline."""
+        if self._deliveries:
+            self._deliver()
         sheet = self._sheet
         lines, sheet.lines = sheet.lines, []
         return lines

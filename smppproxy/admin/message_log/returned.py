@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from itertools import compress, repeat
 from operator import mod
+from typing import Any
 
 from smppproxy.admin.message_log import rows
 from smppproxy.admin.message_log.parties import FULL, NO_BIND, OFF
@@ -16,7 +17,6 @@ from smppproxy.admin.message_log.pieces import (
     STATES,
     all_inside,
     inside,
-    mask,
     message_addresses,
     said,
 )
@@ -62,7 +62,6 @@ class Returned:
         self.makers: dict[int, Callable[[Row], None]] = {
             rows.RECEIPTS: self._receipts,
             rows.NAMELESS: self._nameless,
-            rows.DELIVERED: self._delivered,
             rows.ANSWERED: self._answered,
             rows.MESSAGES: self._messages,
         }
@@ -117,38 +116,49 @@ class Returned:
         numbers = (b"", destination)
         self._sheet.write(at, b"receipt", who, number, _ROK, NO_IDS, place, numbers, masked, rest)
 
-    def _delivered(self, row: Row) -> None:
-        _, now, who, numbers, attempts, origins, records = row
-        account, session = self._clients[who]
-        mode, masked = self._parties.rules(account)
-        if mode == OFF:
+    def delivered(self, many: Sequence[Row]) -> None:
+        """Lines of rows of one kind, `rows.DELIVERED`, which come one behind the other.
+
+        Clients answer in small reads, and many of them at the same time.
+        """
+        begins: list[bytes] = []
+        moments: list[float] = []
+        hidden: list[bool] = []
+        columns: tuple[list[Any], ...] = ([], [], [], [])
+        for _, now, who, *values in many:
+            account, session = self._clients[who]
+            mode, masked = self._parties.rules(account)
+            if mode == OFF:
+                continue
+            seconds, count = self._sheet.began + now, len(values[0])
+            begins += (DELIVERED_BEGIN % (self._kept.at(seconds), session),) * count
+            moments += (seconds,) * count
+            hidden += (masked,) * count
+            for whole, part in zip(columns, values, strict=True):
+                whole += column(part, count)
+        numbers, attempts, origins, records = columns
+        if not numbers:
             return
-        count = len(numbers)
-        attempts = column(attempts, count)
         try:
             parts, places = split_origins(origins), receipt_origins(records)
         except RecordError:
-            each = zip(
-                numbers, repeat(0), repeat(False), attempts, origins, records, strict=False
-            )
-            self._answered((rows.ANSWERED, now, who, [*each]))
+            self._one_by_one(many)
             return
         sources: Sequence[bytes]
         destinations: Sequence[bytes]
         submitted, ours, sources, destinations, _ = zip(*parts, strict=True)
-        if masked:
-            sources, destinations = [*map(mask, sources)], [*map(mask, destinations)]
-        seconds = self._sheet.began + now
-        begin = DELIVERED_BEGIN % (self._kept.at(seconds), session)
+        if True in hidden:
+            sources = masked_where(hidden, sources)
+            destinations = masked_where(hidden, destinations)
         states = [record[STATE_AT] for record in records]
-        keys = [*zip(states, submitted, attempts, strict=True)]
-        rests = {key: self._rest(*key, seconds) for key in set(keys)}
+        keys = [*zip(states, submitted, attempts, moments, strict=True)]
+        rests = {key: self._rest(*key) for key in set(keys)}
         kept = self._kept
         self._sheet.lines += map(
             mod,
-            repeat(DELIVERED_END, count),
+            repeat(DELIVERED_END, len(numbers)),
             zip(
-                repeat(begin, count),
+                begins,
                 numbers,
                 all_inside(ours),
                 all_inside([theirs for _, theirs in places]),
@@ -159,6 +169,20 @@ class Returned:
                 strict=True,
             ),
         )
+
+    def _one_by_one(self, many: Sequence[Row]) -> None:
+        """Likewise where a record cannot be read: the others are told."""
+        for _, now, who, numbers, attempts, origins, records in many:
+            each = zip(
+                numbers,
+                repeat(0),
+                repeat(False),
+                column(attempts, len(numbers)),
+                origins,
+                records,
+                strict=False,
+            )
+            self._answered((rows.ANSWERED, now, who, [*each]))
 
     def _rest(self, state: int, submitted_at: bytes, attempts: int, seconds: float) -> bytes:
         """What a line about a delivered receipt ends with."""

@@ -11,11 +11,14 @@ from smppproxy.admin.message_log import rows
 from smppproxy.admin.message_log.facts import Facts, shared
 from smppproxy.admin.message_log.lines import Lines
 from smppproxy.admin.message_log.tally import Tally
+from smppproxy.receipts.profile import ReceiptProfile
+from smppproxy.receipts.receipt import read_receipt
 from smppproxy.relay import journal
 from smppproxy.relay import shared as several
 from smppproxy.routing.mo import MoRoute
 from smppproxy.smpp import constants as c
-from smppproxy.store.interface import QUEUED, Matched
+from smppproxy.smpp.framing import Framer
+from smppproxy.store.interface import QUEUED, Arrival, Matched
 from smppproxy.store.records import Origin, ReceiptRecord
 from tests.support.memory_peers import World, make_account, mo, submit
 from tests.support.memory_peers import receipt as deliver_sm
@@ -215,10 +218,14 @@ class FactTests(SynchronousTestCase):
         """Are a fault of ours: counted, logged, never written as somebody else's."""
         world = World()
         facts = Facts(world.unix, lambda: world.now, lambda: world.accounts)
-        result = Matched([(QUEUED, b"r:acme")])
-        result.accounts = [b"acme"]
         upstream = world.upstream()
-        facts.note((journal.RECEIPTS, 0.0, upstream, [], [], [], result))
-        self.assertEqual(facts.faults, 1)
-        self.assertEqual(len(self.flushLoggedErrors(ValueError)), 1)
+        arrival = Arrival((b"1",), TO, 1, 2, True, receipt())
+        (pdu,), _ = Framer(1 << 16).feed(arriving(1, b"1"))
+        read = read_receipt(pdu, ReceiptProfile())
+        for accounts, message_ids in (([], [b"1"]), ([b"acme"], [])):
+            result = Matched([(QUEUED, b"r:acme")])
+            result.accounts, result.message_ids = accounts, message_ids
+            facts.note((journal.RECEIPTS, 0.0, upstream, [pdu], [read], [arrival], result))
+        self.assertEqual(facts.faults, 2)
+        self.assertEqual(len(self.flushLoggedErrors(ValueError)), 2)
         self.assertEqual(facts.take(), (b"", 0))
