@@ -125,10 +125,11 @@ class Stalls:
             return
         self._told = now
         self._log.warn(
-            "the reactor stood still for {seconds:.3f} s, the {stalls}. time\n{stack}",
+            "the reactor stood still for {seconds:.3f} s ({stalls} {times} so far)\n{stack}",
             event="reactor_stalled",
             seconds=late,
             stalls=self.stalls,
+            times="time" if self.stalls == 1 else "times",
             stack=self._stack or "(over before anybody looked)",
         )
 

@@ -10,7 +10,7 @@ from typing import Any
 from twisted.internet import reactor as global_reactor
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
-from twisted.logger import LogLevel, capturedLogs
+from twisted.logger import LogLevel, capturedLogs, formatEvent
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
 from smppproxy.admin.stalls import BEAT, BUCKETS, LIMIT, QUIET, Stalls, told
@@ -56,10 +56,13 @@ class BeatTests(SynchronousTestCase):
         [event] = self.after(BEAT + LIMIT + 0.1)
         self.assertEqual((event["event"], event["log_level"]), ("reactor_stalled", LogLevel.warn))
         self.assertAlmostEqual(event["seconds"], 0.2)
+        text = "the reactor stood still for 0.200 s (1 time so far)\n"
+        self.assertTrue(str(formatEvent(event)).startswith(text), formatEvent(event))
         self.assertEqual(self.after(BEAT + 0.5), [])
         self.assertEqual((self.stalls.stalls, round(self.stalls.longest, 3)), (2, 0.5))
         [event] = self.after(QUIET + BEAT)
         self.assertEqual(event["stalls"], 3)
+        self.assertIn(" (3 times so far)\n", str(formatEvent(event)))
 
     def test_metrics(self) -> None:
         """A scrape has the count of stalls, a histogram that adds up, and what is to come."""
