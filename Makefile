@@ -114,6 +114,8 @@ bench: venv
 	@$(BIN)/python -W error -m tests.bench
 	$(SAY) 'bench: what a message costs the node, journey by journey'
 	@$(BIN)/python -W error -m tests.bench.journeys
+	$(SAY) 'bench: what the message log costs, in the node and in its own process'
+	@$(BIN)/python -W error -m tests.bench.message_log
 	$(SAY) 'bench: what the store pays for a message'
 	@$(BIN)/python -W error -m tests.bench.store_cost
 	$(SAY) 'bench: a whole node, end to end; BENCH_SECONDS=8 for each scenario'

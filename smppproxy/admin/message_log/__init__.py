@@ -3,9 +3,9 @@
 The journeys note facts (``relay.journal``). They are packed at once, and ten times a second
 `keeper` writes them to a process of its own, `scribe`. A process, not a thread: to make the lines
 of a message takes microseconds of Python, which a thread would take from the reactor's core. What
-goes well is noted, packed and written a read at a time, in columns (`rows`): no message is taken
-in hand alone. What is handed over survives this node's sudden end; a full or slow disk holds up
-the scribe alone.
+goes well is noted and packed a read at a time, in columns (`rows`), and becomes lines some hundred
+messages at a time: no message is taken in hand alone. What is handed over survives this node's
+sudden end; a full or slow disk holds up the scribe alone.
 
 Which file to open:
 

@@ -204,12 +204,12 @@ class Facts:
                 fact[1],
                 who,
                 binds,
-                sequence_numbers,
+                routes,
                 arrived,
+                rest,
+                sequence_numbers,
                 origins,
                 ids,
-                routes,
-                rest,
             )
         )
 

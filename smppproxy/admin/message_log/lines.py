@@ -12,7 +12,8 @@ Numbers of accounts with ``mask_numbers`` show their first digits only, and acco
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import islice
 
 from smppproxy.admin.message_log import rows
 from smppproxy.admin.message_log.returned import Returned
@@ -20,15 +21,26 @@ from smppproxy.admin.message_log.sheet import Row, Sheet
 from smppproxy.admin.message_log.submitted import Submitted
 from smppproxy.admin.message_log.tally import Tally
 
+ADDING = frozenset((rows.CLIENT, rows.BIND))
+"""Rows that change nothing for those before them."""
+
+
+AT_ONCE = 250
+"""Messages that become lines together. More of them at once cost more: what is made in between
+leaves the processor's cache."""
+
 
 class Lines:
-    """The state that rows build up, and the lines that they become."""
+    """The state that rows build up, and the lines that they become.
+
+    Rows in columns wait for each other: those of one kind become lines together, however few
+    messages each has, and then stand where their rows stood.
+    """
 
     def __init__(self, node: str, tally: Tally) -> None:
-        self._sheet = Sheet(node, tally)
-        self._returned = Returned(self._sheet)
-        self._deliveries: list[Row] = []
-        parties = self._parties = self._sheet.parties
+        sheet = self._sheet = Sheet(node, tally)
+        parties = self._parties = sheet.parties
+        submitted, returned = Submitted(sheet), Returned(sheet)
         self._makers: dict[int, Callable[[Row], None]] = {
             rows.TIME: self._time,
             rows.LOST: self._lost,
@@ -36,31 +48,48 @@ class Lines:
             rows.BIND: parties.bind,
             rows.GONE: parties.gone,
             rows.ACCOUNTS: parties.use,
-            **Submitted(self._sheet).makers,
-            **self._returned.makers,
+            **submitted.makers,
+            **returned.makers,
         }
+        self._together: dict[int, Callable[[Sequence[Row]], list[bytes]]] = {
+            rows.ACCEPTED: submitted.accepted,
+            rows.RECEIPTS: returned.receipts,
+            rows.DELIVERED: returned.delivered,
+        }
+        self._waiting: list[Row] = []
+        self._messages = 0
 
     def add(self, row: Row) -> None:
         """What this row says."""
         kind = row[0]
-        if kind == rows.DELIVERED:
-            self._deliveries.append(row)
+        if kind in self._together:
+            self._waiting.append(row)
+            self._messages += len(row[-1])
+            if self._messages >= AT_ONCE:
+                self._make()
             return
-        if self._deliveries:
-            self._deliver()
+        if self._waiting and kind not in ADDING:
+            self._make()
         self._makers[kind](row)
-
-    def _deliver(self) -> None:
-        deliveries, self._deliveries = self._deliveries, []
-        self._returned.delivered(deliveries)
 
     def take(self) -> list[bytes]:
         """The lines so far, each with its newline."""
-        if self._deliveries:
-            self._deliver()
+        self._make()
         sheet = self._sheet
         lines, sheet.lines = sheet.lines, []
         return lines
+
+    def _make(self) -> None:
+        """Lines of the rows that wait."""
+        waiting, self._waiting, self._messages = self._waiting, [], 0
+        made = {
+            kind: iter(self._together[kind]([row for row in waiting if row[0] == kind]))
+            for kind in {row[0] for row in waiting}
+        }
+        lines: list[bytes] = []
+        for row in waiting:
+            lines += islice(made[row[0]], len(row[-1]))
+        self._sheet.lines += filter(None, lines)
 
     def _time(self, row: Row) -> None:
         self._sheet.began = row[1]

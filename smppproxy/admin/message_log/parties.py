@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from smppproxy.admin.message_log.pieces import ACCEPTED, RECEIPT_BEGIN, literal, quoted
+from smppproxy.admin.message_log.pieces import (
+    ACCEPTED_LINE,
+    DELIVERED_LINE,
+    RECEIPT_LINE,
+    literal,
+    quoted,
+)
 
 OFF, METADATA, FULL = "off", "metadata", "full"
 
@@ -13,6 +19,9 @@ Rules = tuple[str, bool]
 """An account's message_log and mask_numbers."""
 
 UNHEARD_OF: Rules = (METADATA, False)
+
+MOST = 100_000
+"""Forms of each kind that are kept ready."""
 
 NO_BIND = b'"provider":"","host":"","bind":""'
 
@@ -32,7 +41,9 @@ class Parties:
         self.binds: dict[int, tuple[str, bytes, bytes]] = {-1: ("", b"", NO_BIND)}
         self.nobody = UNHEARD_OF
         self._accounts: dict[str, Rules] = {}
-        self._forms: dict[tuple[int, int], bytes] = {}
+        self._accepted: dict[tuple[int, int], bytes] = {}
+        self._receipts: dict[tuple[bytes, int], tuple[str, bytes]] = {}
+        self._delivered: dict[int, bytes] = {}
 
     def client(self, row: Sequence[Any]) -> None:
         """A client's session."""
@@ -61,7 +72,8 @@ class Parties:
         for number in row[1]:
             self.clients.pop(number, None)
             self.binds.pop(number, None)
-        self._forms.clear()
+        for forms in (self._accepted, self._receipts, self._delivered):
+            forms.clear()
 
     def use(self, row: Sequence[Any]) -> None:
         """What the accounts want."""
@@ -81,17 +93,36 @@ class Parties:
         """What a line about a provider's session says of itself."""
         return b'%b,"account":%b,%b' % (self.node, quoted(account), session)
 
-    def receipt_begin(self, key: bytes, at: bytes, session: bytes) -> tuple[str, Rules, bytes]:
-        """Whose receipts these are, by the account's name as the store has it: the account, what
-        holds for it, and how their lines begin.
-        """
-        name = key.decode("utf-8", "replace")
-        return name, self.rules(name), RECEIPT_BEGIN % (at, self.of_nobody(name, session))
+    # -- forms: lines of the same parties, but for what each message has of its own --------------
 
     def accepted_form(self, who: int, bind: int) -> bytes:
-        """What lines of messages that this client sent and this bind took have in common."""
-        form = self._forms.get((who, bind))
+        """Of messages that this client sent and this bind took."""
+        form = self._accepted.get((who, bind))
         if form is None:
+            self._make_room(self._accepted)
             session, place = self.clients[who][1], self.binds[bind][2]
-            form = self._forms[who, bind] = ACCEPTED % (literal(session), literal(place))
+            form = self._accepted[who, bind] = ACCEPTED_LINE % (literal(session), literal(place))
         return form
+
+    def receipt_form(self, key: bytes, bind: int) -> tuple[str, bytes]:
+        """Of receipts that came by this bind; and the account, by its name as the store has it."""
+        found = self._receipts.get((key, bind))
+        if found is None:
+            self._make_room(self._receipts)
+            _, session, place = self.binds[bind]
+            account = key.decode("utf-8", "replace")
+            whose = literal(self.of_nobody(account, session))
+            found = self._receipts[key, bind] = account, RECEIPT_LINE % (whose, literal(place))
+        return found
+
+    def delivered_form(self, who: int) -> bytes:
+        """Of receipts that this client took."""
+        form = self._delivered.get(who)
+        if form is None:
+            self._make_room(self._delivered)
+            form = self._delivered[who] = DELIVERED_LINE % literal(self.clients[who][1])
+        return form
+
+    def _make_room(self, forms: dict[Any, Any]) -> None:
+        if len(forms) >= MOST:
+            forms.clear()

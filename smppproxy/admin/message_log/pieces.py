@@ -23,17 +23,17 @@ EVENT = (
     b'"client_message_id":"%b","provider_message_id":"%b",%b,'
     b'"source_addr":"%b","destination_addr":"%b"%b}\n'
 )
-ACCEPTED = (
+# These become forms, which lines of the same parties share.
+ACCEPTED_LINE = (
     b'{"time":"%%b","event":"accepted",%b,"sequence_number":%%d,"command_status":"ESME_ROK",'
     b'"client_message_id":"%%b","provider_message_id":"%%b",%b,"source_addr":"%%b",'
     b'"destination_addr":"%%b",%%b}\n'
 )
-"""Becomes the form of many lines."""
 ACCEPTED_END = b'"parts":%d,"route":%b,"latency":%.6f%b'
-RECEIPT_BEGIN = b'{"time":"%b","event":"receipt",%b,"sequence_number":'
-RECEIPT_END = (
-    b'%b%d,"command_status":"ESME_ROK","client_message_id":"%b","provider_message_id":"%b",%b,'
-    b'"source_addr":"","destination_addr":"%b","verdict":"%b"%b}\n'
+RECEIPT_LINE = (
+    b'{"time":"%%b","event":"receipt",%b,"sequence_number":%%d,"command_status":"ESME_ROK",'
+    b'"client_message_id":"%%b","provider_message_id":"%%b",%b,"source_addr":"",'
+    b'"destination_addr":"%%b","verdict":"%%b"%%b}\n'
 )
 RECEIPT = (
     b',"message_state":"%b","stat":"%b","err":"%b","final":%b,"done_date":"%b"'
@@ -42,10 +42,10 @@ DELIVERED = (
     b',"kind":"receipt","message_state":"%b","final":%b,"submit_time":"%b","latency":%.3f,'
     b'"attempts":%d'
 )
-DELIVERED_BEGIN = b'{"time":"%b","event":"delivered",%b,"sequence_number":'
-DELIVERED_END = (
-    b'%b%d,"command_status":"ESME_ROK","client_message_id":"%b","provider_message_id":"%b",%b,'
-    b'"source_addr":"%b","destination_addr":"%b"%b}\n'
+DELIVERED_LINE = (
+    b'{"time":"%%b","event":"delivered",%b,"sequence_number":%%d,"command_status":"ESME_ROK",'
+    b'"client_message_id":"%%b","provider_message_id":"%%b",%%b,"source_addr":"%%b",'
+    b'"destination_addr":"%%b"%%b}\n'
 )
 WORDS = {
     state: NORMALISED.get(state, NORMALISED[STATE_UNKNOWN]) for state in range(256)

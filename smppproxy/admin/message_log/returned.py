@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from itertools import compress, repeat
+from collections.abc import Callable, Sequence
 from operator import mod
 from typing import Any
 
 from smppproxy.admin.message_log import rows
+from smppproxy.admin.message_log.kept import Head
 from smppproxy.admin.message_log.parties import FULL, NO_BIND, OFF
 from smppproxy.admin.message_log.pieces import (
     DELIVERED,
-    DELIVERED_BEGIN,
-    DELIVERED_END,
-    RECEIPT_END,
     STATES,
     all_inside,
     inside,
@@ -22,11 +19,11 @@ from smppproxy.admin.message_log.pieces import (
 )
 from smppproxy.admin.message_log.sheet import (
     NO_IDS,
+    Column,
     Row,
     Sheet,
     column,
     grouped,
-    masked_where,
 )
 from smppproxy.admin.message_log.tally import MESSAGE
 from smppproxy.relay.outbox import TEMPORARY
@@ -60,50 +57,74 @@ class Returned:
         parties = self._parties = sheet.parties
         self._clients, self._binds = parties.clients, parties.binds
         self.makers: dict[int, Callable[[Row], None]] = {
-            rows.RECEIPTS: self._receipts,
             rows.NAMELESS: self._nameless,
             rows.ANSWERED: self._answered,
             rows.MESSAGES: self._messages,
         }
 
-    def _receipts(self, row: Row) -> None:
-        _, now, bind, numbers, outcomes, keys, message_ids, records, to = row
-        count = len(numbers)
-        provider, session, place = self._binds[bind]
-        kept = self._kept
-        at, heads = kept.at(self._sheet.began + now), kept.heads
-        parts = receipt_heads(records)
+    def receipts(self, many: Sequence[Row]) -> list[bytes]:
+        """A line for each receipt of rows of the kind `rows.RECEIPTS`; b"" for those without."""
+        hours: list[int] = []
+        times: list[bytes] = []
+        whose: list[tuple[bytes, int]] = []
+        columns: tuple[list[Any], ...] = ([], [], [], [], [])
+        for _, now, bind, numbers, outcomes, keys, message_ids, records, to in many:
+            count = len(numbers)
+            times += (self._kept.at(self._sheet.began + now),) * count
+            hours += (self._kept.hour,) * count
+            whose += zip(column(keys, count), (bind,) * count, strict=True)
+            values = (numbers, outcomes, message_ids, records, to)
+            for whole, part in zip(columns, values, strict=True):
+                whole += part if isinstance(part, tuple) else (part,) * count
+        return self._lines_of(hours, times, whose, *columns)
+
+    def _lines_of(
+        self,
+        hours: Sequence[int],
+        times: Sequence[bytes],
+        whose: Sequence[tuple[bytes, int]],
+        numbers: Column,
+        outcomes: Sequence[int],
+        message_ids: Sequence[bytes],
+        records: Sequence[bytes],
+        to: Sequence[bytes],
+    ) -> list[bytes]:
+        kept, sheet = self._kept, self._sheet
+        heads, parts = kept.heads, receipt_heads(records)
         found = [
             heads.get(head) or kept.head(record)
             for (head, _), record in zip(parts, records, strict=True)
         ]
-        outcomes, keys = column(outcomes, count), column(keys, count)
-        owners = {key: self._parties.receipt_begin(key, at, session) for key in set(keys)}
-        states = [*zip(keys, outcomes, found, strict=True)]
-        for (key, outcome, (word, final, _)), those in grouped(states, to):
-            if final and outcome in COUNTED:
-                self._tally.add_all(kept.hour, owners[key][0], provider, those, word)
-        rules = [rule for _, rule, _ in owners.values()]
-        if any([masked for _, masked in rules]):
-            to = masked_where([owners[key][1][1] for key in keys], to)
-        lines: Iterable[bytes] = map(
+        forms = {each: sheet.parties.receipt_form(*each) for each in set(whose)}
+        owners = [forms[each] for each in whose]
+        accounts = [account for account, _ in owners]
+        providers = {bind: self._binds[bind][0] for bind in {bind for _, bind in forms}}
+        places = [providers[bind] for _, bind in whose]
+        groups = zip(hours, accounts, places, outcomes, found, strict=True)
+        self._count([*groups], to)
+        rules = sheet.rules(accounts)
+        lines = map(
             mod,
-            repeat(RECEIPT_END, count),
+            [form for _, form in owners],
             zip(
-                [owners[key][2] for key in keys],
+                times,
                 numbers,
                 all_inside(message_ids),
                 all_inside([theirs for _, theirs in parts]),
-                repeat(place, count),
-                all_inside(to),
+                all_inside(sheet.masked(accounts, to, rules)),
                 [OUTCOMES[outcome] for outcome in outcomes],
                 [told for _, _, told in found],
                 strict=True,
             ),
         )
-        if any([mode == OFF for mode, _ in rules]):
-            lines = compress(lines, [owners[key][1][0] != OFF for key in keys])
-        self._sheet.lines += lines
+        return sheet.ruled(accounts, lines, rules)
+
+    def _count(
+        self, groups: Sequence[tuple[int, str, str, int, Head]], to: Sequence[bytes]
+    ) -> None:
+        for (hour, account, provider, outcome, (word, final, _)), numbers in grouped(groups, to):
+            if final and outcome in COUNTED:
+                self._tally.add_all(hour, account, provider, numbers, word)
 
     def _nameless(self, row: Row) -> None:
         _, now, bind, number, stat, destination = row
@@ -114,75 +135,58 @@ class Returned:
         at, who = self._kept.at(self._sheet.began + now), self._parties.of_nobody("", session)
         rest = b',"verdict":"unreadable","stat":"%b"' % inside(stat)
         numbers = (b"", destination)
-        self._sheet.write(at, b"receipt", who, number, _ROK, NO_IDS, place, numbers, masked, rest)
+        line = self._sheet.line(
+            at, b"receipt", who, number, _ROK, NO_IDS, place, numbers, masked, rest
+        )
+        self._sheet.lines.append(line)
 
-    def delivered(self, many: Sequence[Row]) -> None:
-        """Lines of rows of one kind, `rows.DELIVERED`, which come one behind the other.
-
-        Clients answer in small reads, and many of them at the same time.
-        """
-        begins: list[bytes] = []
+    def delivered(self, many: Sequence[Row]) -> list[bytes]:
+        """A line for each delivery of rows of the kind `rows.DELIVERED`; b"" for those without."""
         moments: list[float] = []
-        hidden: list[bool] = []
+        times: list[bytes] = []
+        clients: list[int] = []
         columns: tuple[list[Any], ...] = ([], [], [], [])
         for _, now, who, *values in many:
-            account, session = self._clients[who]
-            mode, masked = self._parties.rules(account)
-            if mode == OFF:
-                continue
-            seconds, count = self._sheet.began + now, len(values[0])
-            begins += (DELIVERED_BEGIN % (self._kept.at(seconds), session),) * count
+            count = len(values[0])
+            seconds = self._sheet.began + now
             moments += (seconds,) * count
-            hidden += (masked,) * count
+            times += (self._kept.at(seconds),) * count
+            clients += (who,) * count
             for whole, part in zip(columns, values, strict=True):
                 whole += column(part, count)
         numbers, attempts, origins, records = columns
-        if not numbers:
-            return
         try:
             parts, places = split_origins(origins), receipt_origins(records)
         except RecordError:
-            self._one_by_one(many)
-            return
-        sources: Sequence[bytes]
-        destinations: Sequence[bytes]
+            each = zip(numbers, attempts, origins, records, strict=True)
+            return [
+                self._other_delivery(moment, who, (number, 0, False, *rest))
+                for moment, who, (number, *rest) in zip(moments, clients, each, strict=True)
+            ]
         submitted, ours, sources, destinations, _ = zip(*parts, strict=True)
-        if True in hidden:
-            sources = masked_where(hidden, sources)
-            destinations = masked_where(hidden, destinations)
         states = [record[STATE_AT] for record in records]
         keys = [*zip(states, submitted, attempts, moments, strict=True)]
         rests = {key: self._rest(*key) for key in set(keys)}
-        kept = self._kept
-        self._sheet.lines += map(
+        kept, sheet = self._kept, self._sheet
+        forms = {who: sheet.parties.delivered_form(who) for who in set(clients)}
+        accounts = [self._clients[who][0] for who in clients]
+        rules = sheet.rules(accounts)
+        lines = map(
             mod,
-            repeat(DELIVERED_END, len(numbers)),
+            [forms[who] for who in clients],
             zip(
-                begins,
+                times,
                 numbers,
                 all_inside(ours),
                 all_inside([theirs for _, theirs in places]),
                 [kept.places.get(where) or kept.place(where) for where, _ in places],
-                all_inside(sources),
-                all_inside(destinations),
+                all_inside(sheet.masked(accounts, sources, rules)),
+                all_inside(sheet.masked(accounts, destinations, rules)),
                 [rests[key] for key in keys],
                 strict=True,
             ),
         )
-
-    def _one_by_one(self, many: Sequence[Row]) -> None:
-        """Likewise where a record cannot be read: the others are told."""
-        for _, now, who, numbers, attempts, origins, records in many:
-            each = zip(
-                numbers,
-                repeat(0),
-                repeat(False),
-                column(attempts, len(numbers)),
-                origins,
-                records,
-                strict=False,
-            )
-            self._answered((rows.ANSWERED, now, who, [*each]))
+        return sheet.ruled(accounts, lines, rules)
 
     def _rest(self, state: int, submitted_at: bytes, attempts: int, seconds: float) -> bytes:
         """What a line about a delivered receipt ends with."""
@@ -197,15 +201,16 @@ class Returned:
 
     def _answered(self, row: Row) -> None:
         _, now, who, answers = row
+        seconds = self._sheet.began + now
+        lines = [self._other_delivery(seconds, who, answer) for answer in answers]
+        self._sheet.lines += filter(None, lines)
+
+    def _other_delivery(self, seconds: float, who: int, answer: Row) -> bytes:
+        """The line of any delivery; b"" for one that is not told, or cannot be read."""
         account, session = self._clients[who]
         mode, masked = self._parties.rules(account)
         if mode == OFF:
-            return
-        for answer in answers:
-            self._other_delivery(self._sheet.began + now, session, answer, masked)
-
-    def _other_delivery(self, seconds: float, session: bytes, answer: Row, masked: bool) -> None:
-        """Any delivery: one that was refused, or one of an MO message, or beside such a one."""
+            return b""
         number, status, nack, attempts, origin, record = answer
         event = b"delivered"
         again = b""
@@ -220,14 +225,16 @@ class Returned:
                 ((_, ours, *addresses, _),) = split_origins((origin,))
                 ((where, theirs),) = receipt_origins((record,))
             except RecordError:
-                return
+                return b""
             source, destination = addresses
             ids, numbers = (ours, theirs), (source, destination)
             place = self._kept.places.get(where) or self._kept.place(where)
             rest = self._rest(record[STATE_AT], origin[SUBMITTED_AT], attempts, seconds)
         at, name = self._kept.at(seconds), self._kept.status(status)
         rest += again
-        self._sheet.write(at, event, session, number, name, ids, place, numbers, masked, rest)
+        return self._sheet.line(
+            at, event, session, number, name, ids, place, numbers, masked, rest
+        )
 
     def _messages(self, row: Row) -> None:
         _, now, bind, account, messages = row
@@ -242,4 +249,7 @@ class Returned:
                 continue
             rest = verdict + (said(text) if mode == FULL else b"")
             numbers = (source, destination)
-            self._sheet.write(at, b"mo", who, number, _ROK, NO_IDS, place, numbers, masked, rest)
+            line = self._sheet.line(
+                at, b"mo", who, number, _ROK, NO_IDS, place, numbers, masked, rest
+            )
+            self._sheet.lines.append(line)

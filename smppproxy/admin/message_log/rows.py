@@ -14,10 +14,10 @@ octets, records stay packed; peers and accounts are told once, and then go by a 
 
 What a message that goes well leaves is one row per read, in columns: the first of each belong
 together, and so on, so that neither side takes each message in hand. Where it says *or one*, a
-column with the same value throughout is that value.
+column with the same value throughout is that value; the last one never is.
 
-* ``ACCEPTED``: now, who (or one), bind (or one), sequence_number, arrived (or one), origin, the ids
-  it was given, route (or one), None or ((attempts, skipped, text or None), ...)
+* ``ACCEPTED``: now, who (or one), bind (or one), route (or one), arrived (or one), None or
+  ((attempts, skipped, text or None), ...), sequence_number, origin, the ids it was given
 * ``RECEIPTS``: now, bind, sequence_number, outcome (or one), account (or one), client_message_id,
   receipt record, destination
 * ``DELIVERED``: now, who, sequence_number, attempts (or one), origin, receipt record: receipts that

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from smppproxy.admin.message_log.kept import Kept
-from smppproxy.admin.message_log.parties import Parties
+from smppproxy.admin.message_log.parties import OFF, Parties, Rules
 from smppproxy.admin.message_log.pieces import EVENT, inside, mask
 from smppproxy.admin.message_log.tally import Tally
 
@@ -31,7 +31,7 @@ class Sheet:
         self.lines: list[bytes] = []
         self.began = 0.0
 
-    def write(
+    def line(
         self,
         at: bytes,
         event: bytes,
@@ -43,27 +43,50 @@ class Sheet:
         numbers: Pair,
         masked: bool,
         rest: bytes,
-    ) -> None:
+    ) -> bytes:
         """One line of any kind."""
         source, destination = numbers
         if masked:
             source, destination = mask(source), mask(destination)
-        self.lines.append(
-            EVENT
-            % (
-                at,
-                event,
-                who,
-                sequence_number,
-                status,
-                inside(ids[0]),
-                inside(ids[1]),
-                place,
-                inside(source),
-                inside(destination),
-                rest,
-            )
+        return EVENT % (
+            at,
+            event,
+            who,
+            sequence_number,
+            status,
+            inside(ids[0]),
+            inside(ids[1]),
+            place,
+            inside(source),
+            inside(destination),
+            rest,
         )
+
+    def ruled(
+        self, accounts: Sequence[str], lines: Iterable[bytes], rules: Mapping[str, Rules]
+    ) -> list[bytes]:
+        """Lines of these accounts; b"" in place of those that leave none."""
+        if any([mode == OFF for mode, _ in rules.values()]):
+            return [
+                line if rules[account][0] != OFF else b""
+                for line, account in zip(lines, accounts, strict=True)
+            ]
+        return [*lines]
+
+    def masked(
+        self, accounts: Sequence[str], numbers: Sequence[bytes], rules: Mapping[str, Rules]
+    ) -> Sequence[bytes]:
+        """Numbers of these accounts' messages, as they want them."""
+        if any([masked for _, masked in rules.values()]):
+            return [
+                mask(number) if rules[account][1] else number
+                for number, account in zip(numbers, accounts, strict=True)
+            ]
+        return numbers
+
+    def rules(self, accounts: Iterable[str]) -> dict[str, Rules]:
+        """What each of them wants."""
+        return {account: self.parties.rules(account) for account in set(accounts)}
 
 
 def column(values: Any, count: int) -> Column:
@@ -79,8 +102,3 @@ def grouped(owners: Column, numbers: Sequence[bytes]) -> Iterable[tuple[Any, Seq
     for owner, number in zip(owners, numbers, strict=True):
         found[owner].append(number)
     return found.items()
-
-
-def masked_where(hidden: Sequence[bool], numbers: Sequence[bytes]) -> Sequence[bytes]:
-    """Numbers, some of them masked."""
-    return [mask(each) if hide else each for hide, each in zip(hidden, numbers, strict=True)]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from itertools import compress, repeat
+from collections.abc import Callable, Sequence
 from operator import mod
+from typing import Any
 
 from smppproxy.admin.message_log import rows
-from smppproxy.admin.message_log.parties import FULL, OFF, Rules
+from smppproxy.admin.message_log.parties import FULL, OFF
 from smppproxy.admin.message_log.pieces import (
     ACCEPTED_END,
     accepted_rest,
@@ -22,7 +22,6 @@ from smppproxy.admin.message_log.sheet import (
     Sheet,
     column,
     grouped,
-    masked_where,
 )
 from smppproxy.relay.shared import own_origin
 from smppproxy.store.records import RecordError, split_origins
@@ -40,15 +39,39 @@ class Submitted:
         parties = self._parties = sheet.parties
         self._clients, self._binds = parties.clients, parties.binds
         self.makers: dict[int, Callable[[Row], None]] = {
-            rows.ACCEPTED: self._accepted,
             rows.REFUSED: self._refused,
             rows.UNDECIDED: self._undecided,
         }
 
-    def _accepted(self, row: Row) -> None:
-        _, now, clients, binds, numbers, arrived, origins, ids, routes, rest = row
-        count = len(numbers)
-        clients, binds = column(clients, count), column(binds, count)
+    def accepted(self, many: Sequence[Row]) -> list[bytes]:
+        """A line for each message of rows of the kind `rows.ACCEPTED`; b"" for those without."""
+        hours: list[int] = []
+        times: list[bytes] = []
+        ends: list[tuple[str, float]] = []
+        columns: tuple[list[Any], ...] = ([], [], [], [], [], [])
+        for _, now, who, binds, routes, arrived, rest, numbers, origins, ids in many:
+            count = len(numbers)
+            times += (self._kept.at(self._sheet.began + now),) * count
+            hours += (self._kept.hour,) * count
+            latencies = [now - each for each in column(arrived, count)]
+            ends += zip(column(routes, count), latencies, strict=True)
+            values = (who, binds, rest, numbers, origins, ids)
+            for whole, part in zip(columns, values, strict=True):
+                whole += part if isinstance(part, tuple) else (part,) * count
+        return self._lines_of(hours, times, ends, *columns)
+
+    def _lines_of(
+        self,
+        hours: Sequence[int],
+        times: Sequence[bytes],
+        ends: Sequence[tuple[str, float]],
+        clients: Column,
+        binds: Column,
+        rests: Column,
+        numbers: Column,
+        origins: Sequence[bytes],
+        ids: list[bytes],
+    ) -> list[bytes]:
         try:
             parts = split_origins(origins)
         except RecordError:
@@ -56,75 +79,57 @@ class Submitted:
         sources: Sequence[bytes]
         destinations: Sequence[bytes]
         _, message_ids, sources, destinations, references = zip(*parts, strict=True)
-        at = self._kept.at(self._sheet.began + now)
-        whose = {who: self._clients[who][0] for who in set(clients)}
-        self._count_accepted([whose[who] for who in clients], binds, destinations)
-        rules = {who: self._parties.rules(account) for who, account in whose.items()}
-        modes = {mode for mode, _ in rules.values()}
-        if rest is not None or any(references) or b"\0" in b"".join(ids):
-            ends, ids = self._whole_ends(row, references, [rules[who] for who in clients])
-        else:
-            ends = self._ends(column(routes, count), now, column(arrived, count))
-        if any([masked for _, masked in rules.values()]):
-            hidden = [rules[who][1] for who in clients]
-            sources = masked_where(hidden, sources)
-            destinations = masked_where(hidden, destinations)
+        accounts = [self._clients[who][0] for who in clients]
+        self._count(hours, accounts, binds, destinations)
+        sheet = self._sheet
+        rules = sheet.rules(accounts)
+        made = {end: self._end(1, *end, b"") for end in set(ends)}
+        told = [made[end] for end in ends]
+        if any(references) or any(rests) or b"\0" in b"".join(ids):
+            for place, more in enumerate(zip(ids, references, rests, strict=True)):
+                if more[1] or more[2] or b"\0" in more[0]:
+                    mode = rules[accounts[place]][0]
+                    ids[place], told[place] = self._odd(mode, ends[place], *more)
         pairs = [*zip(clients, binds, strict=True)]
-        forms = {pair: self._parties.accepted_form(*pair) for pair in set(pairs)}
-        lines: Iterable[bytes] = map(
+        forms = {pair: sheet.parties.accepted_form(*pair) for pair in set(pairs)}
+        lines = map(
             mod,
             [forms[pair] for pair in pairs],
             zip(
-                repeat(at, count),
+                times,
                 numbers,
                 all_inside(message_ids),
                 all_inside(ids),
-                all_inside(sources),
-                all_inside(destinations),
-                ends,
+                all_inside(sheet.masked(accounts, sources, rules)),
+                all_inside(sheet.masked(accounts, destinations, rules)),
+                told,
                 strict=True,
             ),
         )
-        if OFF in modes:
-            lines = compress(lines, [rules[who][0] != OFF for who in clients])
-        self._sheet.lines += lines
+        return sheet.ruled(accounts, lines, rules)
 
-    def _count_accepted(self, accounts: Column, binds: Column, destinations: Column) -> None:
-        hour, add_all = self._kept.hour, self._tally.add_all
-        owners = [*zip(accounts, binds, strict=True)]
-        for (account, bind), numbers in grouped(owners, destinations):
-            add_all(hour, account, self._binds[bind][0], numbers, "ESME_ROK")
+    def _count(
+        self,
+        hours: Sequence[int],
+        accounts: Sequence[str],
+        binds: Column,
+        destinations: Sequence[bytes],
+    ) -> None:
+        providers = {bind: self._binds[bind][0] for bind in set(binds)}
+        owners = zip(hours, accounts, [providers[bind] for bind in binds], strict=True)
+        for (hour, account, provider), numbers in grouped([*owners], destinations):
+            self._tally.add_all(hour, account, provider, numbers, "ESME_ROK")
 
-    def _ends(self, routes: Column, now: float, arrived: Column) -> list[bytes]:
-        """How lines of accepted messages end that have nothing else to tell."""
-        keys = [*zip(routes, arrived, strict=True)]
-        ends = {key: self._end(1, key[0], now - key[1], b"") for key in set(keys)}
-        return [ends[key] for key in keys]
-
-    def _whole_ends(
-        self, row: Row, references: Column, rules: Sequence[Rules]
-    ) -> tuple[list[bytes], list[bytes]]:
-        """Likewise, whatever there is to tell; and the first of the ids that each was given."""
-        _, now, _, _, numbers, arrived, _, ids, routes, rest = row
-        count = len(numbers)
-        ends = []
-        firsts = []
-        for (mode, _), route, when, given, reference, (attempts, skipped, text) in zip(
-            rules,
-            column(routes, count),
-            column(arrived, count),
-            ids,
-            references,
-            rest or ((0, (), None),) * count,
-            strict=True,
-        ):
-            several = given.split(b"\0")
-            told = accepted_rest(several, reference, attempts, skipped)
-            if mode == FULL:
-                told += said(text)
-            ends.append(self._end(len(several), route, now - when, told))
-            firsts.append(several[0])
-        return ends, firsts
+    def _odd(
+        self, mode: str, end: tuple[str, float], ids: bytes, reference: bytes, rest: Any
+    ) -> tuple[bytes, bytes]:
+        """The id of a message that has more to tell than others, and how its line ends."""
+        several = ids.split(b"\0")
+        attempts, skipped, text = rest or (0, (), None)
+        told = accepted_rest(several, reference, attempts, skipped)
+        if mode == FULL:
+            told += said(text)
+        return several[0], self._end(len(several), *end, told)
 
     def _end(self, parts: int, route: str, latency: float, rest: bytes) -> bytes:
         kept = self._kept
@@ -145,9 +150,10 @@ class Submitted:
             if mode == FULL:
                 rest += said(text)
             numbers = (source, destination)
-            self._sheet.write(
+            line = self._sheet.line(
                 at, b"refused", session, number, name, NO_IDS, place, numbers, masked, rest
             )
+            self._sheet.lines.append(line)
 
     def _undecided(self, row: Row) -> None:
         _, now, who, bind, event, number, record, (provider, host), route = row
@@ -167,4 +173,7 @@ class Submitted:
         rest = b',"route":%b' % quoted(route)
         ids, numbers = (message_id, b""), (source, destination)
         name = event.encode()
-        self._sheet.write(at, name, session, number, status, ids, place, numbers, masked, rest)
+        line = self._sheet.line(
+            at, name, session, number, status, ids, place, numbers, masked, rest
+        )
+        self._sheet.lines.append(line)

@@ -7,7 +7,7 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from smppproxy.admin.message_log import rows
+from smppproxy.admin.message_log import lines, parties, rows
 from smppproxy.admin.message_log.facts import Facts, shared
 from smppproxy.admin.message_log.lines import Lines
 from smppproxy.admin.message_log.tally import Tally
@@ -146,7 +146,7 @@ class RowTests(SynchronousTestCase):
         """So many messages."""
         count = len(origins)
         numbers, ids = tuple(range(count)), (b"u",) * count
-        self.lines.add((rows.ACCEPTED, 2.0, 0, 1, numbers, 1.5, origins, ids, "r", rest))
+        self.lines.add((rows.ACCEPTED, 2.0, 0, 1, "r", 1.5, rest, numbers, origins, ids))
         return self.events()
 
     def test_texts_of_others(self) -> None:
@@ -198,6 +198,75 @@ class RowTests(SynchronousTestCase):
         self.lines.add(row)
         (event,) = self.events()
         self.assertEqual((event["provider"], event["provider_message_id"]), ("p", ""))
+
+    def mixed(self) -> list[tuple[str, int]]:
+        """Rows of all three kinds, two messages each, as lines: their events and numbers."""
+        both = (origin(b"1"),) * 2
+        for first in range(0, 12, 4):
+            numbers = (first, first + 1)
+            self.lines.add((rows.ACCEPTED, 2.0, 0, 1, "r", 1.5, None, numbers, both, (b"u",) * 2))
+            self.lines.add((rows.DELIVERED, 2.0, 0, (first + 2,), 1, both[:1], (receipt(),)))
+            records, ids, to = (receipt(), receipt(final=False)), (b"1",) * 2, (TO,) * 2
+            self.lines.add((rows.RECEIPTS, 2.0, 1, numbers, QUEUED, b"acme", ids, records, to))
+            self.lines.add((rows.DELIVERED, 2.0, 0, (first + 3,), 1, both[:1], (receipt(),)))
+        return [(each["event"], each["sequence_number"]) for each in self.events()]
+
+    def test_order(self) -> None:
+        """Lines stand in the order of their rows, however many become lines together."""
+        expected = [
+            pair
+            for first in (0, 4, 8)
+            for pair in (
+                ("accepted", first), ("accepted", first + 1), ("delivered", first + 2),
+                ("receipt", first), ("receipt", first + 1), ("delivered", first + 3),
+            )
+        ]  # fmt: skip
+        for most in (1000, 4, 1):
+            self.patch(lines, "AT_ONCE", most)
+            self.assertEqual(self.mixed(), expected)
+
+    def test_a_change_in_between(self) -> None:
+        """What accounts want from now on does not hold for what came before, nor the reverse."""
+        off, plain = ({"acme": (mode, False)} for mode in ("off", "metadata"))
+        row = (rows.DELIVERED, 2.0, 0, (1,), 1, (origin(b"1"),), (receipt(),))
+        for each in (row, (rows.ACCOUNTS, off), row, (rows.ACCOUNTS, plain), row, (rows.LOST, 5)):
+            self.lines.add(each)
+        events = [each["event"] for each in self.events()]
+        self.assertEqual(events, ["delivered", "delivered", "lost"])
+
+    def test_time_and_sessions_in_between(self) -> None:
+        """Each row has the time that was told before it; who comes anew waits for nobody."""
+        row = (rows.DELIVERED, 2.0, 0, (1,), 1, (origin(b"1"),), (receipt(),))
+        self.lines.add(row)
+        self.lines.add((rows.CLIENT, 2, "other", "192.0.2.3", "other#1"))
+        self.lines.add((*row[:2], 2, *row[3:]))
+        self.lines.add((rows.TIME, NOW + 10.0))
+        self.lines.add(row)
+        found = [(each["account"], each["time"][17:]) for each in self.events()]
+        expected = [("acme", "22.000Z"), ("other", "22.000Z"), ("acme", "32.000Z")]
+        self.assertEqual(found, expected)
+
+    def test_hours(self) -> None:
+        """What two hours have, read at once, is counted in each."""
+        for now in (0.0, 3600.0):
+            row = (rows.RECEIPTS, now, 1, (1,), QUEUED, b"acme", (b"1",), (receipt(),), (TO,))
+            self.lines.add(row)
+            taken = (rows.ACCEPTED, now, 0, 1, "r", now, None, (1,), (origin(b"1"),), (b"u",))
+            self.lines.add(taken)
+        self.lines.take()
+        first = NOW - NOW % 3600
+        hours = sorted((count[0] - first, count[4]) for count in self.tally.take())
+        results = ("DELIVRD", "ESME_ROK")
+        self.assertEqual(hours, [(hour, each) for hour in (0, 3600) for each in results])
+
+    def test_forms_are_bounded(self) -> None:
+        """What is kept ready of sessions is made anew beyond that."""
+        self.patch(parties, "MOST", 1)
+        self.lines.add((rows.BIND, 2, "q", "b", "q/b/1", "192.0.2.4"))
+        for bind in (1, 2, 1):
+            row = (rows.RECEIPTS, 2.0, bind, (1,), QUEUED, b"acme", (b"1",), (receipt(),), (TO,))
+            self.lines.add(row)
+        self.assertEqual([each["provider"] for each in self.events()], ["p", "q", "p"])
 
     def test_counts(self) -> None:
         """Numbers of all lengths are counted by their calling codes, as often as they come."""
