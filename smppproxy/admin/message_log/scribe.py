@@ -31,8 +31,9 @@ from smppproxy.admin.message_log.tally import Tally
 if TYPE_CHECKING:
     from smppproxy.admin.message_log.otlp import Exporter
 
-AT_ONCE = 1 << 20
-"""Octets that are read at once."""
+AT_ONCE = 1 << 17
+"""Octets that are read, made into lines and written at once: no more than what stays in the
+processor's cache meanwhile. Of a megabyte each message costs a fifth more."""
 
 COLLECT_AFTER = 100_000
 """New objects after which the collector of garbage looks through them."""
