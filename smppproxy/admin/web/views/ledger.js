@@ -85,7 +85,7 @@ export const ledger = {
         key: (name) => name,
         columns: [
           { label: "count", head: true, cell: (name) => name },
-          ...rows.map((row) => ({ label: row.node, num: true, cell: (name) => count(row[name]) })),
+          ...rows.map((row) => ({ label: h("span.titled", {}, row.node), num: true, cell: (name) => count(row[name]) })),
         ],
       })),
     ];
