@@ -26,6 +26,7 @@ from smppproxy.config import ConfigError, Network, Node, load_network, load_node
 from smppproxy.config.source import raise_found
 from smppproxy.store.interface import StoreError
 from smppproxy.wire.certificates import Wrong, check_network, check_node
+from smppproxy.wire.turns import end_turns
 
 if TYPE_CHECKING:
     from smppproxy.service import SmppProxy
@@ -66,6 +67,7 @@ def makeService(options: Options) -> IService:  # noqa: N802 - the name twistd l
 
     reactor: Any = installed
     monotonic(reactor)
+    end_turns(reactor)
     path = options["config"]
     try:
         node, network = read(path)

@@ -26,6 +26,7 @@ from smppproxy.config import Node, no_network
 from smppproxy.relay.ledger import Ledger
 from smppproxy.service import build, monotonic
 from smppproxy.tap import settle
+from smppproxy.wire.turns import end_turns
 from smppproxy.workers.orders import REPORTS, Reports, read_node
 
 LOOK = 0.1
@@ -95,6 +96,7 @@ class Telling:
 def run(node: Node, reactor: Any, reports: Reports) -> None:
     """Be this node until somebody ends it."""
     monotonic(reactor)
+    end_turns(reactor)
     service = build(node, no_network(), reactor)
     observer = FilteringLogObserver(reports, [service.log_levels.passes])
     globalLogBeginner.beginLoggingTo([observer], redirectStandardIO=False)

@@ -47,6 +47,8 @@ class Inbox:
     def __init__(self, account: Account) -> None:
         self.account = account
         self.receivers: list[Client] = []
+        # Where each of them stands there: of thousands that leave in one moment none is looked for.
+        self._places: dict[Client, int] = {}
         self.due: deque[Delivery] = deque()
         self.later: list[Delivery] = []
         self.waiting: set[bytes] = set()
@@ -60,6 +62,22 @@ class Inbox:
         """The names of the account's queues in the store: receipts, MO messages."""
         key = self.account.key
         return (b"r:" + key, b"m:" + key)
+
+    def enter(self, client: Client) -> None:
+        """One more receiver."""
+        self._places[client] = len(self.receivers)
+        self.receivers.append(client)
+
+    def leave(self, client: Client) -> bool:
+        """A receiver less, whose place the last one takes; whether it was one."""
+        place = self._places.pop(client, None)
+        if place is None:
+            return False
+        last = self.receivers.pop()
+        if last is not client:
+            self.receivers[place] = last
+            self._places[last] = place
+        return True
 
     def overtaken(self, message_id: bytes, state: int, registered_delivery: int) -> bool:
         """Note that a receipt is about to be sent; whether a final one went before it (GW-24).
@@ -156,7 +174,7 @@ class Directory:
         if not client.session.can_receive:
             return None
         inbox = self.inbox(client.account)
-        inbox.receivers.append(client)
+        inbox.enter(client)
         return inbox
 
     def leave_client(self, client: Client) -> Inbox | None:
@@ -166,9 +184,8 @@ class Directory:
         if not bound:
             self.clients.pop(client.account.system_id, None)
         inbox = self.inboxes.get(client.account.key)
-        if inbox is None or client not in inbox.receivers:
+        if inbox is None or not inbox.leave(client):
             return None
-        inbox.receivers.remove(client)
         return inbox
 
     def binds_of(self, account: Account) -> int:

@@ -52,6 +52,9 @@ class StoreLeases:
         self._numbers = count(1)
         self._loop = LoopingCall(self._renew)
         self._loop.clock = clock
+        # What this turn of the reactor gives back goes out together, and before anything is taken.
+        self._gone: list[tuple[bytes, bytes]] = []
+        self._clock = clock
 
     def __len__(self) -> int:
         return len(self._held)
@@ -65,9 +68,11 @@ class StoreLeases:
         """Renew no more; idempotent."""
         if self._loop.running:
             self._loop.stop()
+        self._drop_gone()
 
     def take(self, account: Account, client: ClientSession) -> Deferred[bool]:
         """See :class:`~smppproxy.wire.admission.Leases`."""
+        self._drop_gone()
         lease = (account.key, b"%d" % next(self._numbers))
         limit = account.max_binds if account.max_binds_scope == "account" else NO_LIMIT
         taken = self._store.take_bind(*lease, limit, LEASE)
@@ -102,8 +107,16 @@ class StoreLeases:
             self._left(account)
 
     def _drop(self, lease: tuple[bytes, bytes]) -> None:
-        # One that is not given back has its end all the same.
-        self._store.drop_binds([lease]).addErrback(until_it_is_back)
+        """Soon: thousands may be lost in one moment; a call for each would take as long again."""
+        if not self._gone:
+            self._clock.callLater(0, self._drop_gone)
+        self._gone.append(lease)
+
+    def _drop_gone(self) -> None:
+        gone, self._gone = self._gone, []
+        if gone:
+            # One that is not given back has its end all the same.
+            self._store.drop_binds(gone).addErrback(until_it_is_back)
 
     def _renew(self) -> None:
         if self._held:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from random import Random
 from types import SimpleNamespace
 from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from smppproxy.relay.directory import RUN, Directory
+from smppproxy.relay.directory import RUN, Directory, Inbox
 from smppproxy.smpp import constants as c
 from tests.support.memory_peers import World, make_account, make_provider
 
@@ -125,3 +126,48 @@ class DirectoryTests(SynchronousTestCase):
         tx.lose()
         rx.lose()
         self.assertEqual(set(), self.directory.upstreams)
+
+
+class Compared:
+    """A client as an inbox sees it, which counts how often somebody compares it to find it."""
+
+    compared = 0
+
+    def __init__(self) -> None:
+        self.writable = True
+        self.session = SimpleNamespace(window=SimpleNamespace(room=1))
+
+    __hash__ = object.__hash__
+
+    def __eq__(self, other: object) -> bool:
+        Compared.compared += 1
+        return self is other
+
+
+class ReceiverTests(SynchronousTestCase):
+    """The receivers of an account come and go."""
+
+    def setUp(self) -> None:
+        Compared.compared = 0
+        self.inbox = Inbox(make_account())
+        self.clients: list[Any] = [Compared() for _ in range(1000)]
+        for client in self.clients:
+            self.inbox.enter(client)
+
+    def test_none_is_looked_for(self) -> None:
+        """Thousands leave in one moment, in any order: each costs the same, however many stay."""
+        Random(1).shuffle(self.clients)
+        self.assertTrue(all(self.inbox.leave(client) for client in self.clients))
+        self.assertEqual(([], 0), (self.inbox.receivers, Compared.compared))
+        self.assertFalse(self.inbox.leave(self.clients[0]))
+        self.assertIsNone(self.inbox.pick())
+
+    def test_gw29_who_stays_has_its_turns(self) -> None:
+        """Whoever left before: in each round every receiver is picked once."""
+        for client in self.clients[:900:2] + self.clients[901:]:
+            self.inbox.leave(client)
+        stay = len(self.inbox.receivers)
+        self.assertEqual(1000 - 450 - 99, stay)
+        picked = Counter(self.inbox.pick() for _ in range(3 * stay))
+        self.assertEqual({*self.inbox.receivers}, {*picked})
+        self.assertEqual({3}, {*picked.values()})

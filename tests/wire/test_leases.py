@@ -15,6 +15,7 @@ from smppproxy.store.interface import StoreUnavailable
 from smppproxy.store.memory import MemoryStore
 from smppproxy.store.world import World
 from smppproxy.wire.leases import LEASE, RENEW, StoreLeases
+from tests.support.memory_peers import ControlledStore
 from tests.support.peers import reactor
 from tests.wire.door import NAME, PASSWORD, Door, account
 
@@ -60,6 +61,7 @@ class LeaseTests(SynchronousTestCase):
         self.assertFalse(self.take(there, "three"))
         two: Any = "two"
         there.give_back(account(), two)
+        self.clock.advance(0)
         self.assertTrue(self.take(here, "three"))
         self.assertEqual((len(here), len(there)), (2, 0))
 
@@ -73,6 +75,26 @@ class LeaseTests(SynchronousTestCase):
         here.stop()
         self.clock.pump([1.0] * (LEASE + 1))
         self.assertTrue(self.take(there, "two", 1))
+
+    def test_f100_thousands_are_given_back_in_one_call(self) -> None:
+        """Those of one turn go together, and before anything is taken."""
+        here = self.node("here")
+        clients: list[Any] = [f"client {number}" for number in range(1000)]
+        for client in clients:
+            self.assertTrue(self.take(here, client, 1000))
+        store = ControlledStore(self.stores[0])
+        self.patch(here, "_store", store)
+        for client in clients[:600]:
+            here.give_back(account(), client)
+        self.assertEqual([], store.calls)
+        self.assertTrue(self.take(here, "another", 401))
+        self.assertEqual(["drop_binds", "take_bind"], store.calls)
+        for client in clients[600:]:
+            here.give_back(account(), client)
+        here.stop()
+        self.clock.advance(1)
+        self.assertEqual(["drop_binds", "take_bind", "drop_binds"], store.calls)
+        self.assertEqual(1, len(self.world.leases(account().key)))
 
     def test_sx21_first_and_last(self) -> None:
         """The first bind of an account waits for its part of the TPS; the last one's end is told;
@@ -94,6 +116,7 @@ class LeaseTests(SynchronousTestCase):
         here.give_back(scope, one)
         self.assertEqual(self.told, ["joined", "here left"])
         self.asking = None
+        self.clock.advance(0)
         self.assertTrue(self.take(there, "four"))
         self.clock.advance(RENEW)
         self.assertEqual(self.told[2:], ["joined"])
