@@ -283,6 +283,26 @@ class FactTests(SynchronousTestCase):
         """A column of one value is that value, whatever it is."""
         self.assertEqual([shared([b"", b""]), shared([1, 2]), shared([0])], [b"", [1, 2], 0])
 
+    def test_a_message_whose_bind_nobody_knows(self) -> None:
+        """One that a receipt proved to be taken, beside one whose answer came: no provider, but
+        its own id and numbers.
+        """
+        world = World()
+        log = LoggedWorld(world)
+        seen: list[journal.Fact] = []
+        world.relay.journal.open(seen.append)
+        upstream = world.upstream()
+        world.client().receive(submit(1, TO), submit(2, TO))
+        upstream.accept(*[(pdu, b"u%d" % number) for number, pdu in enumerate(upstream.submits())])
+        ((kind, now, submits),) = [fact for fact in seen if fact[0] == journal.ACCEPTED]
+        submits[1].taken = None
+        log.facts.note((kind, now, submits))
+        known, unknown = log.take()
+        self.assertEqual((known["provider"], known["provider_message_id"]), ("p", "u0"))
+        self.assertEqual((unknown["provider"], unknown["provider_message_id"]), ("", ""))
+        self.assertEqual(int(unknown["client_message_id"]), int(known["client_message_id"]) + 1)
+        self.assertEqual(unknown["destination_addr"], TO.decode())
+
     def test_columns_that_do_not_fit(self) -> None:
         """Are a fault of ours: counted, logged, never written as somebody else's."""
         world = World()

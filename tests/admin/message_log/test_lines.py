@@ -111,12 +111,14 @@ class SubmitTests(EventCase):
             self.assertEqual(event["user_message_reference"], shown)
 
     def test_what_cannot_be_read(self) -> None:
-        """A submit_sm without a readable layout is told all the same."""
-        self.begin()
-        whole = submit(1, TO)
-        self.client.receive((len(whole) - 30).to_bytes(4, "big") + whole[4:-30])
-        event = self.only()
-        self.assertEqual((event["event"], event["destination_addr"]), ("refused", ""))
+        """A submit_sm without a readable layout is told all the same, without a text."""
+        for wish in ("metadata", "full"):
+            self.begin(make_account(message_log=wish))
+            whole = submit(1, TO)
+            self.client.receive((len(whole) - 30).to_bytes(4, "big") + whole[4:-30])
+            event = self.only()
+            self.assertEqual((event["event"], event["destination_addr"]), ("refused", ""))
+            self.assertNotIn("text", event)
 
     def test_the_text(self) -> None:
         """message_log = "full": the text by its data_coding; octets in hex where it is none."""
