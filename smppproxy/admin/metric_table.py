@@ -105,6 +105,7 @@ METRICS: dict[str, Described] = {
         ready="1 while new binds are welcome, as /readyz says",
         draining="1 while nobody is let in, on somebody's wish or as the node stops",
         reactor_timers="calls that the reactor is to make later",
+        memory_blocks="pieces of memory that small objects hold; grows for ever only in a leak",
         network_version="number of the version of the network in force, 0 = none of the store's",
         network_newest_version="number of the newest version of the network that is known",
         network_refused_version="number of the newest version that cannot be taken, 0 = none",

@@ -134,9 +134,11 @@ class Stalls:
         )
 
     def metrics(self) -> Iterator[Family]:
-        """For Prometheus: how late the beats were, how often that was too late; what is to come."""
+        """For Prometheus: how late the beats were, how often that was too late; what is to come,
+        and what is held: memory that grows without it has only been cut up."""
         yield value("reactor_stalls", self.stalls)
         yield value("reactor_timers", len(self._clock.getDelayedCalls()))
+        yield value("memory_blocks", sys.getallocatedblocks())
         yield buckets("reactor_lag_seconds", BUCKETS, self.late, self.total)
 
     def look(self) -> None:

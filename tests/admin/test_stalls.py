@@ -69,8 +69,9 @@ class BeatTests(SynchronousTestCase):
         for late in (0.0, 0.03, 0.3):
             self.after(BEAT + late)
         self.clock.callLater(7.0, lambda: None)
-        stalls, timers, *lag = samples(self.stalls.metrics())
+        stalls, timers, blocks, *lag = samples(self.stalls.metrics())
         self.assertEqual((stalls.value, timers.value), (1, len(self.clock.getDelayedCalls())))
+        self.assertLess(abs(blocks.value - sys.getallocatedblocks()), 50_000)
         values = {sample.labels.get("le", sample.name): sample.value for sample in lag}
         self.assertEqual((values["0.005"], values["0.05"], values["+Inf"]), (1, 2, 3))
         self.assertAlmostEqual(values["smppproxy_reactor_lag_seconds_sum"], 0.33)

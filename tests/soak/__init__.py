@@ -10,4 +10,12 @@ It is warm once what it remembers for a bounded time or up to a bounded number h
 minutes after sixty thousand messages, or after half of a shorter run. The ends write 170 octets a
 message to build/soak, and remember 400 until the comparison, which takes another kilobyte: 8 hours
 at 100 messages a second are 500 MiB of disk and 4 GiB of memory, none of it the nodes'.
+
+Ten minutes of it with little traffic (``--small``) are part of ``make check``. No message may be
+lost, ledgers balance, descriptors and timers stay; objects may not hold more and more pieces of
+memory: seven for each message that a node carries in these minutes would be told, and a message
+that somebody forgot to forget is more than that; by a thousand their number rises anyway, while the
+dicts of a young node find their size. RSS may grow by 8 MiB there, for the allocator asks for a
+megabyte at a time: one of them in five minutes is a slope of 12 MiB an hour and no leak. What it
+does in hours is asked of hours, and may be 1 MiB in each.
 """

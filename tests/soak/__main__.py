@@ -42,8 +42,10 @@ SETTLED = max(REMEMBERED, REMEMBER, UNHEARD_FOR)
 """Seconds at the steady rate after which a node is warm: what it remembers of a submit that was not
 answered, of a password, of a message that nobody heard of again, it has forgotten once. The last
 messages (10,000) and the charts (7 KiB for each series, when it first has a number) are full."""
+SMALL = (sys.executable, "-m", "tests.soak.small")
 WARM_SHARE = 0.5
 """Of a run, at most, and with nothing to fill."""
+BLOCKS = "smppproxy_memory_blocks"
 LAG = "smppproxy_reactor_lag_seconds_bucket"
 
 
@@ -59,6 +61,11 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--every", type=float, default=7.0, help="seconds between disturbances")
     parser.add_argument("--noise", type=float, default=1.0,
                         help="MiB that the memory may grow by however short the run is")
+    parser.add_argument("--noise-blocks", type=float, default=100_000.0,
+                        help="the same of pieces of memory that objects hold, which come and go"
+                        " with what a node remembers of tens of thousands of messages")
+    parser.add_argument("--small", action="store_true",
+                        help="the nodes remember few messages, and are warm without being filled")
     parser.add_argument("--folder", type=Path, default=FOLDER)
     parser.add_argument("--record", type=Path, help="file for a line PASSED FAILED SKIPPED")
     return parser.parse_args(arguments)
@@ -78,7 +85,7 @@ def look(node: Node, at: float) -> tuple[Sample, dict[str, float]]:
     told = {name: values[f"smppproxy_{name}"] for name in ("queued", "in_flight")}
     timers = values["smppproxy_reactor_timers"]
     fds = len([*(process / "fd").iterdir()])
-    return Sample(at, memory / 1024, fds, timers, **told), late
+    return Sample(at, memory / 1024, fds, timers, **told, blocks=values[BLOCKS]), late
 
 
 class Soak:
@@ -91,7 +98,8 @@ class Soak:
         self.folder: Path = options.folder.resolve()
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(parents=True)
-        self.world = World(self.folder, options.seed, options.rate)
+        before = SMALL if options.small else ()
+        self.world = World(self.folder, options.seed, options.rate, before)
         self.random = Random(options.seed)
         self.samples: dict[str, list[Sample]] = {name: [] for name in NODES}
         self.late: dict[str, dict[str, float]] = {}
@@ -208,7 +216,8 @@ class Soak:
         complaints = [*verdict.complaints, *self.trouble]
         growth = {name: grown(told, self.warm) for name, told in self.samples.items()}
         for name, one in growth.items():
-            complaints += [f"{name}: {each}" for each in one.complaints(self.options.noise)]
+            found = one.complaints(self.options.noise, self.options.noise_blocks)
+            complaints += [f"{name}: {each}" for each in found]
         report = {
             "complaints": complaints,
             "seconds": self.seconds,

@@ -13,6 +13,8 @@ MOST_POINTS = 240
 
 RSS_PER_HOUR = 1.0
 """MiB."""
+BLOCKS_PER_HOUR = 20_000.0
+"""Pieces of memory that objects hold: memory that is merely cut up does not show there."""
 SHORTEST = 0.05
 """Hours of samples below which nothing can be told: somebody is always just coming back."""
 FLAT = 4.0
@@ -27,6 +29,7 @@ class Sample:
     :ivar rss: MiB of memory. :ivar fds: open descriptors. :ivar timers: calls to be made later.
     :ivar queued: receipts that wait for clients of any node.
     :ivar in_flight: submits without an outcome.
+    :ivar blocks: pieces of memory that its objects hold.
     """
 
     at: float
@@ -35,6 +38,7 @@ class Sample:
     timers: float
     queued: float
     in_flight: float
+    blocks: float = 0.0
 
 
 def thinned(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
@@ -61,7 +65,7 @@ class Grown:
     """How a node changed after it was warm.
 
     :ivar hours: of the samples.
-    :ivar rss: MiB an hour; :ivar fds: and :ivar timers: an hour.
+    :ivar rss: MiB an hour; :ivar fds:, :ivar timers: and :ivar blocks: an hour.
     :ivar most_queued: the longest that its queues were.
     """
 
@@ -70,17 +74,21 @@ class Grown:
     fds: float
     timers: float
     most_queued: float
+    blocks: float = 0.0
 
-    def complaints(self, noise: float) -> list[str]:
+    def complaints(self, noise: float, blocks: float = BLOCKS_PER_HOUR) -> list[str]:
         """What is too much.
 
         :param noise: MiB that a run may add whatever its length: a short one cannot tell less.
+        :param blocks: and how many pieces of memory.
         """
         found: list[str] = []
         if self.hours < SHORTEST:
             return found
         if self.rss * self.hours > max(RSS_PER_HOUR * self.hours, noise):
             found.append(f"memory grows by {self.rss:.2f} MiB an hour")
+        if self.blocks * self.hours > max(BLOCKS_PER_HOUR * self.hours, blocks):
+            found.append(f"objects grow by {self.blocks:.0f} pieces of memory an hour")
         for name, rate in (("descriptors", self.fds), ("timers", self.timers)):
             if rate * self.hours > FLAT:
                 found.append(f"{name} grow by {rate:.1f} an hour")
@@ -100,4 +108,5 @@ def grown(samples: Sequence[Sample], warm: float) -> Grown:
         fds=an_hour("fds"),
         timers=an_hour("timers"),
         most_queued=max((each.queued for each in told), default=0.0),
+        blocks=an_hour("blocks"),
     )

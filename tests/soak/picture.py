@@ -8,7 +8,13 @@ from tests.soak.growth import Sample, thinned
 
 WIDTH, LEFT, BAND, GAP = 1000, 120, 110, 26
 COLOURS = ("#1565c0", "#ef6c00", "#2e7d32", "#6a1b9a")
-SHOWN = {"rss": "MiB of memory", "fds": "descriptors", "timers": "timers", "queued": "queued"}
+SHOWN = {
+    "rss": "MiB of memory",
+    "blocks": "pieces of memory",
+    "fds": "descriptors",
+    "timers": "timers",
+    "queued": "queued",
+}
 
 
 def picture(samples: Mapping[str, Sequence[Sample]], warm: float) -> str:

@@ -63,6 +63,15 @@ class GrowthTests(SynchronousTestCase):
         self.assertIn("descriptors grow", self.complaints(fds=10.0)[0])
         self.assertIn("timers grow", self.complaints(timers=10.0)[0])
 
+    def test_what_objects_hold(self) -> None:
+        """Pieces of memory are counted for themselves: of a short run a few thousand."""
+        told = samples(0.2)
+        for each in told:
+            each.blocks = 400_000 + 9.0 * each.at
+        (complaint,) = grown(told, 60.0).complaints(1.0, 1_000.0)
+        self.assertIn("objects grow by 32400 pieces", complaint)
+        self.assertEqual([], grown(told, 60.0).complaints(1.0, 7_000.0))
+
     def test_a_moment_tells_nothing(self) -> None:
         """Within a minute somebody who comes back looks like growth."""
         self.assertEqual([], self.complaints(0.03, rss=900.0, fds=900.0))
@@ -89,13 +98,14 @@ class ReportTests(SynchronousTestCase):
         """A curve of everything for each node."""
         svg = ElementTree.fromstring(picture({"one": samples(0.1), "two": samples(0.1)}, 60.0))
         curves = [each for each in svg.iter() if each.tag.endswith("polyline")]
-        self.assertEqual(8, len(curves))
+        self.assertEqual(10, len(curves))
         ElementTree.fromstring(picture({"one": []}, 0.0))
 
     def test_options(self) -> None:
         """Ten minutes unless something else is said."""
         self.assertEqual((10.0, 0.0), (parse([]).minutes, parse([]).hours))
         self.assertEqual(8.0, parse(["--hours", "8"]).hours)
+        self.assertTrue(parse(["--small"]).small)
 
 
 class RunTests(SynchronousTestCase):
@@ -129,6 +139,7 @@ class RunTests(SynchronousTestCase):
     def test_a_short_run(self) -> None:
         """Traffic and disturbances; every promise is kept, and the report has what was seen."""
         command, folder = self.command("0.15")
+        command.append("--small")
         record = folder.parent / "record"
         done = subprocess.run(
             [*command, "--record", str(record)], capture_output=True, text=True, timeout=380
