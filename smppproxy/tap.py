@@ -25,8 +25,8 @@ from smppproxy.admin.log_levels import LogLevels, OfWorkers
 from smppproxy.config import ConfigError, Network, Node, load_network, load_node, no_network
 from smppproxy.config.source import raise_found
 from smppproxy.store.interface import StoreError
+from smppproxy.turns import end_turns
 from smppproxy.wire.certificates import Wrong, check_network, check_node
-from smppproxy.wire.turns import end_turns
 
 if TYPE_CHECKING:
     from smppproxy.service import SmppProxy

@@ -26,7 +26,7 @@ from smppproxy.config import Node, no_network
 from smppproxy.relay.ledger import Ledger
 from smppproxy.service import build, monotonic
 from smppproxy.tap import settle
-from smppproxy.wire.turns import end_turns
+from smppproxy.turns import end_turns
 from smppproxy.workers.orders import REPORTS, Reports, read_node
 
 LOOK = 0.1

@@ -19,9 +19,11 @@ from twisted.application.internet import ClientService
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.error import ConnectingCancelledError
 from twisted.internet.interfaces import IReactorTime, IStreamClientEndpoint
+from twisted.internet.tcp import Connection
 from twisted.python.failure import Failure
 
 from smppproxy.smpp.constants import READ_SIZE
+from smppproxy.turns import go_first, write_now
 
 ServerError = txredisapi.ResponseError
 """What an error reply is delivered as; the text begins with the server's error code."""
@@ -56,10 +58,15 @@ class Link(txredisapi.HiredisProtocol):  # type: ignore[misc]
         self._out: deque[tuple[float, Answer]] = deque()
         self.alive = False
         self.last_sent = 0.0
+        # What this turn of the reactor has sent; None: the transport's own buffer does.
+        self._turn: list[bytes] | None = None
 
     def connectionMade(self) -> None:
         self.alive = True
         self.transport.bufferSize = READ_SIZE
+        self._gone = go_first(self.transport)
+        if isinstance(self.transport, Connection):
+            self._turn = []
         self._owner.link_made(self)
 
     def usable(self) -> None:
@@ -73,7 +80,22 @@ class Link(txredisapi.HiredisProtocol):  # type: ignore[misc]
             return
         self.last_sent = now = self._clock.seconds()
         self._out.append((now, answer))
-        self.transport.write(pack_command(parts))
+        turn, command = self._turn, pack_command(parts)
+        if turn is None:
+            self.transport.write(command)
+        elif turn:
+            turn.append(command)
+        else:
+            turn.append(command)
+            self._clock.callLater(0, self._flush)
+
+    def _flush(self) -> None:
+        """The calls of a turn go out together, at its end."""
+        turn = self._turn
+        if turn and self.alive:
+            data = b"".join(turn)
+            turn.clear()
+            write_now(self.transport, data)
 
     def ask(self, *parts: Any) -> Deferred[Any]:
         """Like :meth:`send`, for the few calls that are not part of the traffic."""
@@ -114,6 +136,7 @@ class Link(txredisapi.HiredisProtocol):  # type: ignore[misc]
 
     def connectionLost(self, why: Failure) -> None:
         super().connectionLost(why)
+        self._gone()
         self._end()
 
     def _end(self) -> None:

@@ -31,7 +31,6 @@ Which file to open:
 `sockets`           Unix sockets that a killed node has left behind
 
 `protocol`          the edge of a session, for both sides
-`turns`             turns of the reactor that end, however many sockets speak at once
 `ticker`            what all sessions share: one timer, and the end of a turn of the reactor
 `shares`            this node's parts of the limits that all nodes share
 `threads`           threads for work that would hold up the reactor

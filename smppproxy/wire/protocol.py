@@ -27,6 +27,7 @@ from smppproxy.relay.peers import Relay
 from smppproxy.smpp.constants import READ_SIZE
 from smppproxy.smpp.pdu import Pdu
 from smppproxy.smpp.session import UNBINDING, Received, Session
+from smppproxy.turns import write_now
 from smppproxy.wire.ticker import Ticker as Ticker
 from smppproxy.wire.tls import reason_of
 
@@ -189,24 +190,13 @@ class SmppProtocol(Protocol):
                 self.ticker.flush_soon(self)
 
     def flush(self) -> None:
-        """Hand what this turn wrote straight to the socket, in one piece.
-
-        The transport's own buffer takes what the socket does not; it costs a look at all sockets
-        more, and two calls of the kernel, for each peer and turn. It meets errors, too.
-        """
+        """Hand what this turn wrote straight to the socket, in one piece."""
         turn = self._turn
         if not turn or not self.connected:
             return
         data = turn[0] if len(turn) == 1 else b"".join(turn)
         turn.clear()
-        transport = self.transport
-        if not transport.dataBuffer and not transport._tempDataLen and transport.connected:
-            sent = transport.writeSomeData(data)
-            if sent.__class__ is int:
-                if sent == len(data):
-                    return
-                data = data[sent:]
-        transport.write(data)
+        write_now(self.transport, data)
 
     def pauseProducing(self) -> None:
         """Our write buffer is full: no new work from or to this peer until it drains (F37)."""

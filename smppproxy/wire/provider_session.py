@@ -11,7 +11,9 @@ from typing import Any, Protocol
 
 import attrs
 from twisted.internet.interfaces import IDelayedCall, IHandshakeListener
+from twisted.internet.protocol import connectionDone
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from smppproxy.relay.counts import HostCounts
@@ -23,6 +25,7 @@ from smppproxy.smpp.fields import Bind
 from smppproxy.smpp.pdu import Pdu
 from smppproxy.smpp.session import ESME, Received, Session
 from smppproxy.smpp.timers import Timers
+from smppproxy.turns import go_first
 from smppproxy.wire.protocol import TIMEOUTS, SmppProtocol, Ticker
 from smppproxy.wire.tls import ClientTls, TlsError
 
@@ -149,6 +152,16 @@ class UpstreamSession(SmppProtocol):
         self._goodbye: IDelayedCall | None = None
 
     # -- from the connection to the bind --------------------------------------------------------
+
+    def connectionMade(self) -> None:
+        """What a provider says ends what is under way: it does not stand in line with clients."""
+        self._gone = go_first(self.transport)
+        super().connectionMade()
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        """See :class:`SmppProtocol`."""
+        self._gone()
+        super().connectionLost(reason)
 
     def not_reached(self, reason: str) -> None:
         """The connection could not be made."""
