@@ -267,7 +267,7 @@ class WorkerTests(Scenario):
 
         def explained() -> bool:
             told.append(node.get("api/v1/explain?account=client0&destination=4512345678"))
-            return "chosen" in told[-1]
+            return bool(told[-1].get("chosen"))
 
         await soon(explained)
         self.assertIn(told[-1]["node"], ("node1.1", "node1.2"))
