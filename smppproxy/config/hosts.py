@@ -1,13 +1,15 @@
 """A provider's hosts: as tables of their own, or those of its preset and region."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import attrs
 
 from smppproxy.config import options
 from smppproxy.config.lines import Path
+from smppproxy.config.problems import Problem
 from smppproxy.config.source import Source, near
-from smppproxy.routing.providers import Host
+from smppproxy.routing.providers import Host, Provider
 from smppproxy.routing.rules import show
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
@@ -151,3 +153,22 @@ def _door(
     if not fine:
         place: Path = (*path, "host", host.name, option) if own else (*path, "tls")
         source.problem(place, text, mend if own else f"{mend} in [provider.{path[1]}.host.a]")
+
+
+def shared_logins(source: Source, providers: Iterable[Provider]) -> list[Problem]:
+    """Providers that log in to one host as somebody else does already: hardly meant."""
+    found: list[Problem] = []
+    known: dict[tuple[str, int, str], str] = {}
+    for provider in providers:
+        for host in provider.hosts:
+            port, login = provider.door(host)[0], provider.system_id.decode("latin-1")
+            first = known.setdefault((host.address, port, login), provider.name)
+            if first != provider.name:
+                text = (
+                    f"it binds to {host.address}:{port} as {show(login)}, as provider "
+                    f"{first} does: receipts of one may come on binds of the other, and are parked"
+                )
+                mend = "make them one provider, with as many binds"
+                found.append(source.warning(("provider", provider.name), text, mend))
+                break
+    return found

@@ -9,6 +9,7 @@ import attrs
 
 from smppproxy.config.accounts import choices, read_account
 from smppproxy.config.bundle import Bundle
+from smppproxy.config.hosts import shared_logins
 from smppproxy.config.lines import Path
 from smppproxy.config.mo_routes import read_mo
 from smppproxy.config.problems import ConfigError, Problem
@@ -103,6 +104,7 @@ def _network(source: Source) -> Network:
     routes, hints = read_routes(source, accounts, providers)
     mo = read_mo(source, accounts, providers)
     source.raise_problems()
+    hints.found += shared_logins(source, filter(None, providers.values()))
     return Network(
         accounts={name: account for name, account in accounts.items() if account},
         providers={name: provider for name, provider in providers.items() if provider},

@@ -75,9 +75,9 @@ class CheckTest(SynchronousTestCase):
         tokens = 'read = "file:token", operate = "file:missing"'
         (self.folder / "missing").write_text("a-secret-of-25-octets-xyz")
         (self.folder / "missing").chmod(0o600)
-        provider = '[provider.{}]\nsystem_id = "us"\npassword = "file:{}"\nhost.a = {}\n'
+        provider = '[provider.{0}]\nsystem_id = "{0}"\npassword = "file:{0}"\nhost.a = {1}\n'
         host = '{ address = "127.0.0.1", port = 2775 }'
-        network = "".join(provider.format(each, each, host) for each in ("pw", "mine", "ours"))
+        network = "".join(provider.format(each, host) for each in ("pw", "mine", "ours"))
         head = '[node]\nname = "n1"\n'
         door = f"[[listener]]\nport = 0\n[admin]\nport = 1\ntokens = {{ {tokens} }}\n"
         path = self.write(f'{head}network_file = "network.toml"\n{door}', network)

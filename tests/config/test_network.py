@@ -322,6 +322,25 @@ class LoadNetworkTest(FileCase):
         )  # fmt: skip
         self.assertEqual(attrs.asdict(network.providers["acme"]), attrs.asdict(expected))
 
+    def test_two_providers_with_one_login(self) -> None:
+        """Receipts of a login may come on any of its binds: two providers with one are told of,
+        those that differ in system_id, host or port are not.
+        """
+        lines = "".join(
+            f'[provider.{name}]\nsystem_id = "{login}"\npassword = "env:SECRET"\n'
+            f'host.a = {{ address = "{address}", port = {port} }}\n'
+            for name, login, address, port in (
+                ("first", "us", "a.example.net", 2775),
+                ("login", "them", "a.example.net", 2775),
+                ("host", "us", "b.example.net", 2775),
+                ("port", "us", "a.example.net", 2776),
+                ("same", "us", "a.example.net", 2775),
+            )
+        )
+        (warning,) = load_network(self.write(lines), {"SECRET": "x"}).warnings
+        self.assertEqual((warning.option, warning.line), ("provider.same", 17))
+        self.assertIn('a.example.net:2775 as "us", as provider first does', warning.text)
+
     def test_everything_means_everything(self) -> None:
         """The file above sets every option that an account, a provider and its profiles have."""
         by_name = {"system_id", "name", "hosts", "status", *PROFILES}
