@@ -20,21 +20,11 @@ end
 
 -- Outcome and queue; nil: it waits on, since under one of its ids its own map may still come.
 local function meet_one(provider, name, arrival, final_ttl)
-  local misfit, misfits = nil, 0
-  for _, id in ipairs(arrival[1]) do
-    local value = get_map(provider, id)
-    if value then
-      local _, outcome, queue = meet(provider, id, value, arrival, final_ttl)
-      if outcome then
-        unpark(provider, name)
-        return outcome, queue
-      end
-      misfit, misfits = misfit or queue, misfits + 1
-    end
-  end
-  if misfits < #arrival[1] then return nil end
+  local outcome, queue, misfits = meet_any(provider, arrival, final_ttl)
+  if not outcome and misfits < #arrival[1] then return nil end
   unpark(provider, name)
-  stray('quarantine', provider, misfit, now, arrival)
+  if outcome then return outcome, queue end
+  stray('quarantine', provider, queue, now, arrival)
   return 4, ''
 end
 

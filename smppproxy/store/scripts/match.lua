@@ -43,19 +43,12 @@ local function code_of(number, arrival)
     stray('quarantine', provider, 'no_id', now, with_pdu(number, arrival))
     return 4
   end
-  local misfit, misfits = nil, 0
-  for i = 1, #ids do
-    local value = get_map(provider, ids[i])
-    if value then
-      local _, outcome, queue = meet(provider, ids[i], value, arrival, final_ttl)
-      if outcome == 0 then return queued(queue) end
-      if outcome then return outcome end
-      misfit, misfits = misfit or queue, misfits + 1
-    end
-  end
+  local outcome, queue, misfits = meet_any(provider, arrival, final_ttl)
+  if outcome == 0 then return queued(queue) end
+  if outcome then return outcome end
   -- Under another spelling of its id the message itself may still be to come.
   if misfits == #ids then
-    stray('quarantine', provider, misfit, now, with_pdu(number, arrival))
+    stray('quarantine', provider, queue, now, with_pdu(number, arrival))
     return 4
   end
   if park(provider, with_pdu(number, arrival)) then return 1 end

@@ -39,3 +39,18 @@ local function meet(provider, id, value, arrival, final_ttl)
   if map then put_map(provider, id, map, ends < expiry and math.max(ends, now + 1) or nil) end
   return map, outcome, queue
 end
+
+-- One receipt meets what is under the first of its ids that is for its message. Outcome, queue; where
+-- it is for none: nil, why the first is not (nil: there is nothing), under how many there is something.
+local function meet_any(provider, arrival, final_ttl)
+  local misfit, misfits = nil, 0
+  for _, id in ipairs(arrival[1]) do
+    local value = get_map(provider, id)
+    if value then
+      local _, outcome, queue = meet(provider, id, value, arrival, final_ttl)
+      if outcome then return outcome, queue end
+      misfit, misfits = misfit or queue, misfits + 1
+    end
+  end
+  return nil, misfit, misfits
+end

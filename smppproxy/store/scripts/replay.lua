@@ -16,19 +16,10 @@ end
 
 local function again(id, arrival)
   if not is_there(id) then return 8, '' end
-  local outcome_now = 1
-  for _, each in ipairs(arrival[1]) do
-    local value = get_map(provider, each)
-    if value then
-      local _, outcome, queue = meet(provider, each, value, arrival, final_ttl)
-      if outcome then
-        take_out(id)
-        return outcome, queue
-      end
-      outcome_now = 4
-    end
-  end
-  return outcome_now, ''
+  local outcome, queue, misfits = meet_any(provider, arrival, final_ttl)
+  if not outcome then return misfits > 0 and 4 or 1, '' end
+  take_out(id)
+  return outcome, queue
 end
 
 local results = {}
