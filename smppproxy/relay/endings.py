@@ -116,9 +116,7 @@ class Endings:
         fresh = [each.receipt_message_id for each in accepted if each.client in crowd]
         queues: set[bytes] = set()
         if released:
-            self._ledger.unpark(len(released))
-            self._ledger.parked_out += len(released)
-            met = self._ledger.met(released)
+            met = self._ledger.met_parked(released)
             self._counts.queued(met.queues)
             self._events.quarantined(met.quarantined)
             queues = {queue for queue in met.queues if queue}

@@ -119,6 +119,12 @@ class Ledger:
         self.quarantined += numbers[QUARANTINED]
         return Met(queues, numbers[PARKED], numbers[QUARANTINED])
 
+    def met_parked(self, outcomes: list[tuple[int, bytes]]) -> Met:
+        """Receipts that were parked met their messages: they are parked no more."""
+        self.unpark(len(outcomes))
+        self.parked_out += len(outcomes)
+        return self.met(outcomes)
+
     def adrift(self, number: int) -> None:
         """The store may have moved up to so many receipts in a call whose answer was lost.
 

@@ -73,11 +73,8 @@ class Parked:
         self._asking = False
         if not met:
             return
-        ledger = self._ledger
-        ledger.unpark(len(met))
-        ledger.parked_out += len(met)
-        ledger.count("parked_met", len(met))
-        queues, _, quarantined = ledger.met(met)
+        self._ledger.count("parked_met", len(met))
+        queues, _, quarantined = self._ledger.met_parked(met)
         self._counts.queued(queues)
         self._events.quarantined(quarantined)
         self._log.info(

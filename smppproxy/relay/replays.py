@@ -276,11 +276,10 @@ class Replays:
         """What is taken out comes in again, as the ledger sees it."""
         taken = [each for each in results if each[0] not in (PARKED, QUARANTINED, GONE)]
         if kind == PARKED_ONES:
-            self._ledger.unpark(len(taken))
-            self._ledger.parked_out += len(taken)
+            queues = self._ledger.met_parked(taken).queues
         else:
             self._ledger.replayed += len(taken)
-        queues = self._ledger.met(taken).queues
+            queues = self._ledger.met(taken).queues
         self._counts.queued(queues)
         if queues:
             self._released(queues)
