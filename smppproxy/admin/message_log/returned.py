@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from operator import mod
 from typing import Any
 
@@ -22,7 +22,9 @@ from smppproxy.admin.message_log.sheet import (
     Column,
     Row,
     Sheet,
+    Writer,
     column,
+    gather,
     grouped,
 )
 from smppproxy.admin.message_log.tally import MESSAGE
@@ -45,18 +47,12 @@ COUNTED = frozenset((QUEUED, UNWANTED))
 """Outcomes of final receipts that say what became of a message, once for each."""
 
 
-class Returned:
-    """Makes them of rows.
-
-    :ivar makers: by kind of row.
-    """
+class Returned(Writer):
+    """Makes them of rows."""
 
     def __init__(self, sheet: Sheet) -> None:
-        self._sheet = sheet
-        self._kept, self._tally = sheet.kept, sheet.tally
-        parties = self._parties = sheet.parties
-        self._clients, self._binds = parties.clients, parties.binds
-        self.makers: dict[int, Callable[[Row], None]] = {
+        super().__init__(sheet)
+        self.makers = {
             rows.NAMELESS: self._nameless,
             rows.ANSWERED: self._answered,
             rows.MESSAGES: self._messages,
@@ -74,8 +70,7 @@ class Returned:
             hours += (self._kept.hour,) * count
             whose += zip(column(keys, count), (bind,) * count, strict=True)
             values = (numbers, outcomes, message_ids, records, to)
-            for whole, part in zip(columns, values, strict=True):
-                whole += part if isinstance(part, tuple) else (part,) * count
+            gather(columns, values, count)
         return self._lines_of(hours, times, whose, *columns)
 
     def _lines_of(
@@ -152,8 +147,7 @@ class Returned:
             moments += (seconds,) * count
             times += (self._kept.at(seconds),) * count
             clients += (who,) * count
-            for whole, part in zip(columns, values, strict=True):
-                whole += column(part, count)
+            gather(columns, values, count)
         numbers, attempts, origins, records = columns
         try:
             parts, places = split_origins(origins), receipt_origins(records)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from smppproxy.admin.message_log.kept import Kept
@@ -89,9 +89,30 @@ class Sheet:
         return {account: self.parties.rules(account) for account in set(accounts)}
 
 
+class Writer:
+    """Makes lines of some kinds of rows.
+
+    :ivar makers: by kind of row, those that make the lines of one row.
+    """
+
+    makers: dict[int, Callable[[Row], None]]
+
+    def __init__(self, sheet: Sheet) -> None:
+        self._sheet = sheet
+        self._kept, self._tally = sheet.kept, sheet.tally
+        parties = self._parties = sheet.parties
+        self._clients, self._binds = parties.clients, parties.binds
+
+
 def column(values: Any, count: int) -> Column:
     """A column of a row, also where all of it is one value."""
     return values if isinstance(values, tuple) else (values,) * count
+
+
+def gather(columns: Sequence[list[Any]], values: Sequence[Any], count: int) -> None:
+    """Put a row's columns, each as :func:`column` has it, behind these."""
+    for whole, part in zip(columns, values, strict=True):
+        whole += part if isinstance(part, tuple) else (part,) * count
 
 
 def grouped(owners: Column, numbers: Sequence[bytes]) -> Iterable[tuple[Any, Sequence[bytes]]]:

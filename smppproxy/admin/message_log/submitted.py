@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from operator import mod
 from typing import Any
 
@@ -20,25 +20,21 @@ from smppproxy.admin.message_log.sheet import (
     Column,
     Row,
     Sheet,
+    Writer,
     column,
+    gather,
     grouped,
 )
 from smppproxy.relay.shared import own_origin
 from smppproxy.store.records import RecordError, split_origins
 
 
-class Submitted:
-    """Makes them of rows.
-
-    :ivar makers: by kind of row.
-    """
+class Submitted(Writer):
+    """Makes them of rows."""
 
     def __init__(self, sheet: Sheet) -> None:
-        self._sheet = sheet
-        self._kept, self._tally = sheet.kept, sheet.tally
-        parties = self._parties = sheet.parties
-        self._clients, self._binds = parties.clients, parties.binds
-        self.makers: dict[int, Callable[[Row], None]] = {
+        super().__init__(sheet)
+        self.makers = {
             rows.REFUSED: self._refused,
             rows.UNDECIDED: self._undecided,
         }
@@ -56,8 +52,7 @@ class Submitted:
             latencies = [now - each for each in column(arrived, count)]
             ends += zip(column(routes, count), latencies, strict=True)
             values = (who, binds, rest, numbers, origins, ids)
-            for whole, part in zip(columns, values, strict=True):
-                whole += part if isinstance(part, tuple) else (part,) * count
+            gather(columns, values, count)
         return self._lines_of(hours, times, ends, *columns)
 
     def _lines_of(
