@@ -14,14 +14,14 @@ MOST = 16_384
 """Maps that come before the oldest are forgotten: of these and of as many before them some 200
 octets each are kept, which is 6 MiB, or 3 s of all that one node can do."""
 
-_VERSION = b"\x04"
+PLAIN = 4
+"""The version of a plain map that nothing has changed but one final receipt (``maps.lua``)."""
 
 
 class Known:
-    """The newest maps, by provider and id: between ``most`` and twice as many."""
+    """The newest maps, by provider and id: between :data:`MOST` and twice as many."""
 
-    def __init__(self, most: int = MOST) -> None:
-        self._most = most
+    def __init__(self) -> None:
         self._number = 0
         self._newer: dict[bytes, dict[bytes, bytes]] = {}
         self._older: dict[bytes, dict[bytes, bytes]] = {}
@@ -30,10 +30,10 @@ class Known:
         self, provider: bytes, ids: Sequence[bytes], expiry: int, statics: Iterable[bytes]
     ) -> None:
         """The server has written these as plain maps that end at ``expiry``, in unix seconds."""
-        if self._number >= self._most:
+        if self._number >= MOST:
             self._older, self._newer, self._number = self._newer, {}, 0
         self._number += len(ids)
-        head = _VERSION + pack(">I", expiry)
+        head = pack(">BI", PLAIN, expiry)
         newer = self._newer.get(provider)
         if newer is None:
             self._newer[provider] = newer = {}

@@ -34,11 +34,10 @@ from .interface import (
     Room,
     StoreUnavailable,
 )
-from .known import Known
+from .known import PLAIN, Known
 from .records import message_id_of
 from .scripts import Script
 
-_PLAIN = 4
 _EXPIRY = slice(1, 5)
 _WANT = 5
 _ACCOUNT = 6
@@ -87,7 +86,7 @@ class Settled:
 
     def add(self, place: int, arrival: Arrival, value: bytes) -> bool:
         """Settle a receipt by the map under its id; False: it must go the whole way."""
-        if value[0] != _PLAIN or not value[_WANT] & arrival.kind:
+        if value[0] != PLAIN or not value[_WANT] & arrival.kind:
             return False
         account_ends = _ACCOUNT + 1 + value[_ACCOUNT]
         at = account_ends + 1 + value[account_ends]

@@ -21,7 +21,7 @@ def main() -> None:
     recent.MOST_MESSAGES = FEW
     directory.REMEMBERED = FEW
     delivery.SHOWN = FEW // 10
-    known.Known.__init__.__defaults__ = (FEW,)
+    known.MOST = FEW
     del sys.argv[0]
     runpy.run_path(sys.argv[0], run_name="__main__")
 

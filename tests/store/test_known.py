@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from smppproxy.store import known as known_maps
 from smppproxy.store.known import Known
 
 HEAD = b"\x04\x00\x00\x03\xe8"
@@ -33,7 +34,8 @@ class KnownTests(SynchronousTestCase):
         """However many come, and of whomever: the newest are known, and at most twice as many and
         one call's more.
         """
-        known = Known(most=100)
+        self.patch(known_maps, "MOST", 100)
+        known = Known()
         ids = [b"%d" % each for each in range(1000)]
         for at in range(0, 1000, 10):
             provider = b"north" if at % 20 else b"south"
