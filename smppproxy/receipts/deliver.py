@@ -9,7 +9,7 @@ import attrs
 
 from smppproxy.receipts import errs
 from smppproxy.receipts.dialects import DIALECTS, downstream
-from smppproxy.receipts.text import date_text, render
+from smppproxy.receipts.text import DATE_OCTETS, date_text, render
 from smppproxy.smpp.constants import (
     STATE_DELIVERED,
     STATE_ENROUTE,
@@ -27,17 +27,17 @@ _MOST_ERR = 999
 _NOT_PRINTABLE = bytes(range(0x20)) + bytes(range(0x7F, 0x100))
 _TO_PRINTABLE = bytes.maketrans(_NOT_PRINTABLE, b"?" * len(_NOT_PRINTABLE))
 
-# service_type; ton, npi, addr twice; esm_class 0x04; then protocol_id, priority_flag, both times,
+# service_type; ton, npi, and addr follows. Between both addr: NUL, ton, npi.
+_HEAD = b"\x00%c%c"
+_BETWEEN = b"\x00%c%c"
+
+# Behind addr: NUL, esm_class 0x04; then protocol_id, priority_flag, both times,
 # registered_delivery, replace_if_present_flag, data_coding, sm_default_msg_id: all 0; sm_length.
-_BODY = b"\x00%c%c%b\x00%c%c%b\x00\x04\x00\x00\x00\x00\x00\x00\x00\x00%c%b"
+_TO_ID = b"\x00\x04\x00\x00\x00\x00\x00\x00\x00\x00%cid:"
 
 # TLVs: receipted_message_id with its NUL (quirks 5.5) and message_state.
-_ID_AND_STATE = (
-    TLV_RECEIPTED_MESSAGE_ID.to_bytes(2, "big")
-    + b"%c%c%b\x00"
-    + TLV_MESSAGE_STATE.to_bytes(2, "big")
-    + b"\x00\x01%c"
-)
+_ID = TLV_RECEIPTED_MESSAGE_ID.to_bytes(2, "big") + b"\x00%c"
+_STATE = b"\x00" + TLV_MESSAGE_STATE.to_bytes(2, "big") + b"\x00\x01%c"
 _NETWORK_ERROR_CODE = TLV_NETWORK_ERROR_CODE.to_bytes(2, "big") + b"\x00\x03"
 _REFERENCE = TLV_USER_MESSAGE_REFERENCE.to_bytes(2, "big")
 
@@ -111,26 +111,54 @@ def shown_of(
     return Shown(word, message_state, date_text(done_date, tz), digits, parts, error_tlv)
 
 
-def body_of_shown(
+@attrs.frozen
+class Form:
+    """A deliver_sm without what only one message has of it: what stands before, between and
+    behind its numbers, its client_message_id and its submit date."""
+
+    _head: bytes
+    _between: bytes
+    _to_id: bytes
+    _counts: bytes
+    _ending: bytes
+    _tail: bytes
+
+    def body(
+        self, destination_addr: bytes, source_addr: bytes, client_message_id: bytes, date: bytes
+    ) -> bytes:
+        """All octets after the header. The addresses are those of the submit_sm, and swapped here;
+        ``date`` is our own time of the submit (GW-27), of :func:`date_text`."""
+        parts = (
+            self._head,
+            destination_addr,
+            self._between,
+            source_addr,
+            self._to_id,
+            client_message_id,
+            self._counts,
+            date,
+            self._ending,
+        )
+        tail = self._tail
+        return b"".join((*parts, client_message_id, tail) if tail else parts)
+
+
+def form_of(
     shown: Shown,
-    client_message_id: bytes,
     source_addr_ton: int,
     source_addr_npi: int,
-    source_addr: bytes,
     dest_addr_ton: int,
     dest_addr_npi: int,
-    destination_addr: bytes,
-    submit_date: int,
-    reference: bytes,
+    id_length: int,
     sub: int,
     dlvrd: int,
     with_tlvs: bool,
-    tz: str,
-) -> bytes:
-    """All octets after the header of the deliver_sm that tells a client about its message.
+    reference: bytes = b"",
+) -> Form:
+    """What the deliver_sm have in common that tell clients about messages which differ in nothing
+    but numbers, ids and submit dates.
 
-    The addresses are those of its submit_sm; they are swapped here. ``submit_date`` (our own time
-    of the submit, GW-27) is unix seconds, shown in the zone ``tz``. ``sub`` and ``dlvrd`` are our
+    ``id_length`` is that of the client_message_id, in octets. ``sub`` and ``dlvrd`` are our
     true counts of parts (GW-26), not the provider's; -1: ``sub`` if delivered, else 0.
     ``reference`` is the client's own user_message_reference, b"" when it gave none (GW-31, GW-32).
     ``with_tlvs`` is False for a session bound below 0x34.
@@ -138,33 +166,29 @@ def body_of_shown(
     message_state = shown.message_state
     if dlvrd < 0 or not shown.parts:
         dlvrd = sub if message_state == STATE_DELIVERED else 0
-    line = render(
-        client_message_id,
+    counts, ending = render(
         min(sub, _MOST_PARTS),
         min(dlvrd, _MOST_PARTS),
-        date_text(submit_date, tz),
         shown.done_date,
         shown.word,
         shown.err,
         reference_text(reference) if reference else b"",
     )
-    body = _BODY % (
-        dest_addr_ton,
-        dest_addr_npi,
-        destination_addr,
-        source_addr_ton,
-        source_addr_npi,
-        source_addr,
-        len(line),
-        line,
+    tail = b""
+    length = len("id:") + id_length + len(counts) + DATE_OCTETS + len(ending)
+    if with_tlvs:
+        ending += _ID % (id_length + 1)
+        tail = _STATE % message_state + shown.error_tlv
+        if reference:
+            tail += _REFERENCE + len(reference).to_bytes(2, "big") + reference
+    return Form(
+        _HEAD % (dest_addr_ton, dest_addr_npi),
+        _BETWEEN % (source_addr_ton, source_addr_npi),
+        _TO_ID % length,
+        counts,
+        ending,
+        tail,
     )
-    if not with_tlvs:
-        return body
-    body += _ID_AND_STATE % (0, len(client_message_id) + 1, client_message_id, message_state)
-    body += shown.error_tlv
-    if reference:
-        body += _REFERENCE + len(reference).to_bytes(2, "big") + reference
-    return body
 
 
 def _error_tlv(number: int, given: bytes) -> bytes:

@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
-from smppproxy.receipts.deliver import Shown, body_of_shown, shown_of
-from smppproxy.relay.directory import Inbox, ShownKey
+from collections.abc import Callable
+from functools import partial
+from struct import error as StructError
+
+import attrs
+
+from smppproxy.receipts.deliver import Form, form_of, shown_of
+from smppproxy.receipts.text import date_text
+from smppproxy.relay.directory import Inbox
 from smppproxy.relay.peers import Client
 from smppproxy.smpp.constants import TLV_MESSAGE_PAYLOAD
 from smppproxy.smpp.fields import walk_message
 from smppproxy.smpp.tlv import find_tlv
 from smppproxy.store.interface import Entry
 from smppproxy.store.records import (
+    ORIGIN_HEAD,
     MoRecord,
+    Origin,
+    OriginParts,
     ReceiptRecord,
     RecordError,
-    origin_fields,
+    origin_splitter,
     receipt_head,
 )
 
@@ -21,7 +31,7 @@ HEADER = 16
 LONGEST_TEXT = 254
 """Octets of short_message."""
 
-SHOWN = 200
+LOOKS = 200
 """Different receipts of an account, ids and addresses aside, that are remembered ready made."""
 
 FIRST_DELAY = 10.0
@@ -54,43 +64,56 @@ class Delivery:
             return False
 
 
+@attrs.frozen
+class Look:
+    """What the receipts have in common that say the same about messages of one kind.
+
+    :ivar split: takes the packed origin of such a message apart.
+    :ivar form: what they look like, and ``referring`` where the client gave a reference.
+    :ivar watched: whether one of them may come before or after others of the same message.
+    """
+
+    split: Callable[[bytes], OriginParts]
+    form: Form
+    referring: Callable[[bytes], Form]
+    state: int
+    watched: bool
+
+
 def body_of(delivery: Delivery, client: Client) -> bytes:
     """The deliver_sm's octets after the header; b"" for a receipt that comes after a final one.
 
     :raises RecordError: when the stored records cannot be read.
     """
     entry = delivery.entry
-    if not entry.origin:
+    origin = entry.origin
+    with_tlvs = client.session.takes_tlvs
+    if not origin:
         body = MoRecord.unpack(entry.receipt).body
-        return body if client.session.takes_tlvs else without_tlvs(body)
-    origin = origin_fields(entry.origin)
+        return body if with_tlvs else without_tlvs(body)
     inbox = delivery.inbox
-    account = inbox.account
-    head = receipt_head(entry.receipt)
-    key = (head, account.dialect, account.receipt_tz, account.enroute_final_as)
-    known = inbox.shown.get(key)
-    if known is None:
-        known = _shown(inbox, entry.receipt, key)
-    state, shown = known
-    message_id = origin[0]
-    if inbox.overtaken(message_id, state, origin[7]):
+    key = (receipt_head(entry.receipt), origin[ORIGIN_HEAD], entry.sub, entry.dlvrd, with_tlvs)
+    look = inbox.looks.get(key)
+    if look is None:
+        if len(inbox.looks) >= LOOKS:
+            inbox.looks.clear()
+        look = inbox.looks[key] = look_of(inbox, entry, with_tlvs)
+    try:
+        submitted_at, message_id, source, destination, reference = look.split(origin)
+    except StructError:
+        raise RecordError("the lengths in an origin record do not add up") from None
+    if look.watched and inbox.overtaken(message_id, look.state):
         return b""
-    return body_of_shown(
-        shown,
-        *origin[:7],
-        origin[8],
-        origin[9] or b"",
-        entry.sub,
-        entry.dlvrd,
-        client.session.takes_tlvs,
-        account.receipt_tz,
-    )
+    form = look.referring(reference) if reference else look.form
+    date = date_text(int.from_bytes(submitted_at, "big"), inbox.account.receipt_tz)
+    return form.body(destination, source, message_id, date)
 
 
-def _shown(inbox: Inbox, record: bytes, key: ShownKey) -> tuple[int, Shown]:
-    """message_state of a packed receipt and what the account's clients read of it; remembered for
-    others that say the same."""
-    receipt = ReceiptRecord.unpack(record)
+def look_of(inbox: Inbox, entry: Entry, with_tlvs: bool) -> Look:
+    """What an account's clients read of a receipt like this one, TLVs or not."""
+    account = inbox.account
+    receipt = ReceiptRecord.unpack(entry.receipt)
+    origin = Origin.unpack(entry.origin)
     shown = shown_of(
         receipt.state,
         receipt.stat,
@@ -98,12 +121,29 @@ def _shown(inbox: Inbox, record: bytes, key: ShownKey) -> tuple[int, Shown]:
         receipt.done_date,
         receipt.network_error_code,
         receipt.final,
-        *key[1:],
+        account.dialect,
+        account.receipt_tz,
+        account.enroute_final_as,
     )
-    if len(inbox.shown) >= SHOWN:
-        inbox.shown.clear()
-    inbox.shown[key] = known = (receipt.state, shown)
-    return known
+    referring = partial(
+        form_of,
+        shown,
+        origin.source_addr_ton,
+        origin.source_addr_npi,
+        origin.dest_addr_ton,
+        origin.dest_addr_npi,
+        len(origin.client_message_id),
+        entry.sub,
+        entry.dlvrd,
+        with_tlvs,
+    )
+    return Look(
+        origin_splitter(entry.origin[ORIGIN_HEAD]),
+        referring(),
+        referring,
+        receipt.state,
+        inbox.watches(receipt.state, origin.registered_delivery),
+    )
 
 
 def without_tlvs(body: bytes) -> bytes:

@@ -20,8 +20,7 @@ from smppproxy.smpp.constants import STATE_ACCEPTED, STATE_ENROUTE, STATE_UNKNOW
 from smppproxy.smpp.pdu import Pdu
 
 if TYPE_CHECKING:
-    from smppproxy.receipts.deliver import Shown
-    from smppproxy.relay.delivery import Delivery
+    from smppproxy.relay.delivery import Delivery, Look
 
 __all__ = ["RUN", "Directory", "Inbox", "Pool"]
 
@@ -33,15 +32,15 @@ REMEMBERED = 10_000
 MOST_ROOM = 1_000
 """Deliveries that are asked for at once, about."""
 
-ShownKey = tuple[bytes, str, str, str]
-"""What makes up a receipt, and the account's settings that say how it is shown."""
+LookKey = tuple[bytes, bytes, int, int, bool]
+"""What a receipt says, of what kind of message, of how many parts, and whether with TLVs."""
 
 
 class Inbox:
     """The receivers of one account on this node, and what is in this node's hands for them.
 
     :ivar claimed: how many receipts may be on their way here, see ``claim``.
-    :ivar shown: message_state and looks of receipts that were sent last, see ``delivery``.
+    :ivar looks: what receipts that were sent last look like, see ``delivery``.
     """
 
     def __init__(self, account: Account) -> None:
@@ -54,7 +53,7 @@ class Inbox:
         self.waiting: set[bytes] = set()
         self.claimed = 0
         self.finished: dict[bytes, None] = {}
-        self.shown: dict[ShownKey, tuple[int, Shown]] = {}
+        self.looks: dict[LookKey, Look] = {}
         self._turn = 0
 
     @property
@@ -79,22 +78,33 @@ class Inbox:
             self._places[last] = place
         return True
 
-    def overtaken(self, message_id: bytes, state: int, registered_delivery: int) -> bool:
+    def use(self, account: Account) -> None:
+        """Settings that may say how receipts look."""
+        if account is not self.account:
+            self.account = account
+            self.looks.clear()
+
+    def watches(self, state: int, registered_delivery: int) -> bool:
+        """Whether :meth:`overtaken` is to be asked about such receipts: only of messages that have
+        intermediate ones (GW-24)."""
+        return (
+            state in PASSING
+            or registered_delivery & 0x10 != 0
+            or registered_delivery & 3 == 3
+            or self.account.intermediate == "always"
+        )
+
+    def overtaken(self, message_id: bytes, state: int) -> bool:
         """Note that a receipt is about to be sent; whether a final one went before it (GW-24).
 
-        Only messages that have intermediate receipts are remembered, the last 10,000 of them.
+        The last 10,000 messages are remembered.
         """
         finished = self.finished
         if state in PASSING:
             return message_id in finished
-        if (
-            registered_delivery & 0x10
-            or registered_delivery & 3 == 3
-            or self.account.intermediate == "always"
-        ):
-            finished[message_id] = None
-            if len(finished) > REMEMBERED:
-                del finished[next(iter(finished))]
+        finished[message_id] = None
+        if len(finished) > REMEMBERED:
+            del finished[next(iter(finished))]
         return False
 
     def room(self, most: int = MOST_ROOM) -> int:
@@ -165,7 +175,7 @@ class Directory:
         inbox = self.inboxes.get(account.key)
         if inbox is None:
             inbox = self.inboxes[account.key] = Inbox(account)
-        inbox.account = account
+        inbox.use(account)
         return inbox
 
     def enter_client(self, client: Client) -> Inbox | None:

@@ -34,8 +34,8 @@ _pack_receipt, _unpack_receipt, _RECEIPT_SIZE = _RECEIPT.pack, _RECEIPT.unpack_f
 _pack_placed = _PLACED_RECEIPT.pack
 _PLACED = 2  # version of a receipt record that tells where it came from
 
-_LENGTHS_END = 11
-"""Octets of an origin that tell how long its parts are, and all that comes before them."""
+ORIGIN_HEAD = slice(11)
+"""Octets of a packed :class:`Origin` that tell how long its parts are, and all before them."""
 
 _PLACE_LENGTH, _ID_LENGTH = _RECEIPT_SIZE, _RECEIPT_SIZE + 1
 """Where a placed receipt has the lengths of place and provider_message_id."""
@@ -92,11 +92,48 @@ class Origin:
     @classmethod
     def unpack(cls, record: bytes) -> Origin:
         """Read what :meth:`pack` wrote; :class:`RecordError` for anything else."""
-        return cls(*origin_fields(record))
-
-
-OriginFields = tuple[bytes, int, int, bytes, int, int, bytes, int, int, bytes | None, int]
-"""The fields of :class:`Origin`, in their order."""
+        if len(record) < _ORIGIN_SIZE or record[0] not in (_VERSION, _FULL_REFERENCE):
+            raise RecordError("not an origin record of a version that is known here")
+        (
+            version,
+            interface_version,
+            registered_delivery,
+            source_ton,
+            source_npi,
+            dest_ton,
+            dest_npi,
+            id_length,
+            source_length,
+            destination_length,
+            reference_length,
+            submit_time,
+        ) = _unpack_origin(record)
+        source_at = _ORIGIN_SIZE + id_length
+        destination_at = source_at + source_length
+        reference_at = destination_at + destination_length
+        if version == _FULL_REFERENCE and reference_length != _NONE:
+            raise RecordError("an origin record with a short reference of the wrong version")
+        if version == _VERSION and reference_length == _NONE:
+            reference = None
+            end = reference_at
+        else:
+            reference = record[reference_at:]
+            end = reference_at + reference_length
+        if end != len(record):
+            raise RecordError("the lengths in an origin record do not add up")
+        return cls(
+            record[_ORIGIN_SIZE:source_at],
+            source_ton,
+            source_npi,
+            record[source_at:destination_at],
+            dest_ton,
+            dest_npi,
+            record[destination_at:reference_at],
+            registered_delivery,
+            submit_time,
+            reference,
+            interface_version,
+        )
 
 
 def pack_origin(
@@ -144,52 +181,6 @@ def pack_origin(
         )
     except StructError as error:
         raise RecordError(f"a field of the origin does not fit: {error}") from None
-
-
-def origin_fields(record: bytes) -> OriginFields:
-    """:meth:`Origin.unpack` without an object, for every receipt there is."""
-    if len(record) < _ORIGIN_SIZE or record[0] not in (_VERSION, _FULL_REFERENCE):
-        raise RecordError("not an origin record of a version that is known here")
-    (
-        version,
-        interface_version,
-        registered_delivery,
-        source_ton,
-        source_npi,
-        dest_ton,
-        dest_npi,
-        id_length,
-        source_length,
-        destination_length,
-        reference_length,
-        submit_time,
-    ) = _unpack_origin(record)
-    source_at = _ORIGIN_SIZE + id_length
-    destination_at = source_at + source_length
-    reference_at = destination_at + destination_length
-    if version == _FULL_REFERENCE and reference_length != _NONE:
-        raise RecordError("an origin record with a short reference of the wrong version")
-    if version == _VERSION and reference_length == _NONE:
-        reference = None
-        end = reference_at
-    else:
-        reference = record[reference_at:]
-        end = reference_at + reference_length
-    if end != len(record):
-        raise RecordError("the lengths in an origin record do not add up")
-    return (
-        record[_ORIGIN_SIZE:source_at],
-        source_ton,
-        source_npi,
-        record[source_at:destination_at],
-        dest_ton,
-        dest_npi,
-        record[destination_at:reference_at],
-        registered_delivery,
-        submit_time,
-        reference,
-        interface_version,
-    )
 
 
 @attrs.define
@@ -362,21 +353,23 @@ destination_addr and user_message_reference (b"" for none as well)."""
 def split_origins(origins: Iterable[bytes]) -> list[OriginParts]:
     """The parts of many packed :class:`Origin`; :class:`RecordError` where one is none."""
     try:
-        return [_splitter(origin[:_LENGTHS_END])(origin) for origin in origins]
+        return [origin_splitter(origin[ORIGIN_HEAD])(origin) for origin in origins]
     except StructError:
         raise RecordError("the lengths in an origin record do not add up") from None
 
 
 @lru_cache(4096)
-def _splitter(head: bytes) -> Callable[[bytes], OriginParts]:
-    """Takes every origin apart that begins with these octets: they tell all of its lengths."""
-    if len(head) < _LENGTHS_END or head[0] not in (_VERSION, _FULL_REFERENCE):
+def origin_splitter(head: bytes) -> Callable[[bytes], OriginParts]:
+    """Takes every packed :class:`Origin` apart that has this :data:`ORIGIN_HEAD`, which tells all
+    of its lengths; raises struct.error for one whose lengths do not add up.
+    """
+    if len(head) < ORIGIN_HEAD.stop or head[0] not in (_VERSION, _FULL_REFERENCE):
         raise RecordError("not an origin record of a version that is known here")
-    *lengths, reference = head[_LENGTHS_END - 4 :]
+    *lengths, reference = head[-4:]
     if head[0] == _VERSION and reference == _NONE:
         reference = 0
     sizes = "".join(f"{length}s" for length in (*lengths, reference))
-    return Struct(f"{_LENGTHS_END}x8s{sizes}").unpack
+    return Struct(f"{ORIGIN_HEAD.stop}x8s{sizes}").unpack
 
 
 def receipt_origins(receipts: Iterable[bytes]) -> list[tuple[bytes, bytes]]:

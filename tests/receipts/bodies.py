@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from smppproxy.receipts.deliver import body_of_shown, shown_of
+from smppproxy.receipts.deliver import form_of, shown_of
+from smppproxy.receipts.text import date_text
 
 
 def receipt_body(
@@ -22,10 +23,21 @@ def receipt_body(
     """:param told: client_message_id; TON, NPI and address of the source, then of the destination;
     the dates of submit and end; state, stat and err.
     """
-    done_date, state, stat, err = told[8:]
+    message_id, source_ton, source_npi, source, dest_ton, dest_npi, destination, *rest = told
+    submitted, done, state, stat, err = rest
     shown = shown_of(
-        state, stat, err, done_date, network_error_code, final, dialect, tz, enroute_final_as
+        state, stat, err, done, network_error_code, final, dialect, tz, enroute_final_as
     )
-    reference = user_message_reference or b""
-    message: tuple[Any, ...] = (*told[:8], reference, sub, dlvrd, with_tlvs, tz)
-    return body_of_shown(shown, *message)
+    form = form_of(
+        shown,
+        source_ton,
+        source_npi,
+        dest_ton,
+        dest_npi,
+        len(message_id),
+        sub,
+        dlvrd,
+        with_tlvs,
+        user_message_reference or b"",
+    )
+    return form.body(destination, source, message_id, date_text(submitted, tz))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import attrs
 from twisted.trial.unittest import SynchronousTestCase
 
 from smppproxy.receipts.profile import ReceiptProfile
@@ -50,7 +51,7 @@ class ReceiptTests(SynchronousTestCase):
 
     def test_only_the_last_looks_are_kept(self) -> None:
         """Receipts that each say something else cost bounded memory, and are right."""
-        self.patch(delivery, "SHOWN", 2)
+        self.patch(delivery, "LOOKS", 2)
         self.receipt()
         client, upstream = self.world.clients[0], self.world.upstreams[0]
         for number, stat in enumerate((b"UNDELIV", b"EXPIRED", b"UNDELIV", b"REJECTD"), 2):
@@ -59,8 +60,38 @@ class ReceiptTests(SynchronousTestCase):
             upstream.receipt(b"x%d" % number, stat=stat)
             (pdu,) = client.deliveries()
             self.assertIn(b" stat:%b " % stat, fields_of(pdu).short_message)
-            shown = self.world.relay.directory.inboxes[client.account.key].shown
-            self.assertLessEqual(len(shown), 2)
+            looks = self.world.relay.directory.inboxes[client.account.key].looks
+            self.assertLessEqual(len(looks), 2)
+
+    def test_other_settings_other_looks(self) -> None:
+        """A reload that changes how an account's receipts look changes those that follow."""
+        self.receipt()
+        client, upstream = self.world.clients[0], self.world.upstreams[0]
+        inbox = self.world.relay.directory.inboxes[client.account.key]
+        for number, zone in enumerate(("UTC", "Europe/Copenhagen", "UTC"), 2):
+            self.world.relay.directory.inbox(attrs.evolve(client.account, receipt_tz=zone))
+            client.receive(submit(number))
+            upstream.accept((upstream.submits()[0], b"x%d" % number))
+            upstream.receipt(b"x%d" % number)
+            (pdu,) = client.deliveries()
+            hour = b"23" if zone != "UTC" else b"22"
+            self.assertIn(b" done date:231114%b14 " % hour, fields_of(pdu).short_message)
+            self.assertEqual(1, len(inbox.looks))
+
+    def test_gw31_references_are_their_own(self) -> None:
+        """GW-31: receipts that differ in the client's reference alone each show theirs."""
+        self.receipt()
+        client, upstream = self.world.clients[0], self.world.upstreams[0]
+        for number, reference in enumerate((b"\0\7", b"\0\x63", b"order-7"), 2):
+            tlvs = [(c.TLV_USER_MESSAGE_REFERENCE, reference)]
+            client.receive(submit(number, tlvs=tlvs))
+            upstream.accept((upstream.submits()[0], b"x%d" % number))
+            upstream.receipt(b"x%d" % number)
+            (pdu,) = client.deliveries()
+            received = fields_of(pdu)
+            told = reference if len(reference) > 2 else b"%d" % reference[1]
+            self.assertTrue(received.short_message.endswith(b" text:" + told))
+            self.assertEqual(reference, received.tlv(c.TLV_USER_MESSAGE_REFERENCE))
 
     def test_gw27_receipt_tz(self) -> None:
         """GW-27: dates are in the account's zone."""

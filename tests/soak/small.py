@@ -20,7 +20,7 @@ def main() -> None:
     """Be that program."""
     recent.MOST_MESSAGES = FEW
     directory.REMEMBERED = FEW
-    delivery.SHOWN = FEW // 10
+    delivery.LOOKS = FEW // 10
     known.MOST = FEW
     del sys.argv[0]
     runpy.run_path(sys.argv[0], run_name="__main__")
