@@ -81,3 +81,16 @@ class RecentTests(SynchronousTestCase):
         for number in range(10):
             self.recent.fresh.append(("a", pdus(number)))
         self.assertEqual([number for _, number in numbers(self.recent.messages(99))], [9, 8, 7])
+
+    def test_what_could_not_be_kept_is_not_counted(self) -> None:
+        """Of a second that holds more than is kept only the newest reads are looked at, and what
+        was kept before goes."""
+        self.patch(module, "MOST_MESSAGES", 4)
+        self.recent.fresh.append(("a", pdus(7)))
+        self.recent.count()
+        for number in range(10):
+            self.recent.fresh.append(("a", pdus(number, number + 100)))
+        self.assertEqual(
+            [number for _, number in numbers(self.recent.messages(99))], [109, 9, 108, 8]
+        )
+        self.assertEqual([4], [messages for _, messages, _ in self.recent._kept])
