@@ -252,6 +252,19 @@ def table(results: dict[str, Figures]) -> str:
     return "\n".join([rule, lines[0], rule, *lines[1:], rule])
 
 
+def scaling(results: dict[str, Figures]) -> str:
+    """What two workers would do on two cores of their own, out of what a message costs them here,
+    where load, simulators, log and store are on the same cores; "" without both figures."""
+    both = [results[name] for name in ("saturated", "workers") if name in results]
+    if len(both) < 2:
+        return ""
+    one, two = (figures["cpu_us_per_message"]["node"] for figures in both)
+    return (
+        f"two workers: {two:.1f} us of node for a message, one: {one:.1f} us; on two cores that "
+        f"nobody else uses {2 * one / two:.2f} times as much as one"
+    )
+
+
 def main(names: list[str]) -> int:
     """Run scenarios; 0 when nothing was lost in any."""
     OUT.mkdir(parents=True, exist_ok=True)
@@ -269,6 +282,8 @@ def main(names: list[str]) -> int:
     file = OUT / "end-to-end.json"
     file.write_text(json.dumps({"machine": where, "results": results}, indent=1) + "\n")
     print(table(results))
+    if told := scaling(results):
+        print(told)
     print(f"{where['processor']}, {where['cores']} cores, {where['python']} ({where['compiler']})")
     print(f"one of them again: {COMMAND} NAME, of {', '.join(results)}; all figures: "
           f"{file.relative_to(ROOT)}")  # fmt: skip

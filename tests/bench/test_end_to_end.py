@@ -38,6 +38,15 @@ class EndToEndTests(SynchronousTestCase):
         self.assertGreaterEqual(onlooker.asked, len(PAGE) + 3)
         self.assertGreater(end_to_end.grown({"node": 0.0}, rig)["node"][1], 10.0)
 
+    def test_scaling(self) -> None:
+        """The same cost for each message is twice as much on two cores; one figure says nothing."""
+        results = {
+            "saturated": {"cpu_us_per_message": {"node": 30.0, "log": 6.0}},
+            "workers": {"cpu_us_per_message": {"node": 32.0, "log": 6.0}},
+        }
+        self.assertIn("1.88 times", end_to_end.scaling(results))
+        self.assertEqual("", end_to_end.scaling({"workers": results["workers"]}))
+
     def test_tls(self) -> None:
         """TLS on both sides; the table has a line for it."""
         out = Path(self.mktemp())
