@@ -31,8 +31,9 @@ HEADER = 16
 LONGEST_TEXT = 254
 """Octets of short_message."""
 
-LOOKS = 200
-"""Different receipts of an account, ids and addresses aside, that are remembered ready made."""
+LOOKS = 1_000
+"""Different receipts, ids and addresses aside, that are remembered ready made: about 1 MiB of them,
+for all accounts whose settings are alike."""
 
 FIRST_DELAY = 10.0
 """Seconds before a temporarily refused delivery is tried again, doubling (GW-23)."""

@@ -6,7 +6,7 @@ A :class:`Pool` holds the binds of one provider and the submits that wait for wi
 
 from __future__ import annotations
 
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -32,19 +32,21 @@ REMEMBERED = 10_000
 MOST_ROOM = 1_000
 """Deliveries that are asked for at once, about."""
 
-LookKey = tuple[bytes, bytes, int, int, bool]
-"""What a receipt says, of what kind of message, of how many parts, and whether with TLVs."""
+Looks = dict[tuple[bytes, bytes, int, int, bool], "Look"]
+"""By what a receipt says, of what kind of message, of how many parts, and whether with TLVs."""
 
 
 class Inbox:
     """The receivers of one account on this node, and what is in this node's hands for them.
 
     :ivar claimed: how many receipts may be on their way here, see ``claim``.
-    :ivar looks: what receipts that were sent last look like, see ``delivery``.
+    :ivar looks: what receipts that were sent last look like, see ``delivery``; shared by accounts
+        whose settings say the same about that.
     """
 
-    def __init__(self, account: Account) -> None:
+    def __init__(self, account: Account, looks: Looks) -> None:
         self.account = account
+        self.looks = looks
         self.receivers: list[Client] = []
         # Where each of them stands there: of thousands that leave in one moment none is looked for.
         self._places: dict[Client, int] = {}
@@ -53,7 +55,6 @@ class Inbox:
         self.waiting: set[bytes] = set()
         self.claimed = 0
         self.finished: dict[bytes, None] = {}
-        self.looks: dict[LookKey, Look] = {}
         self._turn = 0
 
     @property
@@ -77,12 +78,6 @@ class Inbox:
             self.receivers[place] = last
             self._places[last] = place
         return True
-
-    def use(self, account: Account) -> None:
-        """Settings that may say how receipts look."""
-        if account is not self.account:
-            self.account = account
-            self.looks.clear()
 
     def watches(self, state: int, registered_delivery: int) -> bool:
         """Whether :meth:`overtaken` is to be asked about such receipts: only of messages that have
@@ -156,6 +151,8 @@ class Directory:
         self._notice = notice
         self.pools: dict[str, Pool] = {}
         self.inboxes: dict[bytes, Inbox] = {}
+        # By the settings that say how receipts look.
+        self._looks: defaultdict[tuple[str, str, str, str], Looks] = defaultdict(dict)
         self.clients: dict[str, set[Client]] = {}
         self.upstreams: set[Upstream] = set()
 
@@ -173,9 +170,14 @@ class Directory:
     def inbox(self, account: Account) -> Inbox:
         """The account's inbox, made at its first use; its settings are those given last."""
         inbox = self.inboxes.get(account.key)
+        if inbox is not None and inbox.account is account:
+            return inbox
+        looks = self._looks[
+            account.dialect, account.receipt_tz, account.enroute_final_as, account.intermediate
+        ]
         if inbox is None:
-            inbox = self.inboxes[account.key] = Inbox(account)
-        inbox.use(account)
+            inbox = self.inboxes[account.key] = Inbox(account, looks)
+        inbox.account, inbox.looks = account, looks
         return inbox
 
     def enter_client(self, client: Client) -> Inbox | None:

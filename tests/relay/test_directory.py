@@ -149,7 +149,7 @@ class ReceiverTests(SynchronousTestCase):
 
     def setUp(self) -> None:
         Compared.compared = 0
-        self.inbox = Inbox(make_account())
+        self.inbox = Inbox(make_account(), {})
         self.clients: list[Any] = [Compared() for _ in range(1000)]
         for client in self.clients:
             self.inbox.enter(client)
