@@ -30,7 +30,7 @@ from tests.chaos.checker import (
 )
 from tests.chaos.events import lines_of
 from tests.chaos.faults import DOWN, EVERY, Nemesis
-from tests.chaos.report import picture
+from tests.chaos.report import picture, summary
 from tests.chaos.world import CLIENTS, NODES, PEACE, World, patiently
 from tests.scenarios.nemesis import pause
 from tests.support.processes import Event, reactor, until
@@ -222,7 +222,8 @@ class Run:
             "faults_in_order": [attrs.asdict(one) for one in story],
         }
         (self.folder / "report.json").write_text(json.dumps(report, indent=1) + "\n")
-        (self.folder / "timeline.svg").write_text(picture(story, self.samples, seconds))
+        drawn = picture(summary(report), story, self.samples, seconds)
+        (self.folder / "timeline.svg").write_text(drawn)
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -18,7 +18,7 @@ from tests.chaos.__main__ import parse
 from tests.chaos.checker import ClientStory, Taken, Verdict, audit, books_of, check, taken_by
 from tests.chaos.events import History, lines_of
 from tests.chaos.faults import Happened
-from tests.chaos.report import picture, rates
+from tests.chaos.report import picture, rates, summary
 from tests.chaos.wire import DIRECTIONS, Way
 from tests.support.processes import reactor, until
 
@@ -228,14 +228,29 @@ class ReportTests(SynchronousTestCase):
             Happened("crash_host", "north.a", 2.0, 2.0, error="<&> not so"),
             Happened("kill_node", "two", 9.0),
         ]
-        root = ElementTree.fromstring(picture(faults, [(0.0, 0), (5.0, 500), (10.0, 400)], 10.0))
+        samples = [(0.0, 0), (5.0, 500), (10.0, 400)]
+        root = ElementTree.fromstring(picture("<harm>", faults, samples, 10.0))
         titles = [element.text or "" for element in root.iter() if element.tag.endswith("title")]
-        self.assertEqual(len(titles), 3)
+        self.assertEqual((len(titles), titles[0]), (4, "<harm>"))
         self.assertTrue(any("<&> not so" in title for title in titles))
+        texts = [element.text for element in root.iter() if element.tag.endswith("text")]
+        self.assertEqual(texts.count("2"), 1)  # kill_node, at the end of its row
+        self.assertIn("10 s", texts)
 
     def test_picture_of_nothing(self) -> None:
-        """A run that ended before it began."""
-        ElementTree.fromstring(picture([], [], 0.0))
+        """A run that ended before it began, and one of many hours."""
+        ElementTree.fromstring(picture("", [], [], 0.0))
+        self.assertIn(">600 min<", picture("", [], [], 36_000.0))
+
+    def test_summary(self) -> None:
+        """What a run did and found, in one line; also one that did nothing."""
+        report: dict[str, Any] = {"complaints": [], "accepted": 1200}
+        report["accepted without a receipt"] = 0
+        self.assertIn("0 SIGKILLs", summary(report))
+        report |= {"kills": {"node": 1, "store": 2}, "faults": 7}
+        self.assertIn("3 SIGKILLs among 7 faults, 1,200 messages OK", summary(report))
+        self.assertIn("kept", summary(report))
+        self.assertIn("broken", summary(report | {"complaints": ["one lost"]}))
 
     def test_rates(self) -> None:
         """Messages a second between samples; two samples at once say nothing."""
