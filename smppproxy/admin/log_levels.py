@@ -80,4 +80,3 @@ class LogLevels:
             self.passes.setLogLevelForNamespace(namespace, LogLevel.levelWithName(level))
         if self.level(EVERYTHING) == "info":
             self.passes.setLogLevelForNamespace(NOISY, LogLevel.warn)
-

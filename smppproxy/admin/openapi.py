@@ -118,4 +118,3 @@ def _body(fields: tuple[Field, ...]) -> dict[str, Any]:
     if required:
         body["required"] = required
     return body
-

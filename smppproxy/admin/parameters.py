@@ -155,4 +155,3 @@ def _bound(field: Field, size: float, unit: str) -> None:
         raise bad(f"{field.name} has to be at least {field.least}{unit}")
     if field.most is not None and size > field.most:
         raise bad(f"{field.name} may be at most {field.most}{unit}")
-

@@ -263,4 +263,3 @@ def row_of(session: SmppProtocol, raw: bytes, came: bool, now: float) -> dict[st
         "fields": fields_of(raw),
         "octets": raw.hex(),
     }
-

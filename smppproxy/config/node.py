@@ -89,6 +89,7 @@ class Listener:
         default=(), validator=Networks()
     )
 
+
 @attrs.define
 class Admin:
     """The operator's door: a port, a Unix socket (`path`), both or none of them."""

@@ -72,6 +72,7 @@ KEEP = 30.0
 """Seconds for which deliveries wait in hand for a receiver to come back. Signs of life stop at
 once and were given at most 20 s before, so nobody else has adopted them by then."""
 
+
 class Outbox:
     """Takes, hands out, acknowledges.
 

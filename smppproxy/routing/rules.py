@@ -350,4 +350,3 @@ def _several(value: object, mend: str) -> list[Any]:
     if isinstance(value, frozenset):
         return sorted(value, key=str)
     raise RuleError(f"{show(value)} is not a list", mend)
-

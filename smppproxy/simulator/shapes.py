@@ -25,6 +25,7 @@ ID_FORMATS: dict[str, Callable[[int], bytes]] = {
     "empty": lambda number: b"",
 }
 
+
 def drawn(fractions: Mapping[int, float], draw: float) -> int:
     """Which command_status chance has picked, of those that come in such fractions; 0: none.
 

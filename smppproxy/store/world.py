@@ -500,7 +500,6 @@ class World:
         held[name] = self.wall() + ttl
         return True
 
-
     def share(self, demand: Demand, name: tuple[str, object], ttl: float) -> Grant:
         """A node's part of a budget."""
         now = self.wall()

@@ -378,4 +378,3 @@ class SmppProtocol(Protocol):
         self.relay.ledger.count("handler_failed")
         if self.connected and not self.closing:
             self.abort("internal error")
-

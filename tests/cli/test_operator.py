@@ -142,7 +142,6 @@ class TableTests(CommandCase):
         for code in ("32m", "33m", "1;31m"):
             self.assertIn(f"\x1b[{code}", text)
 
-
     def test_no_limit(self) -> None:
         """Where 0 is no limit, people read that, and programs 0."""
         rows = [{"of": "provider:acme", "binds": 2, "max_binds": 0, "tps": 0.0, "share": 0.0}]

@@ -36,7 +36,6 @@ class ShowRefusalsTest(SynchronousTestCase):
         self.assertEqual(told[0]["command_status"], 2)
         self.assertEqual(told[0]["ids"], ["OZ-15"])
 
-
     def test_one(self) -> None:
         """By its name, or all that answer with one command_status, however that is spelled; what
         is not there is told with what is like it, exit status 1."""

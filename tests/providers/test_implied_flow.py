@@ -224,4 +224,3 @@ class TroubleTests(MemoryCase):
         self.assertEqual(client.responses(), [(2, c.ESME_RINVDSTADR, b"")])
         world.advance(5)
         self.assertEqual((a.submits(), b.submits()), ([], []))
-

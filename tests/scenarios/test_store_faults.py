@@ -346,4 +346,3 @@ class EmbeddedTests(StoreScenario):
         await until(lambda: receiver.tally.receipts == 20)
         expected = sorted(sent.message_id for sent in sender.history)
         self.assertEqual(sorted(heard.message_id for heard in receiver.unknown), expected)
-

@@ -256,7 +256,6 @@ class WorkerTests(Scenario):
         self.assertIn(str(taken), node.process.told())
         self.assertNotEqual(node.process.exit_code, 0)
 
-
     async def test_the_door_speaks_for_all(self) -> None:
         """What is asked, tapped and told at the node's door is asked, tapped and told of its
         workers: explain, tap, drain and resume of the node, one bind of one of them, a level of

@@ -92,7 +92,6 @@ class LostAnswerTests(LostAnswerCase):
         self.assertEqual(await self.store.sizes([b"r:alpha"]), [(1, 0)])
         self.assertEqual(await self.store.strays(QUARANTINE, 9), [])
 
-
     async def test_a_parked_receipt_meets_its_map_once(self):
         """The retry tells again what became of it, and one entry is there."""
         await self.store.record(b"north", [mapping(b"1")], TTL, {})

@@ -351,7 +351,6 @@ class SeveralTests(WebCase):
 
         await apart(walk)
 
-
     @asynchronous
     async def test_a_bind_without_a_place_is_no_trouble(self) -> None:
         """A provider that allows one bind has it on one of the nodes; the other's is missed by

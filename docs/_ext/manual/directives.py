@@ -60,7 +60,6 @@ class Generated(SphinxDirective):
         return self.parse_text_to_nodes("\n".join(lines), allow_section_headings=True)
 
 
-
 def described(env: BuildEnvironment, signature: str, node: addnodes.desc_signature) -> str:
     """``name | what it is | more`` as the head of a description; the name is what leads here."""
     name, *more = signature.split(" | ")

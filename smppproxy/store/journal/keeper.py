@@ -309,4 +309,3 @@ class MapJournal:
                 file=path.name,
                 folder=str(self.segments.folder),
             )
-

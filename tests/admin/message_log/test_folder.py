@@ -346,5 +346,3 @@ class FullDiskTests(FolderCase):
         writer.tick()
         self.assertEqual((writer.lost, writer.trouble), (1, os.strerror(17)))
         self.assertEqual(log_files(self.folder), [])
-
-

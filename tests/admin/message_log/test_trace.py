@@ -211,5 +211,3 @@ class SearchTests(TraceCase):
         """What is queued and unreadable is shown as far as it goes."""
         hop = queue_hop("acme", Entry(b"r:acme", b"x", 0, b"?", b"?"))
         self.assertEqual(hop, {"event": "queued", "account": "acme"})
-
-
