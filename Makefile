@@ -24,6 +24,8 @@ SOAK ?=
 # at half-time. Memory comes by the megabyte: two or three of them in five minutes say nothing, a leak
 # of native memory that somebody would notice is more; what objects hold is counted by the piece.
 LITTLE := --minutes 10 --rate 5 --every 15 --fill 0 --small --noise 8 --noise-blocks 5000
+# make peers: --only node kannel jasmin jasmin-mended, --rounds 3, --seconds 10, --need NAME.
+PEERS ?=
 # make figures: one of rst blackhole store sentinel down idle stalls.
 ONLY ?=
 SAY := @printf '\n== %s\n'
@@ -36,7 +38,7 @@ SUITES = $(filter-out tests.interop tests.kernel tests.packages tests.support te
 	$(patsubst tests/%.py,tests.%,$(sort $(wildcard tests/test_*.py)))
 TRIAL = $(BIN)/python -m tests.support.trial
 
-.PHONY: help venv demo test simulate chaos kills soak figures mission bench docs fuzz lock audit lint format types imports coverage interop-tools interop kernel web packages image deb check suites clean
+.PHONY: help venv demo test simulate chaos kills soak figures mission bench peers docs fuzz lock audit lint format types imports coverage interop-tools interop kernel web packages image deb check suites clean
 
 help:
 	@printf 'make %-9s %s\n' \
@@ -49,6 +51,7 @@ help:
 	  figures  'how long trouble lasts, measured: ONLY=rst; build/figures' \
 	  mission  'the promises of five provider documents, each with its test and result' \
 	  bench    'what a choice, a journey and a whole message cost: build/bench' \
+	  peers    'others under the same load, beside us, in one run: PEERS="--only kannel"; build/peers' \
 	  docs     'the manual, as pages for a browser: build/docs' \
 	  fuzz     'octets from strangers, found by coverage: SECONDS=60 TARGET=all' \
 	  interop  'tests with foreign clients, foreign servers and tshark' \
@@ -124,6 +127,10 @@ bench: venv
 	@$(BIN)/python -W error -m tests.bench.store_cost
 	$(SAY) 'bench: a whole node, end to end; BENCH_SECONDS=8 for each scenario'
 	@$(BIN)/python -W error -m tests.bench.end_to_end
+
+peers: interop-tools
+	$(SAY) 'peers: others under the same load, beside us; in build/peers'
+	@$(BIN)/python -W error -m tests.bench.peers $(PEERS)
 
 docs: venv
 	$(SAY) 'docs: the manual'

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import random
-import socket
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -16,6 +14,7 @@ from twisted.web.resource import Resource
 from twisted.web.server import Request, Site
 
 from tests.support.messages import Sample
+from tests.support.ports import free_port, listens
 from tests.support.processes import Event, Logger, Process, reactor, until
 
 ACCEPTED, DELIVERED = "8", "1"
@@ -100,33 +99,11 @@ BINDS = {
 }
 
 
-def free_port() -> int:
-    """A port that nobody listens on now; Kannel cannot listen on port 0 and tell which it got.
-
-    It is below those that the system hands out by itself: between this look and Kannel's start,
-    one of those may go to any connection on this machine.
-    """
-    while True:
-        with socket.socket() as sock:
-            port = random.randrange(20_000, 32_000)
-            try:
-                sock.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
-
-
 def fetch(url: str) -> str:
     """The body of an HTTP answer; HTTPError when it is no success."""
     with urlopen(url, timeout=10) as response:
         body: bytes = response.read()
     return body.decode()
-
-
-def listens(port: int) -> bool:
-    """Whether somebody accepts connections there."""
-    rows = [row.split() for row in Path("/proc/net/tcp").read_text().splitlines()[1:]]
-    return any(row[1].endswith(f":{port:04X}") and row[3] == "0A" for row in rows)
 
 
 class _Hook(Resource):

@@ -1,0 +1,1 @@
+"""`python -m tests.bench.peers`: what others do under the same load, beside us, in one run."""
