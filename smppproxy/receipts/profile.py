@@ -16,10 +16,10 @@ from smppproxy.text.zones import zone_of
 _DATES_KEPT = 4096
 _SHARED_KEPT = 1024
 
-# What receipts of a provider have in common for a minute: the octets between id and text, the
-# TLVs message_state and network_error_code, intermediate; and what Receipt has of them: state,
+# What receipts of a provider have in common for a minute: the octets between id and text, those of
+# the TLVs before receipted_message_id and behind it; and what Receipt has of them: state,
 # stat, err, submit_date, done_date, sub, dlvrd, network_error_code, final, kind, oddity.
-Key = tuple[bytes, bytes, bytes, bool]
+Key = tuple[bytes, bytes, bytes]
 Shared = tuple[int, bytes, bytes, int, int, int, int, bytes, bool, int, str]
 
 

@@ -95,27 +95,11 @@ def parse_any(octets: bytes) -> Fields | None:
     return Fields._make([field or b"" for field in fields])
 
 
-def cut(octets: bytes) -> tuple[bytes, bytes, bytes] | None:
-    """A receipt text in three: the id, what most receipts of a provider share, the text.
-
-    None for what does not look like one. Whether it is one, :func:`parse_middle` says.
-    """
-    if octets[-1:] == b"\x00":
-        octets = octets.rstrip(b"\x00")
-    at = octets.find(b" ", 3)
-    if not 3 < at <= _MAX_ID + 3 or octets[:3] != b"id:":
-        return None
-    message_id = octets[3:at]
-    if not message_id.isalnum():
-        return None
-    end = octets.find(b"ext:", at) + 4
-    if end < 4:
-        return message_id, octets[at:], b""
-    return message_id, octets[at:end], octets[end:]
-
-
 def parse_middle(message_id: bytes, middle: bytes, rest: bytes) -> Fields | None:
-    """As :func:`parse` reads what :func:`cut` has cut; None where that needs the whole of it."""
+    """As :func:`parse` reads ``id:``, these three in turn; None where that needs the whole of it.
+
+    :param middle: up to and with ``text:``, if that is there.
+    """
     match = _USUAL_MIDDLE(middle)
     if match is None:
         return None

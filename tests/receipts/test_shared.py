@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import permutations
 from unittest import TestCase
 from unittest.mock import patch
 
@@ -12,7 +14,7 @@ from hypothesis import strategies as st
 from smppproxy.receipts import profile as module
 from smppproxy.receipts.profile import Receipt, ReceiptProfile
 from smppproxy.receipts.receipt import read_receipt
-from smppproxy.receipts.text import cut, parse_middle
+from smppproxy.receipts.text import parse_middle
 from smppproxy.smpp import constants as c
 from smppproxy.smpp.pdu import Pdu
 
@@ -55,6 +57,9 @@ _TAGS = (
     c.TLV_USER_MESSAGE_REFERENCE,
 )
 
+# Nothing; the id once more, one that is cut short, and one within another TLV's value.
+_BEHIND = [b"", b"\0\x1e\0\2x\0", b"\0\x1e\0\7x", b"\0\x1e\0", b"\x14\0\0\5\0\x1e\0\1x", b"\0"]
+
 Tlvs = tuple[bytes | None, bytes | None, bytes | None, bytes | None]
 
 
@@ -62,13 +67,22 @@ ELSEWHERE = "no number"
 """What no destination begins with."""
 
 
-def pdu_of(text: bytes, esm_class: int, destination: bytes, tlvs: Tlvs) -> Pdu:
-    """A deliver_sm with this text and these TLVs."""
+def pdu_of(
+    text: bytes,
+    esm_class: int,
+    destination: bytes,
+    tlvs: Tlvs,
+    order: Sequence[int] = range(4),
+    behind: bytes = b"",
+) -> Pdu:
+    """A deliver_sm with this text, these TLVs in this order, and octets behind them."""
     body = b"\0\1\1" + destination + b"\0\1\1" + b"12345\0" + bytes([esm_class]) + bytes(8)
     body += bytes([len(text)]) + text
-    for tag, value in zip(_TAGS, tlvs, strict=True):
+    for place in order:
+        tag, value = _TAGS[place], tlvs[place]
         if value is not None:
             body += tag.to_bytes(2, "big") + len(value).to_bytes(2, "big") + value
+    body += behind
     raw = (len(body) + 16).to_bytes(4, "big") + c.DELIVER_SM.to_bytes(4, "big") + bytes(8) + body
     return Pdu(c.DELIVER_SM, 0, 0, raw)
 
@@ -87,13 +101,23 @@ class SharedTests(TestCase):
         st.sampled_from([0, c.ESM_RECEIPT, c.ESM_INTERMEDIATE, 0x10, c.ESM_RECEIPT | 0x40]),
         st.sampled_from([b"46701234567", b"573001", b""]),
         TLVS,
+        st.permutations(range(4)),
+        st.sampled_from(_BEHIND),
         st.sampled_from(PROFILES),
     )
     def test_the_same_as_read_whole(
-        self, text: bytes, esm_class: int, destination: bytes, tlvs: Tlvs, profile: ReceiptProfile
+        self,
+        text: bytes,
+        esm_class: int,
+        destination: bytes,
+        tlvs: Tlvs,
+        order: list[int],
+        behind: bytes,
+        profile: ReceiptProfile,
     ) -> None:
-        """Any text, TLVs and profile: the first time and the next."""
-        pdu = pdu_of(text[:254], esm_class, destination, tlvs)
+        """Any text, TLVs in any order, octets behind them and profile: the first time and the
+        next."""
+        pdu = pdu_of(text[:254], esm_class, destination, tlvs, order, behind)
         expected = slowly(pdu, profile)
         self.assertEqual(expected, read_receipt(pdu, profile))
         self.assertEqual(expected, read_receipt(pdu, profile))
@@ -115,7 +139,35 @@ class SharedTests(TestCase):
 
     def test_a_text_is_cut_at_its_own_key(self) -> None:
         """``ext:`` within a field is no key."""
-        octets = b"id:1 submit date: done date: stat:A err:0ext:b c"
-        parts = cut(octets)
-        assert parts is not None
-        self.assertIsNone(parse_middle(*parts))
+        text = b"id:1 submit date: done date: stat:A err:0ext:b c"
+        self.assertIsNone(parse_middle(b"1", text[4:45], b"b c"))
+        profile = ReceiptProfile()
+        receipt = read_receipt(pdu_of(text, 4, b"1", (None,) * 4), profile)
+        assert receipt is not None
+        self.assertEqual((b"0ext:b", {}), (receipt.err, profile.shared))
+
+    def test_only_what_all_of_them_say_is_looked_up(self) -> None:
+        """Ids, numbers and texts of a second receipt are its own, in every order of TLVs."""
+        for order in permutations(range(3)):
+            profile = ReceiptProfile()
+            for name, number in ((b"abc", b"4670"), (b"defgh", b"4571")):
+                text = b"id:%b submit date: done date: stat:DELIVRD err:0 text:%b" % (name, number)
+                tlvs = (name + b"\0", b"\2", b"\3\0\1", None)
+                receipt = read_receipt(pdu_of(text, 4, number, tlvs, (*order, 3)), profile)
+                assert receipt is not None
+                self.assertEqual(
+                    ((name,), number, number, b"\3\0\1", name),
+                    (receipt.message_ids, receipt.text, receipt.destination,
+                     receipt.network_error_code, receipt.receipted_message_id),
+                )  # fmt: skip
+                self.assertEqual(1, len(profile.shared))
+
+    def test_a_reference_is_never_looked_up(self) -> None:
+        """A user_message_reference is one message's own."""
+        profile = ReceiptProfile()
+        for reference in (b"\0\1", b"\0\2"):
+            text = b"id:1 submit date: done date: stat:DELIVRD err:0 text:"
+            pdu = pdu_of(text, 4, b"4670", (b"1\0", b"\2", None, reference))
+            receipt = read_receipt(pdu, profile)
+            assert receipt is not None
+            self.assertEqual((reference, {}), (receipt.user_message_reference, profile.shared))
