@@ -15,7 +15,14 @@ from tests.bench.peers.http_load import messages
 from tests.bench.peers.jasmin import commands, configuration
 from tests.bench.peers.ours import Ours
 from tests.bench.peers.picture import bars, draw
-from tests.bench.peers.reckoning import Comparison, Round, milliseconds, rows, table
+from tests.bench.peers.reckoning import (
+    Comparison,
+    Round,
+    microseconds,
+    milliseconds,
+    rows,
+    table,
+)
 from tests.bench.peers.system import Dose, System, Unavailable
 
 
@@ -44,6 +51,7 @@ class ReckoningTests(SynchronousTestCase):
         self.assertEqual((found.used, found.per_cpu_second, found.rate), (0.5, 2000.0, 500.0))
         self.assertEqual(found.by_process(), {"node": 250.0, "store": 250.0})
         self.assertEqual(found.told()["cpu_us_per_message"], found.by_process())
+        self.assertEqual(microseconds([found]), "node 250 + store 250 us for a full cycle")
 
     def test_what_did_not_come_is_lost(self) -> None:
         """An OK without its receipt is no full cycle."""
@@ -67,7 +75,7 @@ class ReckoningTests(SynchronousTestCase):
         self.assertIsNone(comparison.told()["times_per_cpu_second"])
         self.assertIsNone(compared("x").times)
         self.assertEqual(rows([comparison])[1][4:], ("-", "-", "-", "all"))
-        self.assertEqual(lost.by_process(), {})
+        self.assertEqual((lost.by_process(), microseconds([lost])), ({}, ""))
 
     def test_table(self) -> None:
         """Us over all rounds, then each peer with our figure between its own; nothing without."""

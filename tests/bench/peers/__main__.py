@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
@@ -21,7 +22,7 @@ from tests.bench.peers.kannel import Kannel
 from tests.bench.peers.node_proxy import NodeProxy
 from tests.bench.peers.ours import Ours
 from tests.bench.peers.picture import draw
-from tests.bench.peers.reckoning import Comparison, Round, table
+from tests.bench.peers.reckoning import US, Comparison, Round, microseconds, table
 from tests.bench.peers.system import BINDS, OUT, WINDOW, Dose, System, Unavailable
 from tests.bench.rig import ROOT
 
@@ -77,17 +78,21 @@ def write(out: Path, comparisons: Sequence[Comparison], missing: dict[str, str])
 def show(comparisons: Sequence[Comparison], missing: dict[str, str]) -> None:
     """The table, what was measured, and what was not."""
     print(table(comparisons))
-    print(f"smppproxy: {_listed(Ours().versions)}; {Ours.configuration}")
+    ours = [found for each in comparisons for found in each.ours]
+    print(f"{US}: {_described(Ours().versions, Ours.configuration, ours)}")
     for each in comparisons:
-        print(f"{each.name}: {_listed(each.versions)}; {each.configuration}")
+        print(f"{each.name}: {_described(each.versions, each.configuration, each.theirs)}")
     for name, why in missing.items():
         print(f"{name}: not available: {why}")
     where = machine()
     print(f"{where['processor']}, {where['cores']} cores, {where['python']} ({where['compiler']})")
 
 
-def _listed(versions: Mapping[str, str]) -> str:
-    return ", ".join(f"{name} {version}" for name, version in versions.items())
+def _described(
+    versions: Mapping[str, str], configuration: str, rounds: Sequence[Round]
+) -> str:
+    listed = ", ".join(f"{name} {version}" for name, version in versions.items())
+    return "; ".join(filter(None, (listed, configuration, microseconds(rounds))))
 
 
 def options(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -122,5 +127,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return int(any(name in missing for name in wanted.need))
 
 
+def _ended(*_: object) -> None:
+    """What was started is ended too."""
+    sys.exit(143)
+
+
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, _ended)
     sys.exit(main())

@@ -78,18 +78,24 @@ def sources(name: str, requirement: str, path: str) -> Path:
 
     :ivar name: of the virtual environment that holds the release. Raises `Unavailable`.
     """
-    folder = CACHE / name / "sources"
-    if not folder.exists():
-        pip = str(CACHE / name / "venv/bin/pip")
-        fetch = [pip, "download", "-q", "--no-deps", "--no-binary", ":all:", "-d", "archive"]
-        _done([*fetch, requirement], CACHE / name)
-        for archive in (CACHE / name / "archive").iterdir():
-            with tarfile.open(archive) as opened:
-                opened.extractall(folder, filter="data")
-    found = [each for each in folder.glob(f"*/{path}")]
-    if not found:
-        raise Unavailable(f"{path} is not in the sources of {requirement}")
-    return found[0]
+    folder = CACHE / name
+    kept = folder / Path(path).name
+    if not kept.exists():
+        fetch = ["download", "-q", "--no-deps", "--no-binary", ":all:", "-d", "archive"]
+        _done([str(folder / "venv/bin/pip"), *fetch, requirement], folder)
+        [archive] = (folder / "archive").iterdir()
+        kept.write_bytes(_member(archive, path))
+    return kept
+
+
+def _member(archive: Path, path: str) -> bytes:
+    """A file of a release's archive, whose files stand in a folder that has its name."""
+    with tarfile.open(archive) as opened:
+        for name in opened.getnames():
+            file = opened.extractfile(name) if name.partition("/")[2] == path else None
+            if file is not None:
+                return file.read()
+    raise Unavailable(f"{path} is not in {archive.name}")
 
 
 def relocated(script: Path, was: str, root: Path) -> None:

@@ -14,7 +14,7 @@ _COLOURS = {True: "#2f7ed8", False: "#8a8f98"}
 
 
 def draw(title: str, comparisons: Sequence[Comparison]) -> str:
-    """Full cycles per CPU-second, and per second; medians over the rounds."""
+    """Full cycles per CPU-second, and per second; medians over the rounds, on logarithmic axes."""
     measured = [each for each in comparisons if each.pairs]
     systems: list[tuple[str, Sequence[Round]]] = []
     if measured:
@@ -23,8 +23,8 @@ def draw(title: str, comparisons: Sequence[Comparison]) -> str:
     panels = [
         bars(head, [(what, middle(rounds, figure)) for what, rounds in systems])
         for head, figure in (
-            ("full cycles per CPU-second of all processes", "per_cpu_second"),
-            ("full cycles a second", "rate"),
+            ("full cycles per CPU-second of all processes (logarithmic)", "per_cpu_second"),
+            ("full cycles a second (logarithmic)", "rate"),
         )
     ]
     return sheet(title, panels)

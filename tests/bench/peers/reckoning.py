@@ -150,6 +150,15 @@ def losses(rounds: Sequence[Round]) -> str:
     return "all" if lost == accepted else f"{lost:,} of {accepted:,}"
 
 
+def microseconds(rounds: Sequence[Round]) -> str:
+    """What each kind of process takes for a full cycle, medians; "" when none was finished."""
+    found = [by for each in rounds if (by := each.by_process())]
+    if not found:
+        return ""
+    parts = [f"{name} {median(by[name] for by in found):,.0f}" for name in found[0]]
+    return f"{' + '.join(parts)} us for a full cycle"
+
+
 HEADINGS = (
     "", "full cycles", "per CPU-second", "ours, in turn", "ours is",
     "answer p50 / p99 ms", "receipt p50 / p99 ms", "receipts lost",

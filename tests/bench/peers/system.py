@@ -21,7 +21,7 @@ from smppproxy.simulator.load.run import Load, Moment
 from smppproxy.simulator.load.series import quantiles
 from smppproxy.simulator.load.usage import cpu_of
 from tests.bench.peers.reckoning import NOT_OWN, Round
-from tests.bench.rig import RECEIPT_DELAY, ROOT, descendants
+from tests.bench.rig import RECEIPT_DELAY, ROOT, command, descendants
 from tests.support.waiting import holds
 
 #: Where it all goes, and where what a peer needs is kept for the next run.
@@ -163,17 +163,14 @@ class Folder:
     def run(
         self,
         kind: str,
-        command: Sequence[str],
+        line: Sequence[str],
         environ: Mapping[str, str] | None = None,
         piped: bool = False,
     ) -> subprocess.Popen[bytes]:
-        """Start a process of a kind; what it says is in ``KIND.out`` unless it is piped.
-
-        It ends when this process does: it has no way to outlive its bench.
-        """
+        """Start a process of a kind; what it says is in ``KIND.out`` unless it is piped."""
         with (self.path / f"{kind}.out").open("ab") as out:
             process = subprocess.Popen(
-                command,
+                line,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE if piped else out,
                 stderr=out,
@@ -214,16 +211,16 @@ class Folder:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    # Its own children first hear of it from itself.
-    children = list(descendants(process.pid))
+    children = {pid: command(pid) for pid in descendants(process.pid)}
     process.terminate()
     try:
         process.communicate(timeout=LEAVING)
     except subprocess.TimeoutExpired:
         process.kill()
         process.communicate()
-    for pid in children:
-        if cpu_of(pid):
+    # They heard of it from their parent, and a number may be somebody else's by now.
+    for pid, line in children.items():
+        if line and command(pid) == line:
             _kill(pid)
 
 
