@@ -18,6 +18,7 @@ from smppproxy.simulator.load.loop import Loop
 from smppproxy.simulator.load.series import quantiles
 from smppproxy.simulator.load.usage import Usage
 from tests.bench.peers.reckoning import Round
+from tests.bench.peers.system import Unavailable
 
 #: Seconds of a turn without anything to read.
 TURN = 0.1
@@ -35,6 +36,7 @@ class Line:
 
     :ivar server: they call us. :ivar number: of the message that it waits for, -1: none.
     :ivar unread: octets of a request or an answer that is not all there.
+    :ivar ended: it was closed, or never came about.
     """
 
     server: bool
@@ -43,6 +45,7 @@ class Line:
     up: bool = False
     number: int = -1
     unread: bytes = b""
+    ended: bool = False
 
 
 def messages(data: bytes) -> tuple[list[bytes], bytes]:
@@ -127,7 +130,7 @@ class HttpRun:
     def gone(self, session: Line, reason: str) -> None:
         """Part of the loop's `Owner`: what it waited for is not answered any more."""
         session.up = False
-        session.number = -1
+        session.ended = True
 
     def received(self, session: Line, data: bytes, now: float) -> None:
         """Part of the loop's `Owner`."""
@@ -163,15 +166,13 @@ class HttpRun:
     # ------------------------------------------------------------------ turns
 
     def run(self, load: HttpLoad, pids: Mapping[str, Sequence[int]]) -> Round:
-        """As fast as connections and outstanding messages let it, then wait for what is missing."""
+        """As fast as connections and outstanding messages let it, then wait for what is missing.
+
+        :raises Unavailable: nobody takes a connection.
+        """
         self._reset()
         loop = self.loop
-        clients = [Line(server=False) for _ in range(load.lines)]
-        for line in clients:
-            loop.connect(line, ("127.0.0.1", load.port), None)
-        while not all(line.up for line in clients) and loop.lines:
-            loop.turn(TURN)
-        self._free.extend(clients)
+        clients = self._connected(load)
         usage = Usage(pids)
         usage.begin()
         start = looked = self._last = loop.now()
@@ -193,6 +194,17 @@ class HttpRun:
         loop.flush(clients)
         return self._told(load, max(1e-9, self._last - start), usage.totals())
 
+    def _connected(self, load: HttpLoad) -> list[Line]:
+        clients = [Line(server=False) for _ in range(load.lines)]
+        for line in clients:
+            self.loop.connect(line, ("127.0.0.1", load.port), None)
+        while not all(line.up or line.ended for line in clients):
+            self.loop.turn(TURN)
+        self._free.extend(line for line in clients if line.up)
+        if not self._free:
+            raise Unavailable(f"{load.name} takes no connection at port {load.port}")
+        return clients
+
     def _submit(self, load: HttpLoad, now: float) -> list[Line]:
         room = load.outstanding - len(self._due) + len(self._received) + self.refused
         if load.count:
@@ -200,7 +212,7 @@ class HttpRun:
         written = []
         while room > 0 and self._free:
             line = self._free.popleft()
-            if not line.up:
+            if line.ended:
                 continue
             number = line.number = load.first + len(self._due)
             self._due[number] = now
