@@ -25,6 +25,7 @@ from smppproxy.store.records import (
     RecordError,
     origin_splitter,
     receipt_head,
+    says_final,
 )
 
 HEADER = 16
@@ -59,10 +60,8 @@ class Delivery:
     @property
     def is_intermediate(self) -> bool:
         """Whether another receipt of the same message may follow it."""
-        try:
-            return self.entry.origin != b"" and not ReceiptRecord.unpack(self.entry.receipt).final
-        except RecordError:
-            return False
+        entry = self.entry
+        return entry.origin != b"" and not says_final(entry.receipt)
 
 
 @attrs.frozen

@@ -7,7 +7,7 @@ A :class:`Pool` holds the binds of one provider and the submits that wait for wi
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from smppproxy.receipts.dialects import STATE_SCHEDULED
@@ -118,20 +118,25 @@ class Inbox:
         """How many more deliveries there is room for, beyond those that are due or may come."""
         return self.room() - len(self.due) - self.claimed
 
-    def pick(self) -> Client | None:
-        """The next receiver with room, the receivers taking turns (GW-29); None when none has."""
+    def takers(self) -> Iterator[Client]:
+        """Receivers with room, in turn (GW-29), for as long as one has any: whoever is named is to
+        get one delivery before the next is asked for.
+        """
         receivers = self.receivers
         count = len(receivers)
         turn = self._turn
-        for _ in range(count):
+        full = 0
+        while full < count:
             turn += 1
             if turn >= count:
                 turn = 0
             receiver = receivers[turn]
             if receiver.session.window.room > 0 and receiver.writable:
+                full = 0
                 self._turn = turn
-                return receiver
-        return None
+                yield receiver
+            else:
+                full += 1
 
 
 class Directory:

@@ -224,8 +224,9 @@ class Outbox:
         now = self._now
         writes: defaultdict[Client, list[bytes]] = defaultdict(list)
         repeats: list[Delivery] = []
+        takers = inbox.takers()
         while due:
-            client = inbox.pick()
+            client = next(takers, None)
             if client is None:
                 break
             delivery = due.popleft()

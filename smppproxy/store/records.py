@@ -309,6 +309,12 @@ def pack_receipt(
     return b"".join((head, stat, err, network_error_code, text, place, provider_message_id))
 
 
+def says_final(record: bytes) -> bool:
+    """Whether a packed :class:`ReceiptRecord` is the last one of its message; True also for what
+    cannot be read."""
+    return len(record) <= STATE_AT or record[STATE_AT] >= _FINAL
+
+
 def receipt_head(record: bytes) -> bytes:
     """The octets of a packed :class:`ReceiptRecord` that say all but text, place and
     provider_message_id: equal ones say the same. :class:`RecordError` where it cannot be read.

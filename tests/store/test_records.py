@@ -18,6 +18,7 @@ from smppproxy.store.records import (
     receipt_head,
     receipt_heads,
     receipt_origins,
+    says_final,
     split_origins,
 )
 
@@ -63,6 +64,8 @@ class RecordTests(SynchronousTestCase):
             glanced(receipt.pack()[STATE_AT], origin.pack()[SUBMITTED_AT]),
             (receipt.state, receipt.final, origin.submit_time),
         )
+        self.assertEqual(receipt.final, says_final(receipt.pack()))
+        self.assertTrue(says_final(b""))
 
     @given(st.lists(origins, max_size=4), st.lists(placed, max_size=4))
     def test_many_at_once(self, origins: list[Origin], receipts: list[ReceiptRecord]):
