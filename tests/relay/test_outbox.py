@@ -94,6 +94,17 @@ class SpreadTests(OutboxTestCase):
             self.assertTrue(90 <= count <= 110, counts)
         self.balanced()
 
+    def test_gw29_one_by_one(self) -> None:
+        """GW-29: receipts that come one at a time go to each receiver in turn, too."""
+        self.start()
+        receivers = [self.receiver() for _ in range(4)]
+        counts = [0, 0, 0, 0]
+        for _ in range(8):
+            self.receipts(1)
+            for place, receiver in enumerate(receivers):
+                counts[place] += len(receiver.texts())
+        self.assertEqual([2, 2, 2, 2], counts)
+
     def test_gw29_one_receiver_stops(self) -> None:
         """GW-29: a receiver that answers no more gets at most its window, the others the rest."""
         self.start(deliver_window=10)
