@@ -239,8 +239,8 @@ class Commands(ClusterCommands, LeftoverCommands, HistoryCommands):
 
     def keep_binds(
         self, held: list[tuple[bytes, bytes]], ttl: int, patience: float | None = 0.0
-    ) -> Deferred[dict[bytes, int]]:
-        return self._calls.call(self._binds, (b"keep", by_queue(held), ttl), numbers, patience)
+    ) -> Deferred[None]:
+        return self._calls.call(self._binds, (b"keep", by_queue(held), ttl), nothing, patience)
 
     def drop_binds(
         self, held: list[tuple[bytes, bytes]], patience: float | None = 5.0

@@ -402,11 +402,11 @@ class Store(Budgets, Cluster, Leftovers, History, Measured, Protocol):
 
     def keep_binds(
         self, held: list[tuple[bytes, bytes]], ttl: int, patience: float | None = 0.0
-    ) -> Deferred[dict[bytes, int]]:
-        """Renew the leases ``(account, session)``; how many nodes hold binds of each account.
+    ) -> Deferred[None]:
+        """Renew the leases ``(account, session)``, a few hundred at most: all others wait for it.
 
         A lease that ended meanwhile is taken again, over the limit if it must be: the bind is
-        there. This node counts; its share of the account's TPS is 1 of that number.
+        there.
         """
 
     def drop_binds(

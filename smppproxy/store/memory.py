@@ -287,14 +287,11 @@ class MemoryStore(ClusterMemory, LeftoverMemory, HistoryMemory):
 
     def keep_binds(
         self, held: list[tuple[bytes, bytes]], ttl: int, patience: float | None = 0.0
-    ) -> Deferred[dict[bytes, int]]:
-        def do() -> dict[bytes, int]:
+    ) -> Deferred[None]:
+        def do() -> None:
             world = self._world
             for account, session in held:
                 world.leases(account)[self._node, self, session] = world.wall() + ttl
-            return {
-                account: len({node for node, _, _ in world.leases(account)}) for account, _ in held
-            }
 
         return self._call(do, patience)
 

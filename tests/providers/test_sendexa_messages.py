@@ -13,7 +13,6 @@ from smppproxy.smpp.fields import read_message_id
 from smppproxy.smpp.pdu import Pdu
 from smppproxy.store.memory import MemoryStore
 from smppproxy.store.memory import World as StoreWorld
-from smppproxy.wire import leases
 from tests.providers.case import PASSWORD, SYSTEM_ID, VECTORS, DocumentCase
 from tests.providers.memory import DESTINATION, MemoryCase, provider_table
 from tests.support.logs import logged
@@ -370,7 +369,6 @@ class NodesTests(DocumentCase):
 
     async def taken(self, scope: str) -> None:
         """Two nodes, 20 submit_sm to each at once."""
-        self.patch(leases, "RENEW", 0.05)
         world = await self.document(
             "sendexa", f'tps = 10\nmax_binds_scope = "{scope}"', bind=False
         )

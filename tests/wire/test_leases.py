@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import attrs
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase, TestCase
@@ -14,7 +15,7 @@ from smppproxy.smpp.constants import ENQUIRE_LINK
 from smppproxy.store.interface import StoreUnavailable
 from smppproxy.store.memory import MemoryStore
 from smppproxy.store.world import World
-from smppproxy.wire.leases import LEASE, RENEW, StoreLeases
+from smppproxy.wire.leases import EVERY, LEASE, RENEW, StoreLeases
 from tests.support.memory_peers import ControlledStore
 from tests.support.peers import reactor
 from tests.wire.door import NAME, PASSWORD, Door, account
@@ -75,6 +76,45 @@ class LeaseTests(SynchronousTestCase):
         here.stop()
         self.clock.pump([1.0] * (LEASE + 1))
         self.assertTrue(self.take(there, "two", 1))
+
+    def test_f98_thousands_are_renewed_a_few_at_a_time(self) -> None:
+        """Taken in one moment, they are renewed in good time in many calls, none of them long;
+        from then on each has its own moment.
+        """
+        here = self.node("here")
+        renewed: dict[bytes, list[float]] = {}
+        sizes = []
+
+        def keep(held: list[tuple[bytes, bytes]], ttl: int) -> Deferred[None]:
+            sizes.append(len(held))
+            for _, session in held:
+                renewed.setdefault(session, []).append(self.clock.seconds())
+            return succeed(None)
+
+        self.patch(self.stores[0], "keep_binds", keep)
+        for number in range(5000):
+            shop = attrs.evolve(account(max_binds=100), system_id=f"shop{number % 50}")
+            client: Any = f"client {number}"
+            self.assertTrue(self.successResultOf(here.take(shop, client)))
+        self.clock.pump([EVERY] * int(2.6 * RENEW / EVERY))
+        self.assertEqual((125, 5000), (max(sizes), len(renewed)))
+        self.assertEqual({2}, {len(moments) for moments in renewed.values()})
+        for first, second in renewed.values():
+            self.assertLessEqual(RENEW, first)
+            self.assertLess(first, 1.5 * RENEW + 2 * EVERY)
+            self.assertLess(second - first, RENEW + 2 * EVERY)
+
+    def test_who_has_left_is_renewed_no_more(self) -> None:
+        """Its place stays free; the others keep theirs, whenever each of them came."""
+        here, there = self.node("here"), self.node("there")
+        self.assertTrue(self.take(here, "one"))
+        self.clock.advance(RENEW / 2)
+        self.assertTrue(self.take(here, "two"))
+        one: Any = "one"
+        here.give_back(account(), one)
+        self.clock.pump([RENEW / 4] * 40)
+        self.assertTrue(self.take(there, "three"))
+        self.assertFalse(self.take(there, "four"))
 
     def test_f100_thousands_are_given_back_in_one_call(self) -> None:
         """Those of one turn go together, and before anything is taken."""

@@ -9,8 +9,14 @@ local function of(account)
   return key
 end
 
-local function lease(key, session, ttl)
-  call('ZADD', key, now_ms + ttl * 1000, process .. session)
+-- A thousand at most: a call of the server may have so many arguments.
+local function lease(key, sessions, ttl)
+  local ends, added = now_ms + ttl * 1000, {}
+  for i, session in ipairs(sessions) do
+    added[2 * i - 1] = ends
+    added[2 * i] = process .. session
+  end
+  call('ZADD', key, unpack(added))
   local last = call('ZRANGE', key, -1, -1, 'WITHSCORES')[2]
   call('PEXPIREAT', key, string.format('%.0f', tonumber(last)))
 end
@@ -31,40 +37,20 @@ local function take(account, session, limit, ttl)
     if call('ZCARD', key) >= limit then drop_former(key) end
     if call('ZCARD', key) >= limit then return 0 end
   end
-  lease(key, session, ttl)
+  lease(key, {session}, ttl)
   return 1
 end
 
-local function nodes_of(account)
-  local nodes, count = {}, 0
-  for _, name in ipairs(call('ZRANGE', of(account), 0, -1)) do
-    local whose = string.match(name, '^%Z*')
-    if not nodes[whose] then
-      nodes[whose] = true
-      count = count + 1
-    end
-  end
-  return count
-end
-
 local function keep_all(held, ttl)
-  local counts = {}
-  for i = 1, #held, 2 do
-    local key = of(held[i])
-    for _, session in ipairs(held[i + 1]) do lease(key, session, ttl) end
-  end
-  for i = 1, #held, 2 do
-    counts[i] = held[i]
-    counts[i + 1] = nodes_of(held[i])
-  end
-  return counts
+  for i = 1, #held, 2 do lease(of(held[i]), held[i + 1], ttl) end
+  return 0
 end
 
 local function drop_all(held)
   for i = 1, #held, 2 do
-    for _, session in ipairs(held[i + 1]) do
-      call('ZREM', prefix .. 'b:' .. held[i], process .. session)
-    end
+    local names = {}
+    for j, session in ipairs(held[i + 1]) do names[j] = process .. session end
+    call('ZREM', prefix .. 'b:' .. held[i], unpack(names))
   end
   return 0
 end
