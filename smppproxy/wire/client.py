@@ -27,6 +27,7 @@ from smppproxy.smpp.fields import read_bind
 from smppproxy.smpp.pdu import Pdu
 from smppproxy.smpp.refusals import status_of
 from smppproxy.smpp.session import SMSC, Received, Session
+from smppproxy.smpp.timers import apart
 from smppproxy.wire.guest import Guest
 from smppproxy.wire.parking import Parking
 from smppproxy.wire.protocol import HELD, LEAVING, TIMEOUTS, VERIFYING
@@ -132,7 +133,7 @@ class ClientSession(Guest):
         echo = account.bind_resp_system_id == "echo"
         system_id = account.key if echo else self.admission.system_id
         received = self.session.accept_bind(system_id, now)
-        self.write(received.reply)
+        self.say(received.reply)
         received.reply = b""
         self.bound = True
         self.admission.enter(self)
@@ -164,7 +165,8 @@ class ClientSession(Guest):
         self.session.errors = account.errors
         node = self.admission.timers
         self._timers.idle = account.idle_timeout or node.idle
-        self._timers.enquire_link = account.enquire_interval or node.enquire_link
+        interval = account.enquire_interval or node.enquire_link
+        self._timers.enquire_link = apart(interval, self._number - 1)
 
     # -- bound ----------------------------------------------------------------------------------
 
@@ -248,7 +250,7 @@ class ClientSession(Guest):
 
     def probe(self) -> None:
         """Make a live peer send something: an enquire_link outside the usual times (GW-05)."""
-        self.write(self.session.probe(self.clock.seconds()))
+        self.say(self.session.probe(self.clock.seconds()))
 
     # -- leaving --------------------------------------------------------------------------------
 
@@ -281,7 +283,7 @@ class ClientSession(Guest):
             self.close("client unbound")
             return
         self._resume(LEAVING)
-        self.write(self.session.unbind(self.clock.seconds()))
+        self.say(self.session.unbind(self.clock.seconds()))
         self.wait(self.admission.timers.unbind, self.close, "unbind not answered")
 
     def lost(self, reason: str, now: float) -> None:

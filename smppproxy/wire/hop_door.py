@@ -76,7 +76,7 @@ class HopSession(Guest):
         self.since = now
         self.name = f"{provider} from {self.node}"
         received = self.session.accept_bind(self.door.name.encode(), now)
-        self.write(received.reply)
+        self.say(received.reply)
         received.reply = b""
         self.bound = True
         self._told("hop_bound", "{node} is bound for {provider}", "")
@@ -141,7 +141,7 @@ class HopSession(Guest):
             self.write(self._farewell)
             self.close("unbound")
         elif self.session.can_submit:
-            self.write(self.session.unbind(self.clock.seconds()))
+            self.say(self.session.unbind(self.clock.seconds()))
             self._wait(self.door.patience)
 
     def lost(self, reason: str, now: float) -> None:

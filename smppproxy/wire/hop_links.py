@@ -102,7 +102,7 @@ class HopLink(UpstreamSession):
             addr_npi=0,
             address_range=b"",
         )
-        self.write(self.session.bind(self._command_id, fields, self.clock.seconds()))
+        self.say(self.session.bind(self._command_id, fields, self.clock.seconds()))
 
     def bind_answered(self, pdu: Pdu, now: float) -> None:
         """Bound, unless somebody else answers where that node should be."""

@@ -66,6 +66,7 @@ class SmppProtocol(Protocol):
     :ivar last_received: monotonic seconds of the last read, or of when reading last went on.
     :ivar closing: true once a close was asked for; nothing is handled or written any more.
     :ivar leaving: true once either side wants to unbind: no new work, answers still pass.
+    :ivar look: monotonic seconds at which the ticker looks at its timers next.
     """
 
     connected: bool = False
@@ -83,6 +84,7 @@ class SmppProtocol(Protocol):
         self.leaving = False
         self.close_reason = ""
         self.last_received = 0.0
+        self.look = 0.0
         self._paused_by = 0
         # What this turn writes to a plain socket; None: the transport takes everything at once.
         self._turn: list[bytes] | None = None
@@ -118,8 +120,12 @@ class SmppProtocol(Protocol):
         tap = self.ticker.tap
         if tap is not None:
             tap.read(self, data)
+        session = self.session
         try:
-            self.handle(self.session.receive(data, now), now)
+            received = session.receive(data, now)
+            if session.due < self.look:
+                self.ticker.attend(self)
+            self.handle(received, now)
         except Exception:  # noqa: BLE001  any handler's bug ends this session and no other (F96)
             self._broken()
 
@@ -188,6 +194,11 @@ class SmppProtocol(Protocol):
             else:
                 turn.append(data)
                 self.ticker.flush_soon(self)
+
+    def say(self, data: bytes) -> None:
+        """Send what the session itself wants answered, or ended: it waits for that from now on."""
+        self.write(data)
+        self.ticker.attend(self)
 
     def flush(self) -> None:
         """Hand what this turn wrote straight to the socket, in one piece."""

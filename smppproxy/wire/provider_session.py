@@ -205,7 +205,7 @@ class UpstreamSession(SmppProtocol):
             addr_npi=provider.addr_npi,
             address_range=provider.address_range,
         )
-        self.write(self.session.bind(self._command_id, fields, self.clock.seconds()))
+        self.say(self.session.bind(self._command_id, fields, self.clock.seconds()))
 
     def bind_answered(self, pdu: Pdu, now: float) -> None:
         """Bound, or refused: then we close, since many servers leave the connection open.
@@ -296,7 +296,7 @@ class UpstreamSession(SmppProtocol):
             self.write(self._farewell)
             self.close("provider unbound")
         elif self._goodbye is None and not self.closing:
-            self.write(self.session.unbind(self.clock.seconds()))
+            self.say(self.session.unbind(self.clock.seconds()))
             self._goodbye = self.clock.callLater(GOODBYE, self._unanswered)
 
     def _unanswered(self) -> None:

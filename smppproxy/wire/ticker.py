@@ -10,13 +10,15 @@ from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
 from smppproxy.relay.limited import Limited
-from smppproxy.smpp.session import Session
 
 if TYPE_CHECKING:
     from smppproxy.wire.protocol import SmppProtocol
 
 TICK = 0.1
-"""Seconds between two looks at every session's timers: F54 leaves half a second for two waits."""
+"""Seconds between two looks at the timers of sessions: F54 leaves half a second for two waits."""
+
+FAR = 30.0
+"""Seconds after which a session is looked at that says it is due later, or never."""
 
 MOST = 20
 """Sessions that have their turn, 1 ms of work, before the reactor looks at its sockets (F100)."""
@@ -27,9 +29,12 @@ log = Logger()
 class Ticker:
     """One timer for all sessions of a service, which calls those that have something to do (F98).
 
-    The others cost a comparison: 10,000 idle binds half a millisecond in all. However many are due
-    at the same moment, as after a restart when everybody has bound at once, only some of them have
-    their turn before the sockets have theirs.
+    The others cost nothing: each stands in the slot, a tenth of a second wide, in which it is due.
+    (To compare 10,000 moments took up to 3 ms at each look, in which nobody else was answered.)
+    However many are due at the same moment, as after a restart when everybody has bound at once,
+    only some of them have their turn before the sockets have theirs.
+
+    Whoever brings the moment nearer at which a session is due says so with :meth:`attend`.
 
     :param clock: gives the time to every session; ``clock.seconds`` must be monotonic.
     :param interval: seconds between two looks.
@@ -41,7 +46,8 @@ class Ticker:
         self.clock = clock
         self.tap: Any = None
         self.interval = interval
-        self._sessions: dict[SmppProtocol, Session] = {}
+        self._slots: dict[int, dict[SmppProtocol, None]] = {}
+        self._slot_of: dict[SmppProtocol, int] = {}
         self._attended: set[SmppProtocol] = set()
         self._due: deque[SmppProtocol] = deque()
         self._unflushed: list[SmppProtocol] = []
@@ -50,7 +56,7 @@ class Ticker:
         self.noise = Limited(log, clock.seconds, lambda: None)
 
     def __len__(self) -> int:
-        return len(self._sessions)
+        return len(self._slot_of)
 
     def start(self) -> None:
         """Begin to tick; idempotent."""
@@ -65,7 +71,7 @@ class Ticker:
 
     def add(self, session: SmppProtocol) -> None:
         """Tick this session from now on, whenever its timers say so."""
-        self._sessions[session] = session.session
+        self._place(session)
 
     def attend(self, session: SmppProtocol) -> None:
         """Tick it the next time whatever its timers say."""
@@ -73,8 +79,28 @@ class Ticker:
 
     def discard(self, session: SmppProtocol) -> None:
         """Forget the session; a no-op for one that is not known."""
-        self._sessions.pop(session, None)
         self._attended.discard(session)
+        if session in self._slot_of:
+            self._take_out(session)
+
+    def _place(self, session: SmppProtocol) -> None:
+        """Put it where it is found when it is due, or from where it stands there."""
+        now = self.clock.seconds()
+        session.look = min(max(session.session.due, now), now + FAR)
+        number = int(session.look // self.interval)
+        if session in self._slot_of:
+            if self._slot_of[session] == number:
+                return
+            self._take_out(session)
+        self._slot_of[session] = number
+        self._slots.setdefault(number, {})[session] = None
+
+    def _take_out(self, session: SmppProtocol) -> None:
+        number = self._slot_of.pop(session)
+        slot = self._slots[number]
+        del slot[session]
+        if not slot:
+            del self._slots[number]
 
     def _tick(self) -> None:
         now = self.clock.seconds()
@@ -82,17 +108,32 @@ class Ticker:
         if self._due:
             return  # There were so many that some still wait; whoever is due now is due then.
         attended, self._attended = self._attended, set()
-        due = [session for session, timed in self._sessions.items() if timed.due <= now]
+        due = self._found(now)
         self._due.extend(due)
         self._due.extend(attended.difference(due))
         self._some()
+
+    def _found(self, now: float) -> list[SmppProtocol]:
+        """Those that are due; who was due and is so later only moves to where it belongs."""
+        last = int(now // self.interval)
+        due = []
+        for number in sorted(number for number in self._slots if number <= last):
+            for session in [*self._slots[number]]:
+                if session.session.due <= now:
+                    due.append(session)
+                elif number < last:
+                    self._place(session)
+        return due
 
     def _some(self) -> None:
         """The next ones of those that are due."""
         now = self.clock.seconds()
         due = self._due
         for _ in range(min(MOST, len(due))):
-            due.popleft().tick(now)
+            session = due.popleft()
+            session.tick(now)
+            if session in self._slot_of:
+                self._place(session)
         if due:
             self.clock.callLater(0, self._some)
 

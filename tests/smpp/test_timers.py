@@ -4,7 +4,7 @@ from math import inf
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from smppproxy.smpp.timers import CLOSE_REASONS, Timers, Watch
+from smppproxy.smpp.timers import CLOSE_REASONS, EARLY, Timers, Watch, apart
 
 
 class WatchTests(SynchronousTestCase):
@@ -138,3 +138,23 @@ class WatchTests(SynchronousTestCase):
         watch.partial_since = 10.0
         watch.excuse(39.5)
         self.assertEqual(watch.partial_since, 39.5)
+
+
+class ApartTests(SynchronousTestCase):
+    """Many sessions that wait for the same time."""
+
+    def test_never_later_and_a_quarter_earlier_at_most(self):
+        """Number 0 waits for all of it; 0 seconds, which switch a time off, stay 0."""
+        self.assertEqual(apart(30.0, 0), 30.0)
+        self.assertEqual(apart(0.0, 7), 0.0)
+        times = [apart(30.0, number) for number in range(100_000)]
+        self.assertEqual(max(times), 30.0)
+        self.assertGreaterEqual(min(times), 30.0 * (1 - EARLY))
+
+    def test_any_numbers_in_a_row_are_spread_evenly(self):
+        """Of a thousand, wherever they begin, each tenth of the room has about a tenth."""
+        for begin in (0, 12_345, 9_999_000):
+            counts = [0] * 10
+            for number in range(begin, begin + 1000):
+                counts[min(9, int((1 - apart(1.0, number)) / EARLY * 10))] += 1
+            self.assertLessEqual(max(counts) - min(counts), 6)

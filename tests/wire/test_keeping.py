@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from twisted.internet.address import IPv4Address
@@ -156,6 +157,55 @@ class KeepingTests(SynchronousTestCase):
         self.advance(10)
         assert wire.ended_at is not None
         self.assertLessEqual(wire.ended_at, 72.0)
+
+    def test_f98_a_crowd_is_not_asked_at_once(self) -> None:
+        """A thousand that bound in one moment are asked over a quarter of the time, none of them
+        later than was said, and after their answers over half of it.
+        """
+        first, _ = self.bound()
+        sessions = [first.factory.buildProtocol(None) for _ in range(999)]
+        asked: list[list[float]] = []
+        for each in sessions:
+            assert each is not None
+            wire = Wire(peerAddress=IPv4Address("TCP", "192.0.2.7", 40000))
+            each.makeConnection(wire)
+            each.dataReceived(V["V01"])
+            wire.clear()
+            moments: list[float] = []
+            asked.append(moments)
+
+            def answer(data: bytes, each: Any = each, moments: list[float] = moments) -> None:
+                (pdu,) = Framer().feed(data)[0]
+                moments.append(self.clock.seconds())
+                each.dataReceived(build.enquire_link_resp(pdu.sequence_number))
+
+            wire.write = answer  # type: ignore[method-assign]
+        self.clock.pump([0.02] * 3050)
+        for number, share in ((0, 0.25), (1, 0.5)):
+            times = sorted(each[number] for each in asked)
+            self.assertLessEqual(times[-1], 30.0 * (number + 1) + 0.3)
+            self.assertGreaterEqual(times[0], 30.0 * (number + 1) * (1 - share / (number + 1)))
+            busiest = max(Counter(int(each / 0.5) for each in times).values())
+            self.assertLess(busiest, 1.5 * 999 * 0.5 / (30.0 * share))
+
+    def test_a_time_that_begins_is_kept(self) -> None:
+        """Whatever a session began to wait for, though its next look was far away: the rest of a
+        PDU, the answer to our unbind, the first silence after a bind.
+        """
+        timers = Timers(probe_after=0.0, partial_pdu=1.0, response=50.0)
+        session, wire = self.bound(timers)
+        self.advance(7)
+        session.dataReceived(V["V01"][:7])
+        self.advance(1.25)
+        self.assertIsNotNone(wire.ended_at)
+        session, wire = self.bound(timers)
+        self.advance(7)
+        session.say(session.session.unbind(self.clock.seconds()))
+        self.advance(2.25)
+        self.assertIsNotNone(wire.ended_at)
+        _, wire = self.bound(timers)
+        self.advance(31)
+        self.assertEqual(wire.commands(), [ENQUIRE_LINK])
 
     def test_accounts_do_not_share_their_times(self) -> None:
         """One account's times are nobody else's, also of the same node."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable
 from functools import partial
+from math import inf
 from typing import Any, cast
 
 from twisted.internet.address import IPv4Address
@@ -16,7 +17,7 @@ from smppproxy.smpp.constants import READ_SIZE
 from smppproxy.smpp.session import SMSC, Session
 from smppproxy.smpp.timers import Timers
 from smppproxy.wire.protocol import SmppProtocol
-from smppproxy.wire.ticker import MOST, TICK, Ticker
+from smppproxy.wire.ticker import FAR, MOST, TICK, Ticker
 from tests.support.relay import RecordingRelay
 
 
@@ -165,13 +166,27 @@ class TurnTests(SynchronousTestCase):
 
 
 class Idle:
-    """A session that notes when it has its turn, and is due again five seconds later."""
+    """A session that notes when it has its turn, and is due again five seconds later.
+
+    :ivar asked: how often somebody has asked when it is due.
+    """
 
     def __init__(self, clock: Clock, due: float) -> None:
         self.session = self
-        self.due = due
+        self.asked = 0
+        self._due = due
         self.ticked: list[float] = []
         self.clock = clock
+
+    @property
+    def due(self) -> float:
+        """When it is due."""
+        self.asked += 1
+        return self._due
+
+    @due.setter
+    def due(self, moment: float) -> None:
+        self._due = moment
 
     def tick(self, now: float) -> None:
         """Its turn."""
@@ -221,6 +236,45 @@ class CrowdTests(SynchronousTestCase):
         self.clock.pump([TICK] * 40)
         self.assertEqual([], [each for each in idle if each.ticked])
         self.assertEqual([1, 1, 1], [len(each.ticked) for each in busy])
+
+    def test_f98_the_others_cost_nothing(self) -> None:
+        """Nobody asks a session anything until just before it is due, however many there are."""
+        crowd = self.crowd(1000, 29.95)
+        asked = [each.asked for each in crowd]
+        self.clock.pump([TICK] * 297)
+        self.assertEqual(asked, [each.asked for each in crowd])
+        self.clock.pump([TICK] * 5)
+        while self.turn():
+            pass
+        self.assertEqual({1}, {len(each.ticked) for each in crowd})
+        self.assertLess(max(each.asked for each in crowd), 8)
+
+    def test_due_later(self) -> None:
+        """Who is not due any more when its time comes waits for the new one; also one that has none
+        for now, and finds one after all.
+        """
+        later, never = self.crowd(2, 1.0)
+        later.due, never.due = 3.0, inf
+        self.clock.pump([TICK] * 29)
+        self.assertEqual(([], []), (later.ticked, never.ticked))
+        self.clock.pump([TICK] * 2)
+        self.assertEqual(1, len(later.ticked))
+        never.due = 32.0
+        self.clock.pump([TICK] * int(FAR / TICK))
+        self.assertEqual(1, len(never.ticked))
+
+    def test_due_sooner(self) -> None:
+        """Is for the session to say; it has its turn then, and the next one where it belongs."""
+        (session,) = self.crowd(1, 30.0)
+        session.due = 2.0
+        self.ticker.attend(session)
+        self.clock.pump([TICK] * 11)
+        self.assertEqual(1, len(session.ticked))
+        self.clock.pump([TICK] * 51)
+        self.assertEqual(2, len(session.ticked))
+        self.ticker.discard(session)
+        self.ticker.discard(session)
+        self.assertEqual(0, len(self.ticker))
 
     def test_f54_in_time(self) -> None:
         """Within a tenth of a second of when it is due."""
