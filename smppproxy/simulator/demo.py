@@ -188,27 +188,9 @@ class Demo:
 
     def _open(self) -> None:
         options = self.options
-        ports = stage.choose_ports(Ports(options.port, options.tls_port, options.http_port))
-        acme = {host: self.acme.listen(host) for host in ("a", "b")}
-        backup = {"a": self.backup.listen("a")}
-        node = load_node(stage.write_files(self.folder, ports, acme, backup))
-        self.service = self._build(node, load_network(node.network_file), self._reactor)
-        self._start_node(ports)
-        system_id, password = stage.SAMPLE
-        self.client = Esme(
-            self._reactor,
-            EsmeOptions(
-                port=ports.plain,
-                system_id=system_id.encode(),
-                password=password.encode(),
-                binds=2,
-                rate=options.rate,
-                prefixes=(b"46701", b"46702", b"46703"),
-                reconnect_delay=0.1,
-            ),
-        )
-        self.client.start()
-        self.client.hold()
+        with stage.held_ports(Ports(options.port, options.tls_port, options.http_port)) as ports:
+            self._start_node(ports)
+        self._start_client(ports)
         self._hint = [
             f"bind with any SMPP client: {stage.ADDRESS}:{ports.plain} (TLS: {ports.tls}) "
             f"system_id {stage.DEMO[0]} password {stage.DEMO[1]}",
@@ -223,11 +205,32 @@ class Demo:
             print(line, file=self._out, flush=True)
 
     def _start_node(self, ports: Ports) -> None:
+        acme = {host: self.acme.listen(host) for host in ("a", "b")}
+        backup = {"a": self.backup.listen("a")}
+        node = load_node(stage.write_files(self.folder, ports, acme, backup))
+        self.service = self._build(node, load_network(node.network_file), self._reactor)
         try:
             self.service.startService()
         except CannotListenError as error:
             option = "--port" if error.port == ports.plain else "--tls-port"
             raise PortTaken(option, error.port, str(error.socketError)) from None
+
+    def _start_client(self, ports: Ports) -> None:
+        system_id, password = stage.SAMPLE
+        self.client = Esme(
+            self._reactor,
+            EsmeOptions(
+                port=ports.plain,
+                system_id=system_id.encode(),
+                password=password.encode(),
+                binds=2,
+                rate=self.options.rate,
+                prefixes=(b"46701", b"46702", b"46703"),
+                reconnect_delay=0.1,
+            ),
+        )
+        self.client.start()
+        self.client.hold()
 
     def _bound(self) -> bool:
         binds = self.service.binds()

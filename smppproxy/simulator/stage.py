@@ -6,7 +6,9 @@ import errno
 import os
 import secrets
 import socket
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import argon2
@@ -18,6 +20,9 @@ ADDRESS = "127.0.0.1"
 
 TOKEN = "admin.token"
 """The file with what opens the demo's port: made anew for each demo."""
+
+MAY_HOLD = sys.platform == "linux"
+"""Whether a port may be listened on that somebody else has, and does not listen on."""
 
 LONGEST_SOCKET = 107
 """Octets that the system lets the name of a Unix socket have."""
@@ -128,29 +133,33 @@ class Ports:
     http: int
 
 
-def choose_ports(ports: Ports) -> Ports:
-    """The same ports, each 0 replaced by a free one.
+@contextmanager
+def held_ports(ports: Ports) -> Iterator[Ports]:
+    """The same ports, each 0 replaced by a free one; nobody is given one of them meanwhile.
+
+    The node listens on them meanwhile: one that is held does not listen itself.
 
     :raises PortTaken: one of them is in use.
     """
     options = ("--port", "--tls-port", "--http-port")
-    held: list[socket.socket] = []
-    try:
-        for option, port in zip(options, (ports.plain, ports.tls, ports.http), strict=True):
-            held.append(_hold(option, port))
-        return Ports(*(one.getsockname()[1] for one in held))
-    finally:
-        for one in held:
-            one.close()
+    with ExitStack() as held:
+        sockets = [
+            held.enter_context(_hold(option, port))
+            for option, port in zip(options, (ports.plain, ports.tls, ports.http), strict=True)
+        ]
+        chosen = Ports(*(one.getsockname()[1] for one in sockets))
+        if not MAY_HOLD:
+            held.close()
+        yield chosen
 
 
 def _hold(option: str, port: int) -> socket.socket:
     one = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    # As the node itself will: a connection of an earlier run that lingers is no hindrance.
+    # As the node itself will: a connection of an earlier run that lingers is no hindrance, and
+    # this one is none for the node.
     one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         one.bind((ADDRESS, port))
-        one.listen()
     except OSError as error:
         one.close()
         taken = error.errno == errno.EADDRINUSE

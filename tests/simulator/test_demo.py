@@ -1,11 +1,13 @@
 """The demo: in this process over the in-memory store, and as the command over the real one."""
 
+import errno
 import io
 import json
 import signal
 import socket
 import sys
 import tempfile
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +23,7 @@ from smppproxy.simulator import demo, stage
 from smppproxy.simulator.clock import until
 from smppproxy.simulator.demo import Demo, DemoOptions, Outcome
 from smppproxy.simulator.esme import Esme, EsmeOptions
-from smppproxy.simulator.stage import Ports, PortTaken, choose_ports
+from smppproxy.simulator.stage import Ports, PortTaken, held_ports
 from smppproxy.store.interface import StoreUnavailable
 from smppproxy.store.memory import MemoryStore
 from tests.simulator.pair import reactor
@@ -173,6 +175,27 @@ class Playing(TestCase):
         self.assertEqual(outcome.problems, [])
         self.assertEqual(len(asked), 3)
 
+    async def test_nobody_takes_a_port_before_the_node_listens(self) -> None:
+        """A port that was found free stays so until the node has it, whoever looks for one."""
+        play = self.demo(seconds=60.0)
+        refused: list[int] = []
+
+        def late(node: Node, network: Network, reactor: Any) -> service.SmppProxy:
+            for port in (*(one.port for one in node.listeners), node.admin.port):
+                with socket.socket() as other:
+                    try:
+                        other.bind(("127.0.0.1", port))
+                    except OSError as error:
+                        self.assertEqual(errno.EADDRINUSE, error.errno)
+                        refused.append(port)
+            return build(node, network, reactor)
+
+        play._build = late
+        playing = Deferred.fromCoroutine(play.run())
+        play.end()
+        outcome = await playing
+        self.assertEqual(([], 3), (outcome.problems, len({*refused})))
+
     async def test_a_listener_s_port_is_taken_between_check_and_start(self) -> None:
         """What the check of the ports could not see is told the same way."""
         with socket.socket() as other:
@@ -180,7 +203,7 @@ class Playing(TestCase):
             other.listen()
             taken = other.getsockname()[1]
             play = self.demo(seconds=3.0)
-            self.patch(stage, "choose_ports", lambda ports: Ports(taken, 0, 0))
+            self.patch(stage, "held_ports", lambda ports: nullcontext(Ports(taken, 0, 0)))
             with self.assertRaises(PortTaken) as caught:
                 await play.run()
         self.assertIn(f"port {taken} cannot be listened on", str(caught.exception))
@@ -202,23 +225,34 @@ class SmallParts(SynchronousTestCase):
                 (Ports(0, 0, taken), "--http-port"),
             ):
                 with self.assertRaises(PortTaken) as caught:
-                    choose_ports(ports)
+                    self.chosen(ports)
                 text = str(caught.exception)
                 self.assertIn(f"port {taken} cannot be listened on: it is taken", text)
                 self.assertIn(f"{option} PORT (0 = any free one)", text)
 
     def test_free_ports(self) -> None:
         """0 becomes a free port, each another one; a given one stays."""
-        chosen = choose_ports(Ports(0, 0, 0))
+        chosen = self.chosen(Ports(0, 0, 0))
         self.assertEqual(len({chosen.plain, chosen.tls, chosen.http}), 3)
-        again = choose_ports(Ports(chosen.plain, 0, 0))
+        again = self.chosen(Ports(chosen.plain, 0, 0))
         self.assertEqual(again.plain, chosen.plain)
+
+    def test_where_a_held_port_cannot_be_listened_on(self) -> None:
+        """It is let go before the node wants it."""
+        self.patch(stage, "MAY_HOLD", False)
+        with held_ports(Ports(0, 0, 0)) as ports, socket.socket() as other:
+            other.bind((stage.ADDRESS, ports.http))
+
+    def chosen(self, ports: Ports) -> Ports:
+        """What is chosen, and let go again."""
+        with held_ports(ports) as chosen:
+            return chosen
 
     def test_impossible_port(self) -> None:
         """A port that may not be had for another reason says that reason."""
         self.patch(stage, "ADDRESS", "192.0.2.1")
         with self.assertRaises(PortTaken) as caught:
-            choose_ports(Ports(0, 0, 0))
+            self.chosen(Ports(0, 0, 0))
         self.assertNotIn("taken", str(caught.exception))
 
     def test_every_promised_key_is_there(self) -> None:
