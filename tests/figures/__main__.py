@@ -30,7 +30,7 @@ from tests.support.processes import reactor
 
 FOLDER = Path("build/figures")
 
-IDLE_ROWS = ("idle_plain", "idle_tls", "busy_alone", "busy_beside", "busy_more")
+IDLE_ROWS = ("idle_plain", "idle_tls", "busy_alone", "busy_beside", "busy_more", "busy_usual")
 
 MEASURES: Mapping[str, tuple[Measure, tuple[str, ...]]] = {
     "rst": (resets, ("rst", "rst_in_flight")),

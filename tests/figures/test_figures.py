@@ -13,6 +13,7 @@ from twisted.trial.unittest import SynchronousTestCase, TestCase
 from tests.figures.__main__ import COMMANDS, MEASURES, parse, write
 from tests.figures.measures import (
     Measure,
+    grown,
     nobody_upstream,
     resets,
     store_restarts,
@@ -68,6 +69,14 @@ class TableTests(SynchronousTestCase):
         self.assertEqual((True, False), (known["rst"]["kept"], known["down"]["kept"]))
         self.assertEqual([1, 2], json.loads((folder / "rst.json").read_text()))
         self.assertEqual(["rst"], parse(["--only", "rst"]).only)
+
+    def test_what_has_grown(self) -> None:
+        """All runs since, against the worst one before: its own bad moments are nobody's fault,
+        those since are counted wherever they are.
+        """
+        calm, rough = [1.0] * 99 + [3.0], [1.0] * 98 + [8.0] * 2
+        self.assertEqual(0.0, grown([calm, rough], [calm, rough, rough, rough]))
+        self.assertEqual(5.0, grown([calm[:-1] + [3.0] * 2], [calm[1:], rough, rough, rough]))
 
     def test_usual_p99(self) -> None:
         """One bad moment is not what is usual; few samples are one part."""
