@@ -9,6 +9,7 @@ from math import inf
 from typing import Any, cast
 
 from twisted.internet.address import IPv4Address
+from twisted.internet.base import DelayedCall
 from twisted.internet.task import Clock
 from twisted.internet.tcp import Connection
 from twisted.trial.unittest import SynchronousTestCase
@@ -17,7 +18,7 @@ from smppproxy.smpp.constants import READ_SIZE
 from smppproxy.smpp.session import SMSC, Session
 from smppproxy.smpp.timers import Timers
 from smppproxy.wire.protocol import SmppProtocol
-from smppproxy.wire.ticker import FAR, MOST, TICK, Ticker
+from smppproxy.wire.ticker import FAR, FEW, MOST, TICK, Ticker
 from tests.support.relay import RecordingRelay
 
 
@@ -204,8 +205,9 @@ class Turning(Clock):
     def callLater(self, delay: float, callable: Any, *arguments: Any, **named: Any) -> Any:
         if delay:
             return super().callLater(delay, callable, *arguments, **named)
-        self.soon.append(partial(callable, *arguments, **named))
-        return None
+        call = partial(callable, *arguments, **named)
+        self.soon.append(call)
+        return DelayedCall(0.0, call, (), {}, lambda _: self.soon.remove(call), lambda _: None)
 
 
 class CrowdTests(SynchronousTestCase):
@@ -287,23 +289,36 @@ class CrowdTests(SynchronousTestCase):
 
     def test_f100_a_crowd_that_is_due_at_once(self) -> None:
         """Some of them in each turn of the reactor, all of them before anybody has a second one."""
-        sessions = self.crowd(10 * MOST, TICK)
+        sessions = self.crowd(20 * MOST, TICK)
         self.clock.advance(TICK)
         counts = []
         while self.turn():
             counts.append(sum(len(each.ticked) for each in sessions))
-        self.assertEqual([MOST * (place + 2) for place in range(9)], counts)
+        self.assertEqual([MOST * (place + 2) for place in range(19)], counts)
         self.assertEqual({1}, {len(each.ticked) for each in sessions})
+
+    def test_f98_those_of_one_look_are_spread_over_half_a_look(self) -> None:
+        """So many that it takes no more than ten steps; a handful has its turn at once."""
+        few, many = self.crowd(FEW, TICK), self.crowd(71, 3 * TICK)
+        self.clock.advance(TICK)
+        self.assertEqual(FEW, sum(len(each.ticked) for each in few))
+        self.clock.pump([TICK])
+        counts: list[int] = []
+        for _ in range(10):
+            self.clock.advance(TICK if not counts else TICK / 20)
+            counts.append(sum(len(each.ticked) for each in many))
+        self.assertEqual([8, 16, 24, 32, 40, 48, 56, 64, 71, 71], counts)
+        self.assertEqual([], self.clock.soon)
 
     def test_a_crowd_that_takes_longer_than_a_tick(self) -> None:
         """Nobody is called twice while somebody waits; who is due meanwhile comes after them."""
-        sessions = self.crowd(3 * MOST, TICK)
+        sessions = self.crowd(12 * MOST, TICK)
         self.clock.advance(TICK)
         late = self.crowd(1, 0.0)[0]
         self.turn()
         self.clock.advance(TICK)
-        self.turn()
-        self.assertFalse(self.turn())
+        while self.turn():
+            pass
         self.assertEqual(({1}, []), ({len(each.ticked) for each in sessions}, late.ticked))
         self.clock.advance(TICK)
         self.assertEqual(1, len(late.ticked))
@@ -326,9 +341,17 @@ class CrowdTests(SynchronousTestCase):
 
     def test_stopped(self) -> None:
         """Nobody has a turn any more, not even those that were waiting for it."""
-        sessions = self.crowd(2 * MOST, TICK)
+        sessions = self.crowd(11 * MOST, TICK)
         self.clock.advance(TICK)
         self.ticker.stop()
         self.turn()
         self.clock.pump([TICK] * 5)
         self.assertEqual(MOST, sum(len(each.ticked) for each in sessions))
+
+    def test_stopped_between_two_steps(self) -> None:
+        """Nothing is left to be called later."""
+        self.crowd(4 * FEW, TICK)
+        self.clock.advance(TICK)
+        self.assertEqual(2, len(self.clock.getDelayedCalls()))
+        self.ticker.stop()
+        self.assertEqual([], self.clock.getDelayedCalls())
