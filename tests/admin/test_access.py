@@ -16,7 +16,8 @@ from smppproxy.admin.access import Access, Caller, own_page, person
 from smppproxy.admin.api import OPERATE, READ, is_allowed
 from smppproxy.admin.errors import ApiError
 from smppproxy.config import Admin
-from tests.support.doors import DoorCase, asynchronous, free_port
+from tests.support.doors import DoorCase, asynchronous
+from tests.support.ports import free_port
 
 
 class PersonTests(SynchronousTestCase):

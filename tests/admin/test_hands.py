@@ -9,7 +9,8 @@ from twisted.trial.unittest import SynchronousTestCase
 from smppproxy.admin.door import Lines
 from smppproxy.admin.targets import Target
 from smppproxy.config import Listener
-from tests.support.doors import DoorCase, ask, asynchronous, free_port
+from tests.support.doors import DoorCase, ask, asynchronous
+from tests.support.ports import free_port
 
 
 class HandsTests(DoorCase):

@@ -7,9 +7,10 @@ from twisted.logger import formatEvent
 
 from smppproxy.config import Admin
 from smppproxy.service import SmppProxy
-from tests.support.doors import ask, free_port
+from tests.support.doors import ask
 from tests.support.logs import logged
 from tests.support.nodes import NodeCase
+from tests.support.ports import free_port
 
 
 class HttpTests(NodeCase):

@@ -28,6 +28,7 @@ from smppproxy.simulator.load.provider import LeanOptions
 from smppproxy.smpp import build
 from smppproxy.smpp import constants as c
 from smppproxy.smpp.fields import Bind
+from tests.support.ports import free_port
 from tests.support.waiting import holds
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -193,14 +194,6 @@ class Rig:
                 self._node.wait()
         self.hosts.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as held:
-        held.bind(("127.0.0.1", 0))
-        port: int = held.getsockname()[1]
-        return port
 
 
 def descendants(pid: int) -> Iterator[int]:

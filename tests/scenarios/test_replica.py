@@ -6,7 +6,7 @@ from smppproxy.relay.endings import PATIENCE
 from smppproxy.simulator.histories import check_acknowledged, check_client, check_providers
 from smppproxy.smpp.constants import ESME_RSYSERR
 from tests.scenarios.world import Scenario, carried, check_refused, network
-from tests.support.doors import free_port
+from tests.support.ports import free_port
 from tests.support.processes import reactor, until
 from tests.support.running import Upstream
 

@@ -17,7 +17,7 @@ from smppproxy.store.calls import Calls
 from smppproxy.store.interface import QUEUED, UNKNOWN
 from smppproxy.store.link import LOST, ServerError
 from smppproxy.store.replicas import Replicas
-from tests.support.doors import free_port
+from tests.support.ports import free_port
 from tests.support.redis_server import RedisServer
 
 from .contract import FINAL_TTL, TTL, arrival, mapping

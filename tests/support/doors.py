@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 from collections.abc import Callable, Mapping
 from functools import wraps
 from io import BytesIO
@@ -29,6 +28,7 @@ from smppproxy.service import SmppProxy, build
 from smppproxy.store.memory import MemoryStore, World
 from tests.support.logs import logged
 from tests.support.nodes import NodeCase, reactor
+from tests.support.ports import free_port
 
 TOKENS = {
     "read": b"token-that-reads",
@@ -197,10 +197,3 @@ class DoorCase(NodeCase):
         admin = Admin("127.0.0.1", port, tokens=tokens, **more)
         node = self.node(admin=admin, **self.node_options)
         return node, f"http://127.0.0.1:{port}"
-
-
-def free_port() -> int:
-    """A TCP port that nobody listens on."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])

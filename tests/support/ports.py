@@ -1,4 +1,5 @@
-"""Ports for foreign programs that cannot listen on port 0 and tell which they got."""
+"""Ports for those who cannot listen on port 0 and tell which they got: foreign programs, and what
+has to be where it was when it starts again."""
 
 from __future__ import annotations
 

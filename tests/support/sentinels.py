@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tests.support.doors import free_port
+from tests.support.ports import free_port
 from tests.support.redis_server import RedisServer, server_binary
 
 NAME = "main"

@@ -16,8 +16,9 @@ from smppproxy.service import SmppProxy
 from smppproxy.simulator.clock import until
 from smppproxy.simulator.esme import Esme
 from smppproxy.simulator.smsc import Smsc
-from tests.support.doors import TOKENS, DoorCase, free_port
+from tests.support.doors import TOKENS, DoorCase
 from tests.support.nodes import reactor
+from tests.support.ports import free_port
 from tests.web.browser import Visit, visit
 
 WAIT = 60.0

@@ -9,7 +9,8 @@ from io import StringIO
 from pathlib import Path
 
 from smppproxy.service import SmppProxy
-from tests.support.doors import TOKENS, ask, asynchronous, free_port
+from tests.support.doors import TOKENS, ask, asynchronous
+from tests.support.ports import free_port
 from tests.support.running import RunningNode, Setting, Upstream
 from tests.web.browser import Visit, apart, there, visit
 from tests.web.cases import WebCase

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import stat
 import tempfile
 from pathlib import Path
@@ -39,6 +38,7 @@ from smppproxy.wire.tls import read_certificates
 from tests.support.authority import Authority, dns
 from tests.support.nodes import NodeCase, reactor
 from tests.support.peers import FakeClient
+from tests.support.ports import free_port
 from tests.wire.binds import private_key
 
 
@@ -74,7 +74,7 @@ class HopCase(NodeCase):
         certificate, key = (authority or self.authority).issue(name, [dns(name)], name)
         return Hop(
             address="127.0.0.1",
-            port=_free_port(),
+            port=free_port(),
             certificate=certificate,
             key=key,
             ca=self.authority.path,
@@ -102,13 +102,6 @@ class HopCase(NodeCase):
         one = self.named("node1", kind("node1"))
         await self.wait(lambda: via(one), "node1's session with node2")
         return one, two
-
-
-def _free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port: int = free.getsockname()[1]
-        return port
 
 
 def own(node: SmppProxy) -> int:
