@@ -200,7 +200,7 @@ class Operator(NetworkOperations, TraceOperations, ReportOperations, ChartOperat
             raise ApiError(409, "empty_range", "since is not before until")
         where = Filter(given["provider"], since, until, given["id"], given["number"])
         log.info(
-            "{who}: replay {kind}",
+            "{who}: replay {target}",
             event="operator",
             verb="replay",
             target=kind,

@@ -161,9 +161,10 @@ def _tell(draft: Draft, kept: _Kept) -> None:
         click.echo(f"not carried: {note}", err=True)
     clear = sum(account.password is not None for account in draft.accounts.values())
     if clear:
+        what = "password of a client" if clear == 1 else "passwords of clients"
         click.echo(
-            f"warning: {clear} passwords of clients stood there in clear: the new file has only "
-            "their hashes, and whoever could read the old one still knows them",
+            f"warning: {clear} {what} stood there in clear: the new file has hashes only, and "
+            "whoever could read the old one still knows what it said",
             err=True,
         )
     for path in kept.files:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import quote
 
+from twisted.logger import formatEvent
+
 from smppproxy.admin import shared
 from smppproxy.admin.catalogue import VIEWS
 from smppproxy.routing.routes import Route
@@ -13,6 +15,7 @@ from smppproxy.store.interface import Arrival
 from smppproxy.store.records import ReceiptRecord
 from tests.support.doors import DoorCase, asynchronous
 from tests.support.doors import ask as ask_door
+from tests.support.logs import logged
 from tests.support.processes import reactor
 
 
@@ -290,6 +293,7 @@ class ReplayTests(OperatorCase):
         receipt = ReceiptRecord(2, b"DELIVRD", b"", 0, -1, -1, b"", b"", True).pack()
         arrival = Arrival((), b"45", 1, 2, True, receipt)
         await self.stores[0].match(b"acme", [arrival], 60, {})
+        seen = logged(self)
         for dry_run in (True, False):
             said = {"kind": "quarantine", "dry_run": dry_run, "provider": "acme"}
             reply = await ask_door(self.first, "api/v1/replay", said)
@@ -300,6 +304,9 @@ class ReplayTests(OperatorCase):
             "kind": "quarantine", "since": "2026-01-01T00:00:00Z", "until": "2026-01-02T00:00:00",
         })  # fmt: skip
         self.assertEqual(reply.json["counts"]["selected"], 0)
+        told = [formatEvent(event) for event in seen if event.get("verb") == "replay"]
+        self.assertEqual(3, len(told))
+        self.assertTrue(all(text.endswith(": replay quarantine") for text in told), told)
 
     @asynchronous
     async def test_wrong(self) -> None:

@@ -70,6 +70,13 @@ class ImportTests(SynchronousTestCase):
         self.assertEqual(stat.S_IMODE(file.stat().st_mode), 0o600)
         self.assertEqual(stat.S_IMODE(self.secrets.stat().st_mode), 0o700)
 
+    def test_one_password(self) -> None:
+        """One of them is told as one."""
+        path = self.folder / "kannel.conf"
+        path.write_text("group = sendsms-user\nusername = shop\npassword = shop-pw\n")
+        told = run("import", "kannel", str(path)).output
+        self.assertIn("warning: 1 password of a client stood there in clear", told)
+
     def test_variables(self) -> None:
         """Without a folder the passwords come from the environment; the names are told."""
         result = run("import", "kannel", KANNEL)
