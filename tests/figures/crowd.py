@@ -6,7 +6,6 @@ ends them.
 
 from __future__ import annotations
 
-import os
 import resource
 import select
 import socket
@@ -18,6 +17,7 @@ from smppproxy.smpp import build
 from smppproxy.smpp import constants as c
 from smppproxy.smpp.fields import Bind
 from smppproxy.smpp.framing import Framer
+from tests.support.foremost import stand_back
 
 
 def bound(name: bytes, port: int, context: ssl.SSLContext | None) -> Any:
@@ -74,7 +74,7 @@ def main(name: str, port: int, count: int, ca: str = "") -> None:
         crowd.answer(0.0)
     crowd.poll.register(sys.stdin.fileno(), select.EPOLLIN | select.EPOLLHUP)
     # Clients are elsewhere: they do not take the processor from the node that they are bound to.
-    os.nice(19)
+    stand_back()
     print("bound", flush=True)
     while crowd.answer(60.0):
         pass
