@@ -75,7 +75,7 @@ def sheet(title: str, panels: Sequence[list[str]]) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" '
         f'width="{WIDTH}" height="{height}" role="img">',
         f"<title>{escape(title)}</title><style>{_STYLE}</style>",
-        f'<text x="{_LEFT}" y="22" font-size="15" font-weight="600">{escape(title)}</text>',
+        f'<text x="{_LEFT}" y="22" font-size="13" font-weight="600">{escape(title)}</text>',
     ]
     for place, panel in enumerate(panels):
         lines.append(f'<g transform="translate(0 {30 + place * (HEIGHT + _GAP)})">')
