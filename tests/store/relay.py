@@ -18,7 +18,7 @@ class _Far(Protocol):
 
     def dataReceived(self, data: bytes) -> None:
         if self.near.relay.swallow and self.near.asked:
-            self.near.relay.swallow -= 1
+            self.near.relay.swallowed()
             self.near.cut()
         else:
             self.near.transport.write(data)
@@ -82,8 +82,9 @@ class Relay:
     """Listens on ``path``.
 
     ``swallow`` answers to scripts are lost together with their connection, ``refuse``
-    connections are closed at once. ``hold`` scripts are kept back: their connection goes, and
-    :meth:`let_go` sends them to the server later, as one that had them in a buffer.
+    connections are closed at once, and ``refuse_then`` of them once an answer was swallowed.
+    ``hold`` scripts are kept back: their connection goes, and :meth:`let_go` sends them to the
+    server later, as one that had them in a buffer.
     """
 
     def __init__(self, reactor: Any, server_path: str) -> None:
@@ -93,6 +94,7 @@ class Relay:
         self.connections = 0
         self.swallow = 0
         self.refuse = 0
+        self.refuse_then = 0
         self.hold = 0
         self.held: list[tuple[_Near, bytes]] = []
         self._port: Any = None
@@ -106,6 +108,12 @@ class Relay:
 
     def _listening(self, port: Any) -> None:
         self._port = port
+
+    def swallowed(self) -> None:
+        """An answer is lost."""
+        self.swallow -= 1
+        self.refuse += self.refuse_then
+        self.refuse_then = 0
 
     def let_go(self) -> None:
         """Send what was held, and nothing more on those connections."""

@@ -308,7 +308,7 @@ class LostAnswerTests(LostAnswerCase):
         for count in (3, 1, 1):
             await self.put(count)
         self.relay.swallow = 1
-        self.relay.refuse = 1_000_000
+        self.relay.refuse_then = 1_000_000
         fetching = self.store.fetch([(QUEUE, 9)])
         other = self.open("other")
         await other.start()

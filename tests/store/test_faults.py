@@ -97,7 +97,7 @@ class LostAnswerTests(LostAnswerCase):
         """Until the next try they had time: it says that all is queued, and gives none of it."""
         await self.store.record(b"north", [mapping(b"1"), mapping(b"2")], TTL, {})
         self.relay.swallow = 1
-        self.relay.refuse = 1_000_000
+        self.relay.refuse_then = 1_000_000
         matching = self.store.match(
             b"north", [arrival(b"1"), arrival(b"2")], FINAL_TTL, {}, room=lambda *_: True
         )
