@@ -23,6 +23,7 @@ from smppproxy.simulator.load.result import Result
 from smppproxy.simulator.load.run import Load, Moment
 from tests.bench.onlooker import Onlooker
 from tests.bench.rig import RECEIPT_DELAY, ROOT, Rig, Setup, memory
+from tests.bench.ruled import ruled
 
 OUT = ROOT / "build" / "bench"
 #: Seconds of each scenario; BENCH_SECONDS changes it.
@@ -242,14 +243,7 @@ HEADINGS = ("", "full cycles", "us, node + log + store", "per CPU-second",
 
 def table(results: dict[str, Figures]) -> str:
     """All of it, as it stands in the README."""
-    rows = [HEADINGS, *(row(name, figures) for name, figures in results.items())]
-    widths = [max(len(each[place]) for each in rows) for place in range(len(HEADINGS))]
-    rule = "  ".join("=" * width for width in widths)
-    lines = [
-        "  ".join(cell.ljust(width) for cell, width in zip(each, widths, strict=True)).rstrip()
-        for each in rows
-    ]
-    return "\n".join([rule, lines[0], rule, *lines[1:], rule])
+    return ruled(HEADINGS, [row(name, figures) for name, figures in results.items()])
 
 
 def scaling(results: dict[str, Figures]) -> str:

@@ -17,7 +17,6 @@ from importlib.metadata import distributions
 from io import StringIO
 from pathlib import Path
 
-from smppproxy.simulator.load.hosts import Hosts
 from smppproxy.store.server import find_binary
 from tests.bench.peers import rabbitmq
 from tests.bench.peers.kannel import server_version, start_redis
@@ -150,11 +149,6 @@ class Jasmin(SmppSystem):
     #: Once is enough to see it.
     rounds = 1
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._hosts: Hosts | None = None
-        self._folder: Folder | None = None
-
     def start(self) -> None:
         """Install what is missing, then start everything."""
         programs = environment("jasmin", [REQUIREMENT])
@@ -202,18 +196,6 @@ class Jasmin(SmppSystem):
             self._folder.until("jasmind", bound, f"not all of its binds are bound; it said {told}")
         finally:
             console.close()
-
-    def pids(self) -> dict[str, list[int]]:
-        """jasmind, RabbitMQ, its epmd, Redis, and the hosts as ``provider``."""
-        assert self._folder is not None and self._hosts is not None
-        return {**self._folder.pids(), "provider": self._hosts.pids}
-
-    def stop(self) -> None:
-        """End it all."""
-        if self._folder is not None:
-            self._folder.stop()
-        if self._hosts is not None:
-            self._hosts.stop()
 
 
 class MendedJasmin(Jasmin):

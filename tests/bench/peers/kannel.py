@@ -16,7 +16,6 @@ from pathlib import Path
 from urllib.parse import urlencode
 from urllib.request import urlopen
 
-from smppproxy.simulator.load.hosts import Hosts
 from smppproxy.store.server import find_binary
 from tests.bench.peers.http_load import HttpLoad, HttpRun
 from tests.bench.peers.reckoning import Round
@@ -118,8 +117,6 @@ class Kannel(System):
 
     def __init__(self) -> None:
         super().__init__()
-        self._hosts: Hosts | None = None
-        self._folder: Folder | None = None
         self._http: HttpRun | None = None
         self._port = 0
 
@@ -167,19 +164,11 @@ class Kannel(System):
         self._first += done.submitted
         return done
 
-    def pids(self) -> dict[str, list[int]]:
-        """Redis, both boxes, and the hosts as ``provider``."""
-        assert self._folder is not None and self._hosts is not None
-        return {**self._folder.pids(), "provider": self._hosts.pids}
-
     def stop(self) -> None:
-        """End it all."""
-        if self._folder is not None:
-            self._folder.stop()
+        """End it all, our connections too."""
         if self._http is not None:
             self._http.close()
-        if self._hosts is not None:
-            self._hosts.stop()
+        super().stop()
 
 
 def start_redis(folder: Folder, binary: str, port: int) -> None:

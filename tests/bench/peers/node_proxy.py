@@ -8,7 +8,6 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from smppproxy.simulator.load.hosts import Hosts
 from tests.bench.peers.system import LOGIN, Folder, SmppSystem, Unavailable, simulated_hosts
 from tests.bench.rig import ROOT
 
@@ -29,8 +28,6 @@ class NodeProxy(SmppSystem):
         super().__init__()
         lines = len(PROXY.read_text().splitlines())
         self.what = f"{lines} lines over npm smpp"
-        self._hosts: Hosts | None = None
-        self._folder: Folder | None = None
 
     def start(self) -> None:
         """Start hosts and proxy."""
@@ -59,15 +56,3 @@ class NodeProxy(SmppSystem):
         if not line:
             raise Unavailable(f"node ended:\n{self._folder.story('node')}")
         self.port = json.loads(line)["listening"]
-
-    def pids(self) -> dict[str, list[int]]:
-        """The proxy, and the hosts as ``provider``."""
-        assert self._folder is not None and self._hosts is not None
-        return {**self._folder.pids(), "provider": self._hosts.pids}
-
-    def stop(self) -> None:
-        """End proxy and hosts."""
-        if self._folder is not None:
-            self._folder.stop()
-        if self._hosts is not None:
-            self._hosts.stop()

@@ -8,6 +8,8 @@ from typing import Any
 
 import attrs
 
+from tests.bench.ruled import ruled
+
 #: Names of processes that a system cannot do without but are none of its own.
 NOT_OWN = frozenset({"load", "provider"})
 
@@ -195,13 +197,4 @@ def rows(comparisons: Sequence[Comparison]) -> list[tuple[str, ...]]:
 def table(comparisons: Sequence[Comparison]) -> str:
     """All of it, as reStructuredText; "" when no peer was measured."""
     lines = rows(comparisons)
-    if not lines:
-        return ""
-    whole = [HEADINGS, *lines]
-    widths = [max(len(each[place]) for each in whole) for place in range(len(HEADINGS))]
-    rule = "  ".join("=" * width for width in widths)
-    text = [
-        "  ".join(cell.ljust(width) for cell, width in zip(each, widths, strict=True)).rstrip()
-        for each in whole
-    ]
-    return "\n".join([rule, text[0], rule, *text[1:], rule])
+    return ruled(HEADINGS, lines) if lines else ""

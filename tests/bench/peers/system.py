@@ -79,6 +79,8 @@ class System:
 
     def __init__(self) -> None:
         self.versions: dict[str, str] = {}
+        self._folder: Folder | None = None
+        self._hosts: Hosts | None = None
         self._first = time.time_ns() // 1_000_000 * 7 % 100_000_000
 
     def start(self) -> None:
@@ -87,11 +89,16 @@ class System:
 
     def stop(self) -> None:
         """End every process that it started, also after a start that failed half-way."""
-        raise NotImplementedError
+        if self._folder is not None:
+            self._folder.stop()
+        if self._hosts is not None:
+            self._hosts.stop()
 
     def pids(self) -> dict[str, list[int]]:
-        """Its processes by what they are; what is none of its own is named in ``NOT_OWN``."""
-        raise NotImplementedError
+        """Its processes by what they are; what is none of its own, as the hosts that are its
+        ``provider``, is named in ``NOT_OWN``."""
+        assert self._folder is not None and self._hosts is not None
+        return {**self._folder.pids(), "provider": self._hosts.pids}
 
     def round(self, dose: Dose) -> Round:
         """Load it once."""
