@@ -43,7 +43,7 @@ def _own(pdus: Sequence[Pdu]) -> Sequence[Pdu]:
     return (Pdu(pdu.command_id, pdu.command_status, pdu.sequence_number, raw),)
 
 
-def _newest(fresh: list[Read]) -> list[Read]:
+def _keepable(fresh: list[Read]) -> list[Read]:
     """The reads of which anything may be kept: a busy node has more every second."""
     messages = 0
     for place in range(len(fresh) - 1, -1, -1):
@@ -70,7 +70,7 @@ class Recent:
 
     def count(self) -> None:
         """Count what is fresh, and let the oldest go."""
-        fresh, self.fresh[:] = _newest(self.fresh[-MOST_FRESH:]), ()
+        fresh, self.fresh[:] = _keepable(self.fresh[-MOST_FRESH:]), ()
         reads: list[Read] = []
         messages = octets = 0
         for account, pdus in fresh:
