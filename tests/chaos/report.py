@@ -6,18 +6,12 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
+from smppproxy.simulator.load.picture import STYLE
 from tests.chaos.faults import Happened
 
 WIDTH, LEFT, RIGHT, TOP, ROW, CURVE = 1200, 130, 60, 40, 18, 120
 COLOURS = {"kill": "#d33f3f", "stop": "#e07b00", "pause": "#e07b00", "crash": "#9a5bc4"}
 OTHERS = "#2f7ed8"
-
-STYLE = """
-svg{background:#fff;font:11px system-ui,sans-serif}
-text{fill:#222}.dim{fill:#666}.grid{stroke:#ddd}
-@media(prefers-color-scheme:dark){svg{background:#16181d}text{fill:#eee}.dim{fill:#aaa}
-.grid{stroke:#333}}
-"""
 
 Samples = Sequence[tuple[float, int]]
 """Seconds since the beginning, and messages that had their receipt by then."""

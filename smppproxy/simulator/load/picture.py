@@ -22,12 +22,13 @@ _LEFT, _RIGHT, _TOP, _BOTTOM = 64, 30, 34, 30
 _GAP = 18
 _COLOURS = ("#2f7ed8", "#e07b00", "#2e9e6b", "#b0469a", "#8a6d3b", "#5c6bc0")
 
-_STYLE = """
+STYLE = """
 svg{background:#fff;font:12px system-ui,sans-serif}
 text{fill:#222}.dim{fill:#666}.grid{stroke:#ddd}.axis{stroke:#888}
 @media(prefers-color-scheme:dark){svg{background:#16181d}text{fill:#eee}.dim{fill:#aaa}
 .grid{stroke:#333}.axis{stroke:#888}}
 """
+"""Of pictures that are written by hand: light or dark, as the reader's browser is."""
 
 Points = Sequence[tuple[float, float]]
 
@@ -74,7 +75,7 @@ def sheet(title: str, panels: Sequence[list[str]]) -> str:
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" '
         f'width="{WIDTH}" height="{height}" role="img">',
-        f"<title>{escape(title)}</title><style>{_STYLE}</style>",
+        f"<title>{escape(title)}</title><style>{STYLE}</style>",
         f'<text x="{_LEFT}" y="22" font-size="13" font-weight="600">{escape(title)}</text>',
     ]
     for place, panel in enumerate(panels):
