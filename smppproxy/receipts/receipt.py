@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from struct import Struct
 
+from smppproxy.compiled import compiled
 from smppproxy.receipts import errs, text
 from smppproxy.receipts.dialects import (
     NO_STATE,
@@ -88,9 +89,9 @@ def read_receipt(pdu: Pdu, profile: ReceiptProfile) -> Receipt | None:
     raw = pdu.raw
     data_sm = pdu.command_id == DATA_SM
     if not data_sm and not profile.final_for:
-        usual = _usual(raw, profile)
-        if usual is not None:
-            return usual
+        found = usual(raw, profile)
+        if found is not None:
+            return found
     try:
         esm_class, destination, addressee, octets, tlv_at = _locate(raw, data_sm)
     except (IndexError, ValueError):
@@ -148,7 +149,8 @@ def _read(
     return _receipt(fields, tlvs, destination, message_type == ESM_INTERMEDIATE, profile)
 
 
-def _usual(raw: bytes, profile: ReceiptProfile) -> Receipt | None:
+@compiled(Receipt, ReceiptProfile)
+def usual(raw: bytes, profile: ReceiptProfile) -> Receipt | None:
     """A receipt as nearly all providers write nearly all of theirs; None for any other PDU.
 
     Such receipts differ in addresses, ids and text. The rest is read once, and looked up by its

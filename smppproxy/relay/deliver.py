@@ -19,6 +19,7 @@ from typing import Any, ClassVar
 
 from twisted.logger import Logger
 
+from smppproxy.compiled import compiled
 from smppproxy.receipts.correlation import destination_tail
 from smppproxy.receipts.profile import Receipt
 from smppproxy.receipts.receipt import UNREADABLE, read_receipt
@@ -290,6 +291,7 @@ class Delivers:
             ledger.adrift(number)
 
 
+@compiled(Arrival, Receipt)
 def arrival_of(
     receipt: Receipt, keys: tuple[bytes, ...], raw: bytes, place: bytes, arrived: int
 ) -> Arrival:

@@ -8,6 +8,7 @@ from struct import error as StructError
 
 import attrs
 
+from smppproxy.compiled import compiled
 from smppproxy.receipts.deliver import Form, form_of, shown_of
 from smppproxy.receipts.text import date_text
 from smppproxy.relay.directory import Inbox
@@ -80,6 +81,7 @@ class Look:
     watched: bool
 
 
+@compiled(Delivery, Entry, Look, Form, more=(date_text,))
 def body_of(delivery: Delivery, client: Client) -> bytes:
     """The deliver_sm's octets after the header; b"" for a receipt that comes after a final one.
 

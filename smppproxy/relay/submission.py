@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from zlib import crc32
 
+from smppproxy.compiled import compiled
 from smppproxy.receipts.correlation import destination_tail
 from smppproxy.receipts.dialects import wanted
 from smppproxy.receipts.message_ids import format_client_message_id
@@ -153,6 +154,7 @@ def tail_at(submit: Submit, provider: Provider, destination: bytes) -> bytes:
     return destination_tail(rewrite.destination(told[2]))
 
 
+@compiled(Mapping, Submit, Account, Pick, Pdu, more=(wanted,))
 def mapping_of(
     submit: Submit,
     key: bytes,

@@ -12,6 +12,7 @@ from typing import Final
 
 import attrs
 
+from smppproxy.compiled import compiled
 from smppproxy.smpp import constants as c
 from smppproxy.smpp.errors import BodyError
 from smppproxy.smpp.pdu import Pdu
@@ -178,6 +179,7 @@ def read_message_id(pdu: Pdu) -> bytes:
     return raw[16:end] if end >= 0 else raw[16:]
 
 
+@compiled()
 def walk_message(raw: bytes) -> tuple[int, int, int, int, int, int]:
     """
     One walk over a submit_sm (or deliver_sm) that checks its layout and gives offsets into `raw`.

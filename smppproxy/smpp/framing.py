@@ -2,12 +2,36 @@
 
 from struct import Struct
 
+from smppproxy.compiled import compiled
 from smppproxy.smpp.constants import HEADER_LENGTH, MAX_PDU_BEFORE_BIND
 from smppproxy.smpp.errors import FramingError
 from smppproxy.smpp.pdu import Pdu
 
 _header = Struct(">IIII").unpack_from
 _new_pdu = Pdu.__new__
+
+
+@compiled(Pdu)
+def cut(data: bytes, limit: int) -> tuple[list[Pdu], int]:
+    """The PDUs that are whole and no longer than ``limit``; where the first that is not begins."""
+    pdus: list[Pdu] = []
+    append = pdus.append
+    new = _new_pdu
+    header = _header
+    at = 0
+    end = len(data)
+    last_header = end - HEADER_LENGTH
+    while at <= last_header:
+        # Filled here and not by its constructor: one Python call less for every PDU there is.
+        pdu = new(Pdu)
+        length, pdu.command_id, pdu.command_status, pdu.sequence_number = header(data, at)
+        stop = at + length
+        if stop > end or length > limit or length < 16:
+            break
+        pdu.raw = data[at:stop]
+        append(pdu)
+        at = stop
+    return pdus, at
 
 
 class Framer:
@@ -52,25 +76,8 @@ class Framer:
                 return [], None
             data = b"".join((self._tail, data))
             self._tail = bytearray()
-        pdus: list[Pdu] = []
-        append = pdus.append
-        new = _new_pdu
-        header = _header
-        limit = self.max_length
-        at = 0
-        end = len(data)
-        last_header = end - HEADER_LENGTH
-        while at <= last_header:
-            # Filled here and not by its constructor: one Python call less for every PDU there is.
-            pdu = new(Pdu)
-            length, pdu.command_id, pdu.command_status, pdu.sequence_number = header(data, at)
-            stop = at + length
-            if stop > end or length > limit or length < 16:
-                break
-            pdu.raw = data[at:stop]
-            append(pdu)
-            at = stop
-        if at == end:
+        pdus, at = cut(data, self.max_length)
+        if at == len(data):
             return pdus, None
         return pdus, self._keep(data[at:])
 
