@@ -26,7 +26,7 @@ enum { HEADER = 16, MOST_FIELDS = 20 };
 
 /* Words by which attributes are asked for. */
 static PyObject *name_name, *session_name, *version_name, *looks_name, *account_name,
-	*receipt_tz_name, *receipt_message_id_name;
+	*receipt_tz_name, *receipt_message_id_name, *add_name;
 
 /* ------------------------------------------------------------------ objects with slots */
 
@@ -225,6 +225,12 @@ static inline int all_alphanumeric(Octets text, Py_ssize_t size)
 			return 0;
 	}
 	return size > 0;
+}
+
+static inline int is_octet(PyObject *number)
+{
+	long value = PyLong_CheckExact(number) ? PyLong_AsLong(number) : -1;
+	return value >= 0 && value < 256;
 }
 
 static inline int is_word(PyObject *text, const char *word)
@@ -556,7 +562,8 @@ FUNCTION(mapping_of)
 	PyObject *offsets = FIELD(submit, submit_kind, S_OFFSETS);
 	PyObject *arrived = FIELD(submit, submit_kind, S_ARRIVED);
 	UNLESS(IS(account, account_kind) && IS(pdu, pdu_kind) && IS(pick, pick_kind)
-		&& PyTuple_CheckExact(offsets) && PyFloat_CheckExact(arrived));
+		&& PyTuple_CheckExact(offsets) && PyTuple_GET_SIZE(offsets) == 6
+		&& PyFloat_CheckExact(arrived));
 	PyObject *rewrites = FIELD(pick, pick_kind, PI_REWRITES);
 	UNLESS(PyDict_CheckExact(rewrites) && !PyDict_GET_SIZE(rewrites)
 		&& FIELD(account, account_kind, AC_LATE_DELIVERY) == Py_False
@@ -566,11 +573,13 @@ FUNCTION(mapping_of)
 	for (int place = 0; place < 6; place++)
 		at[place] = PyLong_AsSsize_t(PyTuple_GET_ITEM(offsets, place));
 	PyObject *octets = FIELD(pdu, pdu_kind, RAW);
+	UNLESS(!PyErr_Occurred() && PyBytes_CheckExact(octets));
 	Octets raw = octets_of(octets);
 	Py_ssize_t source_at = at[0], dest_at = at[1], esm_at = at[2], flags_at = at[3];
 	Py_ssize_t source_size = dest_at - source_at - 3, dest_size = esm_at - dest_at - 3;
-	UNLESS(at[5] == PyBytes_GET_SIZE(octets) && source_size >= 0 && source_size < 256
-		&& dest_size < 256 && all_digits(raw + dest_at + 2, dest_size));
+	UNLESS(source_at >= HEADER && flags_at > esm_at && flags_at < at[5]
+		&& at[5] == PyBytes_GET_SIZE(octets) && source_size >= 0 && source_size < 256
+		&& dest_size > 0 && dest_size < 256 && all_digits(raw + dest_at + 2, dest_size));
 	long version = version_of(FIELD(submit, submit_kind, S_CLIENT));
 	if (version < 0 && PyErr_Occurred())
 		return NULL;
@@ -587,6 +596,8 @@ FUNCTION(mapping_of)
 		Py_SETREF(id, PyObject_GetAttr(submit, receipt_message_id_name));
 	Py_XDECREF(registered);
 	Py_ssize_t id_size = id ? PyBytes_GET_SIZE(id) : 0;
+	if (id_size > 255)
+		Py_CLEAR(id);
 	PyObject *origin = id
 		? PyBytes_FromStringAndSize(NULL, ORIGIN_SIZE + id_size + source_size + dest_size) : NULL;
 	PyObject *mapping = origin ? new_of(&mapping_kind) : NULL;
@@ -594,6 +605,7 @@ FUNCTION(mapping_of)
 		Py_XDECREF(want);
 		Py_XDECREF(id);
 		Py_XDECREF(origin);
+		UNLESS(PyErr_Occurred());
 		return NULL;
 	}
 	double submitted = PyFloat_AS_DOUBLE(args[2]) + PyFloat_AS_DOUBLE(arrived);
@@ -671,8 +683,8 @@ FUNCTION(body_of)
 		slice(from, 0, ORIGIN_HEAD), FIELD(entry, entry_kind, E_SUB),
 		FIELD(entry, entry_kind, E_DLVRD),
 		version > 0 && version < VERSION_3_4 ? Py_False : Py_True);
-	PyObject *seconds = PyLong_FromLongLong(
-		(int64_t)((uint64_t)big_endian_32(from + 11) << 32 | big_endian_32(from + 15)));
+	PyObject *seconds = PyLong_FromUnsignedLongLong(
+		(uint64_t)big_endian_32(from + 11) << 32 | big_endian_32(from + 15));
 	PyObject *date = NULL;
 	if (looks && zone && key && seconds) {
 		look = Py_XNewRef(PyDict_GetItemWithError(looks, key));
@@ -741,6 +753,7 @@ FUNCTION(maps)
 			&& FIELD(each, mapping_kind, M_REMIND) == Py_False
 			&& !PyTuple_GET_SIZE(FIELD(each, mapping_kind, M_ALSO))
 			&& PyObject_IsTrue(FIELD(each, mapping_kind, M_PART))
+			&& is_octet(FIELD(each, mapping_kind, M_WANT))
 			&& PyBytes_GET_SIZE(FIELD(each, mapping_kind, M_ACCOUNT)) < 256
 			&& PyBytes_GET_SIZE(FIELD(each, mapping_kind, M_DESTINATION)) < 256
 			&& PyBytes_GET_SIZE(FIELD(each, mapping_kind, M_ORIGIN)) < 65536);
@@ -782,12 +795,162 @@ FUNCTION(maps)
 	return Py_BuildValue("(NN[])", ids, plain);
 }
 
+enum { PLAIN = 4, EXPIRY = 1, WANT = 5, ACCOUNT = 6, MOST_BUNDLED = 100 };
+
+/* Settle one receipt by the map under its id; 1: done, 0: it is not usual, -1: an error. */
+static int settled_by(
+	PyObject *settled, PyObject **bundle, PyObject *place, PyObject *arrival, PyObject *map)
+{
+	if (!PyBytes_CheckExact(map) || !IS(arrival, arrival_kind))
+		return 0;
+	Octets octets = octets_of(map);
+	Py_ssize_t end = PyBytes_GET_SIZE(map);
+	PyObject *destination = FIELD(arrival, arrival_kind, A_DESTINATION);
+	PyObject *receipt = FIELD(arrival, arrival_kind, A_RECEIPT);
+	PyObject *keys = FIELD(arrival, arrival_kind, A_KEYS);
+	if (end <= ACCOUNT || octets[0] != PLAIN || !PyBytes_CheckExact(destination)
+		|| !PyBytes_CheckExact(receipt) || !PyTuple_CheckExact(keys) || !PyTuple_GET_SIZE(keys)
+		|| !(octets[WANT] & PyLong_AsLong(FIELD(arrival, arrival_kind, A_KIND))))
+		return 0;
+	Py_ssize_t account_at = ACCOUNT + 1, account_size = octets[ACCOUNT];
+	Py_ssize_t account_end = account_at + account_size;
+	if (account_end >= end)
+		return 0;
+	Py_ssize_t origin_at = account_end + 1 + octets[account_end];
+	if (origin_at >= end || PyBytes_GET_SIZE(destination) != octets[account_end]
+		|| memcmp(octets + account_end + 1, octets_of(destination), octets[account_end]))
+		return 0;
+
+	/* The account's bundle: nearly always that of the receipt before. */
+	PyObject *account = *bundle ? FIELD(*bundle, bundle_kind, B_ACCOUNT) : NULL;
+	if (!account || PyBytes_GET_SIZE(account) != account_size
+		|| memcmp(octets_of(account), octets + account_at, (size_t)account_size)) {
+		account = slice(octets, account_at, account_end);
+		if (!account)
+			return -1;
+		*bundle = PyDict_GetItemWithError(FIELD(settled, settled_kind, SE_OPEN), account);
+		Py_DECREF(account);
+		if (*bundle && !IS(*bundle, bundle_kind))
+			*bundle = NULL;
+	}
+	PyObject *said = PyDict_GetItemWithError(
+		FIELD(settled, settled_kind, SE_SAID), FIELD(arrival, arrival_kind, A_STATE));
+	if (!*bundle || !said || !IS(said, said_kind)
+		|| PyList_GET_SIZE(FIELD(*bundle, bundle_kind, B_PLACES)) == MOST_BUNDLED)
+		return PyErr_Occurred() ? -1 : 0;
+
+	Py_ssize_t body_at = origin_at + (octets[origin_at] < 0xd9 ? 1 : octets[origin_at] - 0xd7);
+	Py_ssize_t receipt_size = PyBytes_GET_SIZE(receipt);
+	if (body_at > end || receipt_size > 65535)
+		return 0;
+	unsigned char start[3], *start_end = start;
+	if (receipt_size < 32) {
+		*start_end++ = (unsigned char)(0xa0 + receipt_size);
+	} else {
+		*start_end++ = receipt_size < 256 ? 0xd9 : 0xda;
+		start_end = put_number(start_end, (uint64_t)receipt_size, receipt_size < 256 ? 1 : 2);
+	}
+	Octets body = octets + body_at;
+	Py_ssize_t body_size = end - body_at, id_size = 0;
+	if (body_size >= ORIGIN_SIZE && (body[0] == 1 || body[0] == 2)) {
+		id_size = body_size - ORIGIN_SIZE;
+		id_size = body[7] < id_size ? body[7] : id_size;
+	}
+	PyObject *made[] = {
+		slice(octets, body_at, end), slice(octets, origin_at, end),
+		slice(start, 0, start_end - start), slice(body, ORIGIN_SIZE, ORIGIN_SIZE + id_size),
+	};
+	PyObject *parts = FIELD(*bundle, bundle_kind, B_PARTS);
+	int is_done = made[0] && made[1] && made[2] && made[3]
+		&& !PyList_Append(FIELD(*bundle, bundle_kind, B_PLACES), place)
+		&& !PyList_Append(FIELD(*bundle, bundle_kind, B_ORIGINS), made[0])
+		&& !PyList_Append(parts, made[1]) && !PyList_Append(parts, made[2])
+		&& !PyList_Append(parts, receipt)
+		&& !PyDict_SetItem(FIELD(settled, settled_kind, SE_MESSAGE_IDS), place, made[3])
+		&& !PyList_Append(FIELD(said, said_kind, SD_IDS), PyTuple_GET_ITEM(keys, 0))
+		&& !PyList_Append(FIELD(said, said_kind, SD_MAPS), map);
+	for (int each = 0; each < 4; each++)
+		Py_XDECREF(made[each]);
+	PyObject *first_end = FIELD(settled, settled_kind, SE_FIRST_END);
+	if (is_done && memcmp(octets + EXPIRY, octets_of(first_end), 4) < 0) {
+		PyObject *sooner = slice(octets, EXPIRY, EXPIRY + 4);
+		is_done = sooner != NULL;
+		if (sooner)
+			Py_XSETREF(FIELD(settled, settled_kind, SE_FIRST_END), sooner);
+	}
+	return is_done ? 1 : -1;
+}
+
+/* settle(settled, places, arrivals, maps) -> the places of those that were; with classes */
+FUNCTION(settle)
+{
+	UNLESS(count == 4 && !names && IS(args[0], settled_kind) && PyList_CheckExact(args[1])
+		&& PyList_CheckExact(args[2]) && PyList_CheckExact(args[3])
+		&& PyList_GET_SIZE(args[1]) == PyList_GET_SIZE(args[3]));
+	PyObject *done = PySet_New(NULL), *bundle = NULL;
+	for (Py_ssize_t at = 0; done && at < PyList_GET_SIZE(args[1]); at++) {
+		PyObject *place = PyList_GET_ITEM(args[1], at), *map = PyList_GET_ITEM(args[3], at);
+		if (map == Py_None)
+			continue;
+		PyObject *arrival = PyList_GetItem(args[2], PyLong_AsSsize_t(place));
+		int is_settled = arrival ? settled_by(args[0], &bundle, place, arrival, map) : -1;
+		if (!is_settled) {
+			PyObject *add[] = {args[0], place, arrival, map};
+			PyObject *answer = PyObject_VectorcallMethod(add_name, add, 4, NULL);
+			is_settled = answer ? PyObject_IsTrue(answer) : -1;
+			Py_XDECREF(answer);
+			bundle = NULL;
+		}
+		if (is_settled < 0 || (is_settled && PySet_Add(done, place) < 0))
+			Py_CLEAR(done);
+	}
+	return done;
+}
+
+/* entries(bundle, name, arrivals, places) -> what is in this node's hands; with classes */
+FUNCTION(entries)
+{
+	UNLESS(count == 4 && !names && IS(args[0], bundle_kind) && PyBytes_CheckExact(args[1])
+		&& PyList_CheckExact(args[2]) && PyList_CheckExact(args[3]));
+	PyObject *account = FIELD(args[0], bundle_kind, B_ACCOUNT), *ends = args[3];
+	PyObject *places = FIELD(args[0], bundle_kind, B_PLACES);
+	PyObject *origins = FIELD(args[0], bundle_kind, B_ORIGINS);
+	Py_ssize_t number = PyList_GET_SIZE(places);
+	UNLESS(number <= PyList_GET_SIZE(ends) && number == PyList_GET_SIZE(origins));
+	PyObject *queue = PyBytes_FromStringAndSize("r:", 2);
+	if (queue)
+		PyBytes_Concat(&queue, account);
+	PyObject *found = queue ? PyList_New(number) : NULL;
+	for (Py_ssize_t at = 0; found && at < number; at++) {
+		PyObject *arrival = PyList_GetItem(args[2], PyLong_AsSsize_t(PyList_GET_ITEM(places, at)));
+		PyObject *entry = arrival ? new_of(&entry_kind) : NULL;
+		PyObject *id = entry ? Py_NewRef(args[1]) : NULL;
+		if (id)
+			PyBytes_Concat(&id, PyList_GET_ITEM(ends, at));
+		if (!id) {
+			Py_XDECREF(entry);
+			Py_CLEAR(found);
+			break;
+		}
+		FIELD(entry, entry_kind, E_QUEUE) = Py_NewRef(queue);
+		FIELD(entry, entry_kind, E_ENTRY_ID) = id;
+		FIELD(entry, entry_kind, E_DELIVERIES) = PyLong_FromLong(1);
+		FIELD(entry, entry_kind, E_ORIGIN) = Py_NewRef(PyList_GET_ITEM(origins, at));
+		FIELD(entry, entry_kind, E_RECEIPT) = Py_NewRef(FIELD(arrival, arrival_kind, A_RECEIPT));
+		FIELD(entry, entry_kind, E_SUB) = PyLong_FromLong(1);
+		FIELD(entry, entry_kind, E_DLVRD) = PyLong_FromLong(-1);
+		PyList_SET_ITEM(found, at, entry);
+	}
+	Py_XDECREF(queue);
+	return found;
+}
+
 /* ------------------------------------------------------------------------------ module */
 
 static PyMethodDef functions[] = {
 #define ENTRY(name) {#name, (PyCFunction)(void (*)(void))name, METH_FASTCALL | METH_KEYWORDS, NULL}
 	ENTRY(cut), ENTRY(sort), ENTRY(walk_message), ENTRY(usual), ENTRY(arrival_of),
-	ENTRY(mapping_of), ENTRY(body_of), ENTRY(maps),
+	ENTRY(mapping_of), ENTRY(body_of), ENTRY(maps), ENTRY(settle), ENTRY(entries),
 	{NULL, NULL, 0, NULL},
 };
 
@@ -840,7 +1003,8 @@ PyMODINIT_FUNC PyInit__octets(void)
 	static const struct { PyObject **to; const char *text; } words[] = {
 		{&name_name, "__name__"}, {&session_name, "session"}, {&looks_name, "looks"},
 		{&version_name, "interface_version"}, {&account_name, "account"},
-		{&receipt_tz_name, "receipt_tz"}, {&receipt_message_id_name, "receipt_message_id"},
+		{&receipt_tz_name, "receipt_tz"}, {&add_name, "add"},
+		{&receipt_message_id_name, "receipt_message_id"},
 	};
 	for (size_t place = 0; place < sizeof words / sizeof *words; place++) {
 		*words[place].to = PyUnicode_InternFromString(words[place].text);

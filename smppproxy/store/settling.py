@@ -19,6 +19,7 @@ from typing import Any
 import attrs
 from twisted.internet.defer import Deferred
 
+from smppproxy.compiled import compiled
 from smppproxy.receipts.correlation import fits
 
 from .batches import MOST_BUNDLED, PLACES, candidates, heading, msgpacked, numbers, same
@@ -56,13 +57,21 @@ class Bundle:
         """As it is queued."""
         return pack(">BH", 0xDC, 2 * len(self.places)) + b"".join(self.parts)
 
-    def entries(self, name: bytes, arrivals: list[Arrival]) -> list[Entry]:
-        """What is in this node's hands; ``name``: of the bundle, as the server has given it."""
-        queue = RECEIPTS + self.account
-        return [
-            Entry(queue, name + end, 1, origin, arrivals[place].receipt)
-            for end, place, origin in zip(PLACES, self.places, self.origins, strict=False)
-        ]
+
+@compiled(Bundle, Arrival, Entry)
+def entries(
+    bundle: Bundle, name: bytes, arrivals: list[Arrival], ends: list[bytes]
+) -> list[Entry]:
+    """What is in this node's hands.
+
+    :param name: of the bundle, as the server has given it.
+    :param ends: what the ids of its entries end in.
+    """
+    queue = RECEIPTS + bundle.account
+    return [
+        Entry(queue, name + end, 1, origin, arrivals[place].receipt)
+        for end, place, origin in zip(ends, bundle.places, bundle.origins, strict=False)
+    ]
 
 
 @attrs.define
@@ -118,6 +127,18 @@ class Settled:
         """Tells these maps from any others, in the order of their ids by state."""
         whole = b"".join([value for said in self.said.values() for value in said.maps])
         return sha1(whole, usedforsecurity=False).hexdigest()
+
+
+@compiled(Settled, Bundle, Said, Arrival)
+def settle(
+    settled: Settled, places: list[int], arrivals: list[Arrival], maps: list[bytes | None]
+) -> set[int]:
+    """Settle the receipts at these places by what is under their ids; returns which it could."""
+    return {
+        place
+        for place, value in zip(places, maps, strict=True)
+        if value is not None and settled.add(place, arrivals[place], value)
+    }
 
 
 def bundled(settled: Settled, limits: Mapping[bytes, Limit], room: Room | None) -> list[Any]:
@@ -186,7 +207,7 @@ class Settling:
         found = await self._with_rest(settled, arrivals, whole, left)
         for bundle, name in zip(settled.bundles, names, strict=True):
             if name:
-                found.entries += bundle.entries(name, arrivals)
+                found.entries += entries(bundle, name, arrivals, PLACES)
         return found
 
     async def _look(self, provider: bytes, arrivals: list[Arrival]) -> Settled:
@@ -199,11 +220,7 @@ class Settling:
         values = self.known.take(provider, keys)
         if None in values:
             await self._read(provider, keys, values)
-        done = {
-            place
-            for place, value in zip(places, values, strict=True)
-            if value is not None and settled.add(place, arrivals[place], value)
-        }
+        done = settle(settled, places, arrivals, values)
         if len(done) < len(arrivals):
             settled.rest = [place for place in range(len(arrivals)) if place not in done]
         return settled
