@@ -43,9 +43,6 @@ typedef struct {
 enum { COMMAND_ID, COMMAND_STATUS, SEQUENCE_NUMBER, RAW };
 static Kind pdu_kind = {0, {"command_id", "command_status", "sequence_number", "raw"}, {0}};
 
-enum { ROOM, SENT, PENDING };
-static Kind window_kind = {0, {"room", "sent", "_pending"}, {0}};
-
 enum {
 	MESSAGE_IDS, STATE, STAT, ERR, SUBMIT_DATE, DONE_DATE, SUB, DLVRD, TEXT, NETWORK_ERROR_CODE,
 	REFERENCE, DESTINATION, FINAL, KIND, TLV_ID, TEXT_ID, TEXT_FIRST, ODDITY,
@@ -70,9 +67,11 @@ static Kind mapping_kind = {0, {
 	"also",
 }, {0}};
 
-enum { S_CLIENT, S_ACCOUNT, S_PDU, S_OFFSETS, S_PICK, S_ARRIVED, S_SEGMENTS, S_MESSAGE_ID };
+enum { S_CLIENT, S_ACCOUNT, S_PDU, S_OFFSETS, S_PICK, S_ARRIVED, S_SEGMENTS, S_MESSAGE_ID,
+	S_NUMBER };
 static Kind submit_kind = {0, {
 	"client", "account", "pdu", "offsets", "pick", "arrived", "segments", "_message_id",
+	"number",
 }, {0}};
 
 enum { E_QUEUE, E_ENTRY_ID, E_DELIVERIES, E_ORIGIN, E_RECEIPT, E_SUB, E_DLVRD };
@@ -83,9 +82,9 @@ static Kind entry_kind = {0, {
 enum { P_SHARED, P_ADDRESSES, P_PREFER };
 static Kind profile_kind = {0, {"shared", "addresses", "prefer"}, {0}};
 
-enum { AC_KEY, AC_RECEIPTS, AC_INTERMEDIATE, AC_LATE_DELIVERY, AC_ON_NO_RECEIPT };
+enum { AC_KEY, AC_RECEIPTS, AC_INTERMEDIATE, AC_LATE_DELIVERY, AC_ON_NO_RECEIPT, AC_FORM };
 static Kind account_kind = {0, {
-	"key", "receipts", "intermediate", "late_delivery", "on_no_receipt",
+	"key", "receipts", "intermediate", "late_delivery", "on_no_receipt", "message_id_format",
 }, {0}};
 
 enum { PI_REWRITES };
@@ -110,12 +109,12 @@ enum { SE_FIRST_END, SE_SAID, SE_BUNDLES, SE_MESSAGE_IDS, SE_OPEN };
 static Kind settled_kind = {0, {"first_end", "said", "bundles", "message_ids", "_open"}, {0}};
 
 static Kind *const kinds[] = {
-	&pdu_kind, &window_kind, &receipt_kind, &arrival_kind, &mapping_kind, &submit_kind,
+	&pdu_kind, &receipt_kind, &arrival_kind, &mapping_kind, &submit_kind,
 	&profile_kind, &account_kind, &pick_kind, &entry_kind, &delivery_kind, &look_kind, &form_kind,
 	&bundle_kind, &said_kind, &settled_kind, NULL,
 };
 static const char *const kind_names[] = {
-	"Pdu", "Window", "Receipt", "Arrival", "Mapping", "Submit",
+	"Pdu", "Receipt", "Arrival", "Mapping", "Submit",
 	"ReceiptProfile", "Account", "Pick", "Entry", "Delivery", "Look", "Form", "Bundle", "Said", "Settled",
 };
 
@@ -227,12 +226,6 @@ static inline int all_alphanumeric(Octets text, Py_ssize_t size)
 	return size > 0;
 }
 
-static inline int is_octet(PyObject *number)
-{
-	long value = PyLong_CheckExact(number) ? PyLong_AsLong(number) : -1;
-	return value >= 0 && value < 256;
-}
-
 static inline int is_word(PyObject *text, const char *word)
 {
 	return !PyUnicode_CompareWithASCIIString(text, word);
@@ -272,56 +265,6 @@ FUNCTION(cut)
 failed:
 	Py_DECREF(pdus);
 	return NULL;
-}
-
-/* ------------------------------------------------------------------------ smpp.session */
-
-/* sort(pdus, at, answer, request, window, responses, requests) -> the next that is no traffic */
-FUNCTION(sort)
-{
-	UNLESS(count == 7 && !names && PyList_CheckExact(args[0]) && IS(args[4], window_kind)
-		&& PyList_CheckExact(args[5]) && PyList_CheckExact(args[6]));
-	PyObject *pdus = args[0], *window = args[4], *responses = args[5], *requests = args[6];
-	PyObject *pending = FIELD(window, window_kind, PENDING);
-	long long at = PyLong_AsLongLong(args[1]);
-	long long answer = PyLong_AsLongLong(args[2]), request = PyLong_AsLongLong(args[3]);
-	long long room = PyLong_AsLongLong(FIELD(window, window_kind, ROOM)), closed = 0;
-	if (PyErr_Occurred())
-		return NULL;
-	UNLESS(PyDict_CheckExact(pending) && at >= 0);
-	for (; at < PyList_GET_SIZE(pdus); at++) {
-		PyObject *pdu = PyList_GET_ITEM(pdus, at);
-		if (!IS(pdu, pdu_kind))
-			break;
-		long long command_id = PyLong_AsLongLong(FIELD(pdu, pdu_kind, COMMAND_ID));
-		if (command_id == answer) {
-			PyObject *number = FIELD(pdu, pdu_kind, SEQUENCE_NUMBER);
-			PyObject *entry = PyDict_GetItemWithError(pending, number);
-			if (!entry)
-				break;
-			PyObject *sent = Py_NewRef(PyTuple_GET_ITEM(entry, 1));
-			PyObject *pair = PyTuple_Pack(2, PyTuple_GET_ITEM(entry, 0), pdu);
-			Py_XSETREF(FIELD(window, window_kind, SENT), sent);
-			int added = pair ? PyList_Append(responses, pair) : -1;
-			Py_XDECREF(pair);
-			if (added < 0 || PyDict_DelItem(pending, number) < 0)
-				break;
-			closed++;
-		} else if (command_id == request
-			&& PyObject_Not(FIELD(pdu, pdu_kind, COMMAND_STATUS))) {
-			if (PyList_Append(requests, pdu) < 0)
-				break;
-		} else {
-			break;
-		}
-	}
-	if (closed) {
-		PyObject *now = PyLong_FromLongLong(room + closed);
-		if (!now)
-			return NULL;
-		Py_XSETREF(FIELD(window, window_kind, ROOM), now);
-	}
-	return PyErr_Occurred() ? NULL : PyLong_FromLongLong(at);
 }
 
 /* ------------------------------------------------------------------------- smpp.fields */
@@ -553,6 +496,29 @@ static long version_of(PyObject *client)
 	return number;
 }
 
+enum { VERSION_3_4 = 0x34 };
+
+/* The id in the receipts of a submit, which keeps it. */
+static PyObject *message_id_of(PyObject *submit, PyObject *account, long version)
+{
+	static const long long first = 1000000000, numbers = 3294967296;
+	PyObject *id = FIELD(submit, submit_kind, S_MESSAGE_ID);
+	if (PyBytes_CheckExact(id) && PyBytes_GET_SIZE(id))
+		return Py_NewRef(id);
+	if (!(version && version < VERSION_3_4)
+		&& !is_word(FIELD(account, account_kind, AC_FORM), "decimal10"))
+		return PyObject_GetAttr(submit, receipt_message_id_name);
+	long long number = PyLong_AsLongLong(FIELD(submit, submit_kind, S_NUMBER));
+	if (number < 0)
+		return PyErr_Occurred() ? NULL : PyObject_GetAttr(submit, receipt_message_id_name);
+	char text[24];
+	int size = snprintf(text, sizeof text, "%lld", first + number % numbers);
+	id = PyBytes_FromStringAndSize(text, size);
+	if (id)
+		Py_XSETREF(FIELD(submit, submit_kind, S_MESSAGE_ID), Py_NewRef(id));
+	return id;
+}
+
 /* mapping_of(submit, key, began, provider) -> Mapping; with classes, then wanted() */
 FUNCTION(mapping_of)
 {
@@ -591,9 +557,7 @@ FUNCTION(mapping_of)
 		FIELD(account, account_kind, AC_INTERMEDIATE),
 	};
 	PyObject *want = registered ? PyObject_Vectorcall(NAMED(self, 0), asked, 3, NULL) : NULL;
-	PyObject *id = want ? Py_NewRef(FIELD(submit, submit_kind, S_MESSAGE_ID)) : NULL;
-	if (id && !PyBytes_GET_SIZE(id))
-		Py_SETREF(id, PyObject_GetAttr(submit, receipt_message_id_name));
+	PyObject *id = want ? message_id_of(submit, account, version) : NULL;
 	Py_XDECREF(registered);
 	Py_ssize_t id_size = id ? PyBytes_GET_SIZE(id) : 0;
 	if (id_size > 255)
@@ -654,7 +618,7 @@ static Py_ssize_t head_size(PyObject *record)
 	return text_at + rest == size ? text_at : 0;
 }
 
-enum { ORIGIN_HEAD = 11, VERSION_3_4 = 0x34 };
+enum { ORIGIN_HEAD = 11 };
 
 /* body_of(delivery, client) -> the deliver_sm behind its header; with classes, then date_text() */
 FUNCTION(body_of)
@@ -737,63 +701,6 @@ FUNCTION(body_of)
 }
 
 /* ------------------------------------------------------------------------------- store */
-
-/* maps(provider, mappings) -> (ids, plain maps, []) where all of them are plain; with classes */
-FUNCTION(maps)
-{
-	UNLESS(count == 2 && !names && PyList_CheckExact(args[1]));
-	PyObject *mappings = args[1];
-	Py_ssize_t number = PyList_GET_SIZE(mappings);
-	for (Py_ssize_t place = 0; place < number; place++) {
-		PyObject *each = PyList_GET_ITEM(mappings, place);
-		UNLESS(IS(each, mapping_kind));
-		UNLESS(PyBytes_GET_SIZE(FIELD(each, mapping_kind, M_KEY))
-			&& !PyBytes_GET_SIZE(FIELD(each, mapping_kind, M_GROUP))
-			&& FIELD(each, mapping_kind, M_LATE) == Py_False
-			&& FIELD(each, mapping_kind, M_REMIND) == Py_False
-			&& !PyTuple_GET_SIZE(FIELD(each, mapping_kind, M_ALSO))
-			&& PyObject_IsTrue(FIELD(each, mapping_kind, M_PART))
-			&& is_octet(FIELD(each, mapping_kind, M_WANT))
-			&& PyBytes_GET_SIZE(FIELD(each, mapping_kind, M_ACCOUNT)) < 256
-			&& PyBytes_GET_SIZE(FIELD(each, mapping_kind, M_DESTINATION)) < 256
-			&& PyBytes_GET_SIZE(FIELD(each, mapping_kind, M_ORIGIN)) < 65536);
-	}
-	PyObject *ids = PyList_New(number), *plain = PyList_New(number);
-	for (Py_ssize_t place = 0; ids && plain && place < number; place++) {
-		PyObject *each = PyList_GET_ITEM(mappings, place);
-		PyObject *account = FIELD(each, mapping_kind, M_ACCOUNT);
-		PyObject *destination = FIELD(each, mapping_kind, M_DESTINATION);
-		PyObject *origin = FIELD(each, mapping_kind, M_ORIGIN);
-		Py_ssize_t origin_size = PyBytes_GET_SIZE(origin);
-		int heading = origin_size < 32 ? 1 : origin_size < 256 ? 2 : 3;
-		PyObject *map = PyBytes_FromStringAndSize(NULL, 3 + PyBytes_GET_SIZE(account)
-			+ PyBytes_GET_SIZE(destination) + heading + origin_size);
-		if (!map)
-			break;
-		unsigned char *to = (unsigned char *)PyBytes_AS_STRING(map);
-		*to++ = (unsigned char)PyLong_AsLong(FIELD(each, mapping_kind, M_WANT));
-		*to++ = (unsigned char)PyBytes_GET_SIZE(account);
-		to = put_bytes(to, account);
-		*to++ = (unsigned char)PyBytes_GET_SIZE(destination);
-		to = put_bytes(to, destination);
-		/* As msgpack begins so many octets. */
-		if (heading == 1) {
-			*to++ = (unsigned char)(0xa0 + origin_size);
-		} else {
-			*to++ = heading == 2 ? 0xd9 : 0xda;
-			to = put_number(to, (uint64_t)origin_size, heading - 1);
-		}
-		put_bytes(to, origin);
-		PyList_SET_ITEM(ids, place, Py_NewRef(FIELD(each, mapping_kind, M_KEY)));
-		PyList_SET_ITEM(plain, place, map);
-	}
-	if (PyErr_Occurred()) {
-		Py_XDECREF(ids);
-		Py_XDECREF(plain);
-		return NULL;
-	}
-	return Py_BuildValue("(NN[])", ids, plain);
-}
 
 enum { PLAIN = 4, EXPIRY = 1, WANT = 5, ACCOUNT = 6, MOST_BUNDLED = 100 };
 
@@ -907,50 +814,12 @@ FUNCTION(settle)
 	return done;
 }
 
-/* entries(bundle, name, arrivals, places) -> what is in this node's hands; with classes */
-FUNCTION(entries)
-{
-	UNLESS(count == 4 && !names && IS(args[0], bundle_kind) && PyBytes_CheckExact(args[1])
-		&& PyList_CheckExact(args[2]) && PyList_CheckExact(args[3]));
-	PyObject *account = FIELD(args[0], bundle_kind, B_ACCOUNT), *ends = args[3];
-	PyObject *places = FIELD(args[0], bundle_kind, B_PLACES);
-	PyObject *origins = FIELD(args[0], bundle_kind, B_ORIGINS);
-	Py_ssize_t number = PyList_GET_SIZE(places);
-	UNLESS(number <= PyList_GET_SIZE(ends) && number == PyList_GET_SIZE(origins));
-	PyObject *queue = PyBytes_FromStringAndSize("r:", 2);
-	if (queue)
-		PyBytes_Concat(&queue, account);
-	PyObject *found = queue ? PyList_New(number) : NULL;
-	for (Py_ssize_t at = 0; found && at < number; at++) {
-		PyObject *arrival = PyList_GetItem(args[2], PyLong_AsSsize_t(PyList_GET_ITEM(places, at)));
-		PyObject *entry = arrival ? new_of(&entry_kind) : NULL;
-		PyObject *id = entry ? Py_NewRef(args[1]) : NULL;
-		if (id)
-			PyBytes_Concat(&id, PyList_GET_ITEM(ends, at));
-		if (!id) {
-			Py_XDECREF(entry);
-			Py_CLEAR(found);
-			break;
-		}
-		FIELD(entry, entry_kind, E_QUEUE) = Py_NewRef(queue);
-		FIELD(entry, entry_kind, E_ENTRY_ID) = id;
-		FIELD(entry, entry_kind, E_DELIVERIES) = PyLong_FromLong(1);
-		FIELD(entry, entry_kind, E_ORIGIN) = Py_NewRef(PyList_GET_ITEM(origins, at));
-		FIELD(entry, entry_kind, E_RECEIPT) = Py_NewRef(FIELD(arrival, arrival_kind, A_RECEIPT));
-		FIELD(entry, entry_kind, E_SUB) = PyLong_FromLong(1);
-		FIELD(entry, entry_kind, E_DLVRD) = PyLong_FromLong(-1);
-		PyList_SET_ITEM(found, at, entry);
-	}
-	Py_XDECREF(queue);
-	return found;
-}
-
 /* ------------------------------------------------------------------------------ module */
 
 static PyMethodDef functions[] = {
 #define ENTRY(name) {#name, (PyCFunction)(void (*)(void))name, METH_FASTCALL | METH_KEYWORDS, NULL}
-	ENTRY(cut), ENTRY(sort), ENTRY(walk_message), ENTRY(usual), ENTRY(arrival_of),
-	ENTRY(mapping_of), ENTRY(body_of), ENTRY(maps), ENTRY(settle), ENTRY(entries),
+	ENTRY(cut), ENTRY(walk_message), ENTRY(usual), ENTRY(arrival_of),
+	ENTRY(mapping_of), ENTRY(body_of), ENTRY(settle),
 	{NULL, NULL, 0, NULL},
 };
 

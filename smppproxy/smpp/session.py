@@ -8,9 +8,8 @@ out. One read is one call of `receive`, and what the session itself can answer i
 
 from collections.abc import Callable, Mapping
 from math import inf
-from typing import Any, Final
+from typing import Final
 
-from smppproxy.compiled import compiled
 from smppproxy.smpp import build
 from smppproxy.smpp import constants as c
 from smppproxy.smpp.fields import Bind, read_bind, read_bind_resp
@@ -65,40 +64,6 @@ MAX_NACKS: Final = 10
 MAX_UNEXPECTED: Final = 100
 #: Octets held while a bind is verified. A read is at most 64 KiB; who sends more is not waiting.
 MAX_HELD: Final = 2 * 65536
-
-
-@compiled(Pdu, Window)
-def sort(
-    pdus: list[Pdu],
-    at: int,
-    answer: int,
-    request: int,
-    window: Window,
-    responses: list[tuple[Any, Pdu]],
-    requests: list[Pdu],
-) -> int:
-    """Put traffic to its lists, from the PDU at a place on; returns the place of the first that is
-    something else. The hot loop: two comparisons a PDU.
-
-    :param answer: the command_id of answers, each of which closes its place in the ``window``.
-    :param request: the command_id of requests; -1 where the state allows none, as for answers.
-    """
-    close = window.close
-    add_response = responses.append
-    add_request = requests.append
-    for place in range(at, len(pdus)):
-        pdu = pdus[place]
-        command_id = pdu.command_id
-        if command_id == answer:
-            token = close(pdu.sequence_number)
-            if token is None:
-                return place
-            add_response((token, pdu))
-        elif command_id == request and not pdu.command_status:
-            add_request(pdu)
-        else:
-            return place
-    return len(pdus)
 
 
 class Session:
@@ -229,14 +194,27 @@ class Session:
         return received
 
     def _sort(self, pdus: list[Pdu], received: Received, now: float) -> None:
-        """Traffic to its lists, all else to `_other`."""
-        window, responses, requests = self.window, received.responses, received.requests
-        at = sort(pdus, 0, self._answer, self._request, window, responses, requests)
-        while at < len(pdus):
-            self._other(pdus[at], received, now)
+        """Traffic to its lists, all else to `_other`. The hot loop: two comparisons a PDU."""
+        answer = self._answer
+        request = self._request
+        close = self.window.close
+        add_response = received.responses.append
+        add_request = received.requests.append
+        for pdu in pdus:
+            command_id = pdu.command_id
+            if command_id == answer:
+                token = close(pdu.sequence_number)
+                if token is not None:
+                    add_response((token, pdu))
+                    continue
+            elif command_id == request and not pdu.command_status:
+                add_request(pdu)
+                continue
+            self._other(pdu, received, now)
             if self.state == CLOSED or self._bind is not None:
                 return
-            at = sort(pdus, at + 1, self._answer, self._request, window, responses, requests)
+            answer = self._answer
+            request = self._request
 
     def _other(self, pdu: Pdu, received: Received, now: float) -> None:
         """All that is not plain traffic: by the table, else by the rules for what is not in it."""

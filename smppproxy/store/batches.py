@@ -11,8 +11,6 @@ from urllib.parse import unquote_to_bytes
 
 import msgpack
 
-from smppproxy.compiled import compiled
-
 from .interface import QUEUED, Arrival, Entry, Mapping, Matched, Name, Overdue, Stray
 from .leftovers import Unrouted
 
@@ -47,7 +45,6 @@ def group_of(provider: bytes, mapping: Mapping) -> bytes:
     return sha256(b"\0".join((provider, mapping.destination, mapping.key))).digest()
 
 
-@compiled(Mapping)
 def maps(
     provider: bytes, mappings: list[Mapping]
 ) -> tuple[list[bytes], list[bytes], list[bytes]]:

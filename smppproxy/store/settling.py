@@ -57,21 +57,13 @@ class Bundle:
         """As it is queued."""
         return pack(">BH", 0xDC, 2 * len(self.places)) + b"".join(self.parts)
 
-
-@compiled(Bundle, Arrival, Entry)
-def entries(
-    bundle: Bundle, name: bytes, arrivals: list[Arrival], ends: list[bytes]
-) -> list[Entry]:
-    """What is in this node's hands.
-
-    :param name: of the bundle, as the server has given it.
-    :param ends: what the ids of its entries end in.
-    """
-    queue = RECEIPTS + bundle.account
-    return [
-        Entry(queue, name + end, 1, origin, arrivals[place].receipt)
-        for end, place, origin in zip(ends, bundle.places, bundle.origins, strict=False)
-    ]
+    def entries(self, name: bytes, arrivals: list[Arrival]) -> list[Entry]:
+        """What is in this node's hands; ``name``: of the bundle, as the server has given it."""
+        queue = RECEIPTS + self.account
+        return [
+            Entry(queue, name + end, 1, origin, arrivals[place].receipt)
+            for end, place, origin in zip(PLACES, self.places, self.origins, strict=False)
+        ]
 
 
 @attrs.define
@@ -207,7 +199,7 @@ class Settling:
         found = await self._with_rest(settled, arrivals, whole, left)
         for bundle, name in zip(settled.bundles, names, strict=True):
             if name:
-                found.entries += entries(bundle, name, arrivals, PLACES)
+                found.entries += bundle.entries(name, arrivals)
         return found
 
     async def _look(self, provider: bytes, arrivals: list[Arrival]) -> Settled:
