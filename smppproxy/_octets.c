@@ -226,6 +226,15 @@ static inline int all_alphanumeric(Octets text, Py_ssize_t size)
 	return size > 0;
 }
 
+/* Whether this is an integer of at most so many bits, sign included; it is put to `number`. */
+static inline int is_whole(PyObject *object, int bits, long long *number)
+{
+	int overflow = !PyLong_CheckExact(object);
+	if (!overflow)
+		*number = PyLong_AsLongLongAndOverflow(object, &overflow);
+	return !overflow && *number >> (bits - 1) == (*number < 0 ? -1 : 0);
+}
+
 static inline int is_word(PyObject *text, const char *word)
 {
 	return !PyUnicode_CompareWithASCIIString(text, word);
@@ -415,7 +424,7 @@ static inline int is_number_of_digits(PyObject *address)
 FUNCTION(arrival_of)
 {
 	UNLESS(count == 5 && !names && IS(args[0], receipt_kind) && PyBytes_CheckExact(args[2])
-		&& PyBytes_CheckExact(args[3]) && PyLong_CheckExact(args[4]));
+		&& PyBytes_CheckExact(args[3]));
 	PyObject *receipt = args[0], *raw = args[2], *place = args[3];
 	PyObject *stat = FIELD(receipt, receipt_kind, STAT), *err = FIELD(receipt, receipt_kind, ERR);
 	PyObject *text = FIELD(receipt, receipt_kind, TEXT);
@@ -425,17 +434,15 @@ FUNCTION(arrival_of)
 	UNLESS(PyBytes_CheckExact(stat) && PyBytes_CheckExact(err) && PyBytes_CheckExact(text)
 		&& PyBytes_CheckExact(code) && PyTuple_CheckExact(ids) && PyTuple_GET_SIZE(ids)
 		&& PyBytes_CheckExact(PyTuple_GET_ITEM(ids, 0)) && is_number_of_digits(destination));
-	long state = PyLong_AsLong(FIELD(receipt, receipt_kind, STATE));
-	long long sub = PyLong_AsLongLong(FIELD(receipt, receipt_kind, SUB));
-	long long dlvrd = PyLong_AsLongLong(FIELD(receipt, receipt_kind, DLVRD));
-	long long done_date = PyLong_AsLongLong(FIELD(receipt, receipt_kind, DONE_DATE));
-	if (!done_date)
-		done_date = PyLong_AsLongLong(args[4]);
-	if (PyErr_Occurred())
-		return NULL;
+	long long state, sub, dlvrd, done_date, arrived;
 	Py_ssize_t place_size = PyBytes_GET_SIZE(place);
-	UNLESS(state >= 0 && state < FINAL_BIT && place_size && place_size < 256
-		&& sub == (int32_t)sub && dlvrd == (int32_t)dlvrd);
+	UNLESS(is_whole(FIELD(receipt, receipt_kind, STATE), 8, &state) && state >= 0
+		&& is_whole(FIELD(receipt, receipt_kind, SUB), 32, &sub)
+		&& is_whole(FIELD(receipt, receipt_kind, DLVRD), 32, &dlvrd)
+		&& is_whole(FIELD(receipt, receipt_kind, DONE_DATE), 64, &done_date)
+		&& is_whole(args[4], 64, &arrived) && place_size && place_size < 256);
+	if (!done_date)
+		done_date = arrived;
 	PyObject *id = PyTuple_GET_ITEM(ids, 0);
 	Py_ssize_t stat_size = size_up_to(stat, MOST_WORD), err_size = size_up_to(err, MOST_WORD);
 	Py_ssize_t code_size = size_up_to(code, MOST_WORD), text_size = size_up_to(text, MOST_TEXT);
@@ -505,12 +512,11 @@ static PyObject *message_id_of(PyObject *submit, PyObject *account, long version
 	PyObject *id = FIELD(submit, submit_kind, S_MESSAGE_ID);
 	if (PyBytes_CheckExact(id) && PyBytes_GET_SIZE(id))
 		return Py_NewRef(id);
-	if (!(version && version < VERSION_3_4)
-		&& !is_word(FIELD(account, account_kind, AC_FORM), "decimal10"))
+	int is_decimal = (version && version < VERSION_3_4)
+		|| is_word(FIELD(account, account_kind, AC_FORM), "decimal10");
+	long long number = 0;
+	if (!is_decimal || !is_whole(FIELD(submit, submit_kind, S_NUMBER), 64, &number) || number < 0)
 		return PyObject_GetAttr(submit, receipt_message_id_name);
-	long long number = PyLong_AsLongLong(FIELD(submit, submit_kind, S_NUMBER));
-	if (number < 0)
-		return PyErr_Occurred() ? NULL : PyObject_GetAttr(submit, receipt_message_id_name);
 	char text[24];
 	int size = snprintf(text, sizeof text, "%lld", first + number % numbers);
 	id = PyBytes_FromStringAndSize(text, size);
