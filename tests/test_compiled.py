@@ -27,13 +27,14 @@ from tests.support import twins
 from tests.support.memory_peers import make_account
 
 TEXT = (
-    b"id:%b sub:001 dlvrd:001 submit date:2311142213 done date:2311142214 stat:%b err:000 text:%b"
+    b"id:%b sub:001 dlvrd:001 submit date:2311142213 done date:2311142214 stat:%b err:000 %b"
 )
 DIGITS = st.text("0123456789", min_size=1, max_size=20).map(str.encode)
 ADDRESSES = st.one_of(DIGITS, octets(20), st.just(b""))
 IDS = st.one_of(
     st.text("0123456789abcdefXYZ-", max_size=70).map(str.encode), st.just(b"7"), octets(70)
 )
+WORDS = st.one_of(octets(40), octets(40).map(b"text:".__add__), octets(40).map(b"Text:".__add__))
 NUMBERS = st.integers(-(2**40), 2**40)
 
 
@@ -140,7 +141,7 @@ class TwinTests(SynchronousTestCase):
 
     @bounded
     @given(
-        st.tuples(IDS, st.sampled_from((b"DELIVRD", b"UNDELIV", b"?")), octets(40)),
+        st.tuples(IDS, st.sampled_from((b"DELIVRD", b"UNDELIV", b"?")), WORDS),
         st.tuples(ADDRESSES, ADDRESSES),
         st.lists(
             st.tuples(st.sampled_from((0x1E, 0x0427, 0x0423, 0x0204)), st.binary(max_size=20)),
@@ -170,7 +171,7 @@ class TwinTests(SynchronousTestCase):
             (b"10", b"", (b"10",)),
             (b"10", tlv(0x0427, b"\2") + tlv(0x1E, b"\0"), (b"10",)),
         ):
-            receipt = twins.reads(deliver_sm(TEXT % (text_id, b"DELIVRD", b"hi"), tlvs=tlvs))
+            receipt = twins.reads(deliver_sm(TEXT % (text_id, b"DELIVRD", b"text:hi"), tlvs=tlvs))
             assert receipt is not None
             self.assertEqual(receipt.message_ids, found)
 
@@ -263,7 +264,7 @@ class TwinTests(SynchronousTestCase):
             st.tuples(
                 st.sampled_from((b"acme", b"shop", b"")),
                 st.tuples(DIGITS, DIGITS),
-                st.tuples(st.integers(0, 15), st.integers(0, 15)),
+                st.tuples(st.integers(0, 15), st.integers(0, 15), st.integers(0, 2**32 - 1)),
                 st.integers(0, 5),
                 st.one_of(octets(30), st.binary(min_size=200, max_size=300)),
                 st.sampled_from((0, 0, 0, 1, 2)),
@@ -277,11 +278,11 @@ class TwinTests(SynchronousTestCase):
         """Maps of several accounts, those that do not fit, and those that are broken."""
         arrivals: list[Arrival] = []
         found: list[bytes | None] = []
-        for account, (one, other), (want, kind), state, receipt, flaw in told:
+        for account, (one, other), (want, kind, expiry), state, receipt, flaw in told:
             origin = Origin(b"17", 1, 1, b"shop", 1, 1, one, 1, 1, None, 0x34).pack()
             mapping = Mapping(b"k", account, one[-8:], want, origin)
             (static,) = batches.maps(b"north", [mapping])[1]
-            value = b"\4" + pack(">I", at % 2**32) + static
+            value = b"\4" + pack(">I", expiry) + static
             if flaw == 1:
                 value = harmed(bytes(16) + value, at, octet, len(value) + 16)[16:]
             found.append(None if flaw == 2 else value)
@@ -305,7 +306,7 @@ class MemoryTests(SynchronousTestCase):
 
     def test_nothing_is_left(self) -> None:
         """Ten thousand messages leave no object behind."""
-        receipt = deliver_sm(TEXT % (b"10", b"DELIVRD", b"hi"), tlvs=tlv(0x1E, b"a1\0"))
+        receipt = deliver_sm(TEXT % (b"10", b"DELIVRD", b"text:hi"), tlvs=tlv(0x1E, b"a1\0"))
         submit = build.submit_sm(
             1, source_addr=b"shop", destination_addr=b"4512345678", short_message=b"hello"
         )

@@ -32,6 +32,7 @@ from smppproxy.smpp.pdu import Pdu
 from smppproxy.smpp.session import CLOSED, ESME, SMSC, Received, Session
 from smppproxy.smpp.timers import Timers
 from smppproxy.smpp.tlv import check_tlvs, find_tlv, iter_tlvs
+from smppproxy.store.interface import Arrival, Entry
 from smppproxy.store.records import MoRecord, Origin, ReceiptRecord, RecordError
 from smppproxy.text.convert import convert
 from smppproxy.text.payload import check, read
@@ -40,6 +41,8 @@ from smppproxy.wire.proxy_header import LONGEST, ProxyHeaderError, read_proxy_he
 from tests.fuzz.feed import Feed, cut
 from tests.fuzz.files import message_log, network_file, node_file
 from tests.fuzz.journeys import journeys
+from tests.support import twins
+from tests.support.memory_peers import make_account
 
 Target = Callable[[bytes], None]
 
@@ -283,6 +286,40 @@ def bundle(data: bytes) -> None:
         unpack(data)
 
 
+# -- the compiled part ---------------------------------------------------------------------------
+
+
+_ACCOUNT = make_account()
+
+
+def compiled(data: bytes) -> None:
+    """What a function in Python and its twin in C say of the same octets: one answer or error."""
+    feed = Feed(data)
+    kind, number = feed.number(7), feed.number()
+    if kind == 0:
+        twins.cuts(feed.rest(), 16 + number)
+    elif kind == 1:
+        twins.walks(pdu_of((c.SUBMIT_SM, c.DELIVER_SM)[number % 2], feed.rest()).raw)
+    elif kind == 2:
+        prefer, addresses = ("tlv", "text")[number % 2], ("swapped", "as_submitted")[number // 128]
+        raw = pdu_of(c.DELIVER_SM, feed.rest()).raw
+        twins.reads(raw, prefer=prefer, addresses=addresses)
+    elif kind == 3:
+        form = ("decimal10", "hex")[number % 2]
+        raw = pdu_of(c.SUBMIT_SM, feed.rest()).raw
+        twins.maps(raw, number << 24, 0x30 + number % 8, 1, message_id_format=form)
+    elif kind == 4:
+        entry = Entry(b"r:fuzz", b"1-1", 1, feed.piece(), feed.rest())
+        twins.shows(entry, 0x30 + number % 8, _ACCOUNT)
+    else:
+        arrivals, found = [], []
+        while feed.more:
+            destination, bits = feed.octets(number % 4), feed.number()
+            arrivals.append(Arrival((b"k",), destination, bits & 15, bits >> 6, True, b"r" * bits))
+            found.append(b"\4" + feed.piece())
+        twins.settles(arrivals, found)
+
+
 TARGETS: dict[str, Target] = {
     "framing": framing,
     "bodies": bodies,
@@ -298,4 +335,5 @@ TARGETS: dict[str, Target] = {
     "proxy_header": proxy_header,
     "records": records,
     "bundle": bundle,
+    "compiled": compiled,
 }
