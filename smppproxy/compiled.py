@@ -10,14 +10,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
+from importlib import import_module
 from typing import Any, TypeVar
 
-try:
-    from smppproxy import _octets as octets
-except ImportError:
-    octets = None
-if os.environ.get("SMPPPROXY_PURE"):
-    octets = None
+octets: Any = None
+"""The compiled part, None where it is not there or not wanted."""
+if not os.environ.get("SMPPPROXY_PURE"):
+    with suppress(ImportError):
+        octets = import_module("smppproxy._octets")
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 

@@ -18,6 +18,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from smppproxy import compiled
 from smppproxy.receipts.profile import Receipt
 from smppproxy.smpp import build
+from smppproxy.smpp.framing import cut
 from smppproxy.smpp.pdu import Pdu
 from smppproxy.store import batches
 from smppproxy.store.interface import Arrival, Entry, Mapping
@@ -157,8 +158,9 @@ class TwinTests(SynchronousTestCase):
     )
     def test_receipts(self, words, addresses, tlvs, settings, harm) -> None:
         """Receipts with ids in text and TLV, and what becomes of them by one other octet."""
+        source, destination = addresses
         ends = b"".join(tlv(tag, value) for tag, value in tlvs)
-        raw = deliver_sm(TEXT % words, *addresses, tlvs=ends)
+        raw = deliver_sm(TEXT % words, source, destination, ends)
         is_harmed, *where = harm
         twins.reads(harmed(raw, *where) if is_harmed else raw, **settings)
 
@@ -229,7 +231,8 @@ class TwinTests(SynchronousTestCase):
             short_message=text,
         )
         raw = (len(raw) + len(tlvs)).to_bytes(4, "big") + raw[4:] + tlvs
-        twins.maps(raw, *told, segments, **settings)
+        number, version = told
+        twins.maps(raw, number, version, segments, **settings)
 
     @bounded
     @given(
@@ -339,7 +342,7 @@ class MemoryTests(SynchronousTestCase):
     def test_the_octets_of_a_read_are_let_go(self) -> None:
         """A PDU keeps its own octets, not the read that it came in."""
         read = build.enquire_link(7)
-        for function in twins.both(twins.cut):
+        for function in twins.both(cut):
             (pdu,), at = function(read, 1000)
             self.assertEqual((pdu.raw, at), (read, 16))
             self.assertIsInstance(pdu, Pdu)

@@ -312,7 +312,8 @@ def compiled(data: bytes) -> None:
         entry = Entry(b"r:fuzz", b"1-1", 1, feed.piece(), feed.rest())
         twins.shows(entry, 0x30 + number % 8, _ACCOUNT)
     else:
-        arrivals, found = [], []
+        arrivals: list[Arrival] = []
+        found: list[bytes | None] = []
         while feed.more:
             destination, bits = feed.octets(number % 4), feed.number()
             arrivals.append(Arrival((b"k",), destination, bits & 15, bits >> 6, True, b"r" * bits))
