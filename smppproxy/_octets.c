@@ -30,92 +30,97 @@ static PyObject *name_name, *session_name, *version_name, *looks_name, *account_
 
 /* ------------------------------------------------------------------ objects with slots */
 
-/* Where objects of one class keep their fields, in the order in which they are named here. */
+/* Where objects of one class keep their fields. */
 typedef struct {
+	const char *name, *fields[MOST_FIELDS];
 	PyTypeObject *type;
-	const char *names[MOST_FIELDS];
 	Py_ssize_t at[MOST_FIELDS];
 } Kind;
 
-#define FIELD(object, kind, place) (*(PyObject **)((char *)(object) + (kind).at[place]))
+#define AS_PLACE(kind, field) kind##_##field,
+#define AS_TEXT(kind, field) #field,
+#define KIND(kind, FIELDS) \
+	enum { FIELDS(AS_PLACE, kind) }; \
+	static Kind kind = {#kind, {FIELDS(AS_TEXT, kind)}, NULL, {0}};
+#define AT(object, offset) (*(PyObject **)((char *)(object) + (offset)))
+#define FIELD(object, kind, field) AT(object, (kind).at[kind##_##field])
 #define IS(object, kind) (Py_TYPE(object) == (kind).type)
 
-enum { COMMAND_ID, COMMAND_STATUS, SEQUENCE_NUMBER, RAW };
-static Kind pdu_kind = {0, {"command_id", "command_status", "sequence_number", "raw"}, {0}};
+#define PDU_FIELDS(F, K) \
+	F(K, command_id) F(K, command_status) F(K, sequence_number) F(K, raw)
+KIND(Pdu, PDU_FIELDS)
 
-enum {
-	MESSAGE_IDS, STATE, STAT, ERR, SUBMIT_DATE, DONE_DATE, SUB, DLVRD, TEXT, NETWORK_ERROR_CODE,
-	REFERENCE, DESTINATION, FINAL, KIND, TLV_ID, TEXT_ID, TEXT_FIRST, ODDITY,
-};
-static Kind receipt_kind = {0, {
-	"message_ids", "state", "stat", "err", "submit_date", "done_date", "sub", "dlvrd", "text",
-	"network_error_code", "user_message_reference", "destination", "final", "kind",
-	"receipted_message_id", "text_message_id", "text_first", "oddity",
-}, {0}};
+#define RECEIPT_FIELDS(F, K) \
+	F(K, message_ids) F(K, state) F(K, stat) F(K, err) F(K, submit_date) F(K, done_date) \
+	F(K, sub) F(K, dlvrd) F(K, text) F(K, network_error_code) F(K, user_message_reference) \
+	F(K, destination) F(K, final) F(K, kind) F(K, receipted_message_id) F(K, text_message_id) \
+	F(K, text_first) F(K, oddity)
+KIND(Receipt, RECEIPT_FIELDS)
+/* What a profile keeps of receipts that say the same, in this order. */
+#define SHARED_FIELDS(F, K) \
+	F(K, state) F(K, stat) F(K, err) F(K, submit_date) F(K, done_date) F(K, sub) F(K, dlvrd) \
+	F(K, network_error_code) F(K, final) F(K, kind) F(K, oddity)
 
-enum { A_KEYS, A_DESTINATION, A_KIND, A_STATE, A_FINAL, A_RECEIPT, A_SEGMENT, A_RAW };
-static Kind arrival_kind = {0, {
-	"keys", "destination", "kind", "state", "final", "receipt", "segment", "raw",
-}, {0}};
+#define ARRIVAL_FIELDS(F, K) \
+	F(K, keys) F(K, destination) F(K, kind) F(K, state) F(K, final) F(K, receipt) F(K, segment) \
+	F(K, raw)
+KIND(Arrival, ARRIVAL_FIELDS)
 
-enum {
-	M_KEY, M_ACCOUNT, M_DESTINATION, M_WANT, M_ORIGIN, M_GROUP, M_PARTS, M_PART, M_LATE, M_REMIND,
-	M_ALSO,
-};
-static Kind mapping_kind = {0, {
-	"key", "account", "destination", "want", "origin", "group", "parts", "part", "late", "remind",
-	"also",
-}, {0}};
+#define MAPPING_FIELDS(F, K) \
+	F(K, key) F(K, account) F(K, destination) F(K, want) F(K, origin) F(K, group) F(K, parts) \
+	F(K, part) F(K, late) F(K, remind) F(K, also)
+KIND(Mapping, MAPPING_FIELDS)
 
-enum { S_CLIENT, S_ACCOUNT, S_PDU, S_OFFSETS, S_PICK, S_ARRIVED, S_SEGMENTS, S_MESSAGE_ID,
-	S_NUMBER };
-static Kind submit_kind = {0, {
-	"client", "account", "pdu", "offsets", "pick", "arrived", "segments", "_message_id",
-	"number",
-}, {0}};
+#define SUBMIT_FIELDS(F, K) \
+	F(K, client) F(K, account) F(K, pdu) F(K, offsets) F(K, pick) F(K, arrived) F(K, segments) \
+	F(K, _message_id) F(K, number)
+KIND(Submit, SUBMIT_FIELDS)
 
-enum { E_QUEUE, E_ENTRY_ID, E_DELIVERIES, E_ORIGIN, E_RECEIPT, E_SUB, E_DLVRD };
-static Kind entry_kind = {0, {
-	"queue", "entry_id", "deliveries", "origin", "receipt", "sub", "dlvrd",
-}, {0}};
+#define ENTRY_FIELDS(F, K) \
+	F(K, queue) F(K, entry_id) F(K, deliveries) F(K, origin) F(K, receipt) F(K, sub) \
+	F(K, dlvrd)
+KIND(Entry, ENTRY_FIELDS)
 
-enum { P_SHARED, P_ADDRESSES, P_PREFER };
-static Kind profile_kind = {0, {"shared", "addresses", "prefer"}, {0}};
+#define RECEIPT_PROFILE_FIELDS(F, K) \
+	F(K, shared) F(K, addresses) F(K, prefer)
+KIND(ReceiptProfile, RECEIPT_PROFILE_FIELDS)
 
-enum { AC_KEY, AC_RECEIPTS, AC_INTERMEDIATE, AC_LATE_DELIVERY, AC_ON_NO_RECEIPT, AC_FORM };
-static Kind account_kind = {0, {
-	"key", "receipts", "intermediate", "late_delivery", "on_no_receipt", "message_id_format",
-}, {0}};
+#define ACCOUNT_FIELDS(F, K) \
+	F(K, key) F(K, receipts) F(K, intermediate) F(K, late_delivery) F(K, on_no_receipt) \
+	F(K, message_id_format)
+KIND(Account, ACCOUNT_FIELDS)
 
-enum { PI_REWRITES };
-static Kind pick_kind = {0, {"rewrites"}, {0}};
+#define PICK_FIELDS(F, K) \
+	F(K, rewrites)
+KIND(Pick, PICK_FIELDS)
 
-enum { D_ENTRY, D_INBOX };
-static Kind delivery_kind = {0, {"entry", "inbox"}, {0}};
+#define DELIVERY_FIELDS(F, K) \
+	F(K, entry) F(K, inbox)
+KIND(Delivery, DELIVERY_FIELDS)
 
-enum { L_FORM, L_WATCHED };
-static Kind look_kind = {0, {"form", "watched"}, {0}};
+#define LOOK_FIELDS(F, K) \
+	F(K, form) F(K, watched)
+KIND(Look, LOOK_FIELDS)
 
-enum { F_HEAD, F_BETWEEN, F_TO_ID, F_COUNTS, F_ENDING, F_TAIL };
-static Kind form_kind = {0, {"_head", "_between", "_to_id", "_counts", "_ending", "_tail"}, {0}};
+#define FORM_FIELDS(F, K) \
+	F(K, _head) F(K, _between) F(K, _to_id) F(K, _counts) F(K, _ending) F(K, _tail)
+KIND(Form, FORM_FIELDS)
 
-enum { B_ACCOUNT, B_PLACES, B_ORIGINS, B_PARTS };
-static Kind bundle_kind = {0, {"account", "places", "origins", "parts"}, {0}};
+#define BUNDLE_FIELDS(F, K) \
+	F(K, account) F(K, places) F(K, origins) F(K, parts)
+KIND(Bundle, BUNDLE_FIELDS)
 
-enum { SD_IDS, SD_MAPS };
-static Kind said_kind = {0, {"ids", "maps"}, {0}};
+#define SAID_FIELDS(F, K) \
+	F(K, ids) F(K, maps)
+KIND(Said, SAID_FIELDS)
 
-enum { SE_FIRST_END, SE_SAID, SE_BUNDLES, SE_MESSAGE_IDS, SE_OPEN };
-static Kind settled_kind = {0, {"first_end", "said", "bundles", "message_ids", "_open"}, {0}};
+#define SETTLED_FIELDS(F, K) \
+	F(K, first_end) F(K, said) F(K, bundles) F(K, message_ids) F(K, _open)
+KIND(Settled, SETTLED_FIELDS)
 
 static Kind *const kinds[] = {
-	&pdu_kind, &receipt_kind, &arrival_kind, &mapping_kind, &submit_kind,
-	&profile_kind, &account_kind, &pick_kind, &entry_kind, &delivery_kind, &look_kind, &form_kind,
-	&bundle_kind, &said_kind, &settled_kind, NULL,
-};
-static const char *const kind_names[] = {
-	"Pdu", "Receipt", "Arrival", "Mapping", "Submit",
-	"ReceiptProfile", "Account", "Pick", "Entry", "Delivery", "Look", "Form", "Bundle", "Said", "Settled",
+	&Pdu, &Receipt, &Arrival, &Mapping, &Submit, &Entry, &ReceiptProfile, &Account, &Pick,
+	&Delivery, &Look, &Form, &Bundle, &Said, &Settled, NULL,
 };
 
 /* Learn where this class has its fields; 0, or -1 with an error set. */
@@ -125,17 +130,17 @@ static int learn(PyTypeObject *type)
 	name = name ? name + 1 : type->tp_name;
 	for (int at = 0; kinds[at]; at++) {
 		Kind *kind = kinds[at];
-		if (strcmp(kind_names[at], name))
+		if (strcmp(kind->name, name))
 			continue;
-		for (int field = 0; field < MOST_FIELDS && kind->names[field]; field++) {
-			PyObject *slot = PyObject_GetAttrString((PyObject *)type, kind->names[field]);
+		for (int field = 0; field < MOST_FIELDS && kind->fields[field]; field++) {
+			PyObject *slot = PyObject_GetAttrString((PyObject *)type, kind->fields[field]);
 			if (!slot)
 				return -1;
 			PyMemberDef *member = Py_IS_TYPE(slot, &PyMemberDescr_Type)
 				? ((PyMemberDescrObject *)slot)->d_member : NULL;
 			Py_DECREF(slot);
 			if (!member || member->type != T_OBJECT_EX) {
-				PyErr_Format(PyExc_TypeError, "%s.%s is no slot", name, kind->names[field]);
+				PyErr_Format(PyExc_TypeError, "%s.%s is no slot", name, kind->fields[field]);
 				return -1;
 			}
 			kind->at[field] = member->offset;
@@ -257,13 +262,13 @@ FUNCTION(cut)
 		Py_ssize_t length = big_endian_32(data + at);
 		if (length < HEADER || length > limit || length > end - at)
 			break;
-		PyObject *pdu = new_of(&pdu_kind);
+		PyObject *pdu = new_of(&Pdu);
 		if (!pdu)
 			goto failed;
-		FIELD(pdu, pdu_kind, COMMAND_ID) = PyLong_FromUnsignedLong(big_endian_32(data + at + 4));
-		FIELD(pdu, pdu_kind, COMMAND_STATUS) = PyLong_FromUnsignedLong(big_endian_32(data + at + 8));
-		FIELD(pdu, pdu_kind, SEQUENCE_NUMBER) = PyLong_FromUnsignedLong(big_endian_32(data + at + 12));
-		FIELD(pdu, pdu_kind, RAW) = slice(data, at, at + length);
+		FIELD(pdu, Pdu, command_id) = PyLong_FromUnsignedLong(big_endian_32(data + at + 4));
+		FIELD(pdu, Pdu, command_status) = PyLong_FromUnsignedLong(big_endian_32(data + at + 8));
+		FIELD(pdu, Pdu, sequence_number) = PyLong_FromUnsignedLong(big_endian_32(data + at + 12));
+		FIELD(pdu, Pdu, raw) = slice(data, at, at + length);
 		int added = PyErr_Occurred() ? -1 : PyList_Append(pdus, pdu);
 		Py_DECREF(pdu);
 		if (added < 0)
@@ -313,7 +318,7 @@ enum { ESM_RECEIPT = 0x04, MOST_ID = 65 };
 /* usual(raw, profile) -> the Receipt in a deliver_sm; with a class Receipt */
 FUNCTION(usual)
 {
-	UNLESS(count == 2 && !names && PyBytes_CheckExact(args[0]) && IS(args[1], profile_kind));
+	UNLESS(count == 2 && !names && PyBytes_CheckExact(args[0]) && IS(args[1], ReceiptProfile));
 	Octets raw = octets_of(args[0]);
 	Py_ssize_t end = PyBytes_GET_SIZE(args[0]);
 	/* Behind service_type, TON and NPI; then those of the other address. */
@@ -350,7 +355,7 @@ FUNCTION(usual)
 	}
 
 	PyObject *profile = args[1];
-	PyObject *shared = FIELD(profile, profile_kind, P_SHARED);
+	PyObject *shared = FIELD(profile, ReceiptProfile, shared);
 	PyObject *key = Py_BuildValue("(NNN)", slice(raw, id_end, rest_at),
 		slice(raw, tlv_at, id_tlv_at), slice(raw, id_tlv_end, end));
 	if (!key)
@@ -361,33 +366,31 @@ FUNCTION(usual)
 	if (!known && PyErr_Occurred())
 		return NULL;
 	UNLESS(known);
-	PyObject *made = new_of(&receipt_kind);
+	PyObject *made = new_of(&Receipt);
 	if (!made) {
 		Py_DECREF(known);
 		return NULL;
 	}
-	static const int from_known[] = {
-		STATE, STAT, ERR, SUBMIT_DATE, DONE_DATE, SUB, DLVRD, NETWORK_ERROR_CODE, FINAL, KIND, ODDITY,
-	};
-	for (int place = 0; place < 11; place++)
-		FIELD(made, receipt_kind, from_known[place]) = Py_NewRef(PyTuple_GET_ITEM(known, place));
+	static const int as_known[] = {SHARED_FIELDS(AS_PLACE, Receipt)};
+	for (int place = 0; place < PyTuple_GET_SIZE(known); place++)
+		AT(made, Receipt.at[as_known[place]]) = Py_NewRef(PyTuple_GET_ITEM(known, place));
 	Py_DECREF(known);
-	int swapped = is_word(FIELD(profile, profile_kind, P_ADDRESSES), "swapped");
-	int text_first = !id_tlv_size || is_word(FIELD(profile, profile_kind, P_PREFER), "text");
+	int swapped = is_word(FIELD(profile, ReceiptProfile, addresses), "swapped");
+	int text_first = !id_tlv_size || is_word(FIELD(profile, ReceiptProfile, prefer), "text");
 	int same = !id_tlv_size || (id_tlv_size == id_end - id_at
 		&& !memcmp(raw + id_at, raw + id_tlv_at + 4, (size_t)id_tlv_size));
 	PyObject *text_id = slice(raw, id_at, id_end);
 	PyObject *tlv_id = id_tlv_size ? slice(raw, id_tlv_at + 4, id_tlv_at + 4 + id_tlv_size)
 		: PyBytes_FromStringAndSize(NULL, 0);
-	FIELD(made, receipt_kind, TEXT_ID) = text_id;
-	FIELD(made, receipt_kind, TLV_ID) = tlv_id;
-	FIELD(made, receipt_kind, TEXT_FIRST) = PyBool_FromLong(text_first);
-	FIELD(made, receipt_kind, TEXT) = slice(raw, rest_at, tlv_at);
-	FIELD(made, receipt_kind, REFERENCE) = PyBytes_FromStringAndSize(NULL, 0);
-	FIELD(made, receipt_kind, DESTINATION) = swapped ? slice(raw, source_at, source_end)
+	FIELD(made, Receipt, text_message_id) = text_id;
+	FIELD(made, Receipt, receipted_message_id) = tlv_id;
+	FIELD(made, Receipt, text_first) = PyBool_FromLong(text_first);
+	FIELD(made, Receipt, text) = slice(raw, rest_at, tlv_at);
+	FIELD(made, Receipt, user_message_reference) = PyBytes_FromStringAndSize(NULL, 0);
+	FIELD(made, Receipt, destination) = swapped ? slice(raw, source_at, source_end)
 		: slice(raw, source_end + 3, esm_at - 1);
 	if (text_id && tlv_id)
-		FIELD(made, receipt_kind, MESSAGE_IDS) = same ? PyTuple_Pack(1, text_id)
+		FIELD(made, Receipt, message_ids) = same ? PyTuple_Pack(1, text_id)
 			: text_first ? PyTuple_Pack(2, text_id, tlv_id) : PyTuple_Pack(2, tlv_id, text_id);
 	if (PyErr_Occurred())
 		Py_CLEAR(made);
@@ -423,23 +426,23 @@ static inline int is_number_of_digits(PyObject *address)
 /* arrival_of(receipt, keys, raw, place, arrived) -> Arrival; with a class Arrival, class Receipt */
 FUNCTION(arrival_of)
 {
-	UNLESS(count == 5 && !names && IS(args[0], receipt_kind) && PyBytes_CheckExact(args[2])
+	UNLESS(count == 5 && !names && IS(args[0], Receipt) && PyBytes_CheckExact(args[2])
 		&& PyBytes_CheckExact(args[3]));
 	PyObject *receipt = args[0], *raw = args[2], *place = args[3];
-	PyObject *stat = FIELD(receipt, receipt_kind, STAT), *err = FIELD(receipt, receipt_kind, ERR);
-	PyObject *text = FIELD(receipt, receipt_kind, TEXT);
-	PyObject *code = FIELD(receipt, receipt_kind, NETWORK_ERROR_CODE);
-	PyObject *ids = FIELD(receipt, receipt_kind, MESSAGE_IDS);
-	PyObject *destination = FIELD(receipt, receipt_kind, DESTINATION);
+	PyObject *stat = FIELD(receipt, Receipt, stat), *err = FIELD(receipt, Receipt, err);
+	PyObject *text = FIELD(receipt, Receipt, text);
+	PyObject *code = FIELD(receipt, Receipt, network_error_code);
+	PyObject *ids = FIELD(receipt, Receipt, message_ids);
+	PyObject *destination = FIELD(receipt, Receipt, destination);
 	UNLESS(PyBytes_CheckExact(stat) && PyBytes_CheckExact(err) && PyBytes_CheckExact(text)
 		&& PyBytes_CheckExact(code) && PyTuple_CheckExact(ids) && PyTuple_GET_SIZE(ids)
 		&& PyBytes_CheckExact(PyTuple_GET_ITEM(ids, 0)) && is_number_of_digits(destination));
 	long long state, sub, dlvrd, done_date, arrived;
 	Py_ssize_t place_size = PyBytes_GET_SIZE(place);
-	UNLESS(is_whole(FIELD(receipt, receipt_kind, STATE), 8, &state) && state >= 0
-		&& is_whole(FIELD(receipt, receipt_kind, SUB), 32, &sub)
-		&& is_whole(FIELD(receipt, receipt_kind, DLVRD), 32, &dlvrd)
-		&& is_whole(FIELD(receipt, receipt_kind, DONE_DATE), 64, &done_date)
+	UNLESS(is_whole(FIELD(receipt, Receipt, state), 8, &state) && state >= 0
+		&& is_whole(FIELD(receipt, Receipt, sub), 32, &sub)
+		&& is_whole(FIELD(receipt, Receipt, dlvrd), 32, &dlvrd)
+		&& is_whole(FIELD(receipt, Receipt, done_date), 64, &done_date)
 		&& is_whole(args[4], 64, &arrived) && place_size && place_size < 256);
 	if (!done_date)
 		done_date = arrived;
@@ -447,11 +450,11 @@ FUNCTION(arrival_of)
 	Py_ssize_t stat_size = size_up_to(stat, MOST_WORD), err_size = size_up_to(err, MOST_WORD);
 	Py_ssize_t code_size = size_up_to(code, MOST_WORD), text_size = size_up_to(text, MOST_TEXT);
 	Py_ssize_t id_size = size_up_to(id, MOST_ID);
-	int final = PyObject_IsTrue(FIELD(receipt, receipt_kind, FINAL));
+	int final = PyObject_IsTrue(FIELD(receipt, Receipt, final));
 
 	PyObject *record = PyBytes_FromStringAndSize(NULL,
 		PLACED_SIZE + stat_size + err_size + code_size + text_size + place_size + id_size);
-	PyObject *arrival = record ? new_of(&arrival_kind) : NULL;
+	PyObject *arrival = record ? new_of(&Arrival) : NULL;
 	if (!arrival) {
 		Py_XDECREF(record);
 		return NULL;
@@ -475,14 +478,14 @@ FUNCTION(arrival_of)
 	to = put_bytes(to, place);
 	put(to, PyBytes_AS_STRING(id), id_size);
 
-	FIELD(arrival, arrival_kind, A_KEYS) = Py_NewRef(args[1]);
-	FIELD(arrival, arrival_kind, A_DESTINATION) = tail_of(destination);
-	FIELD(arrival, arrival_kind, A_KIND) = Py_NewRef(FIELD(receipt, receipt_kind, KIND));
-	FIELD(arrival, arrival_kind, A_STATE) = Py_NewRef(FIELD(receipt, receipt_kind, STATE));
-	FIELD(arrival, arrival_kind, A_FINAL) = Py_NewRef(FIELD(receipt, receipt_kind, FINAL));
-	FIELD(arrival, arrival_kind, A_RECEIPT) = record;
-	FIELD(arrival, arrival_kind, A_SEGMENT) = PyLong_FromLong(0);
-	FIELD(arrival, arrival_kind, A_RAW) = PyBytes_GET_SIZE(raw) <= MOST_KEPT ? Py_NewRef(raw)
+	FIELD(arrival, Arrival, keys) = Py_NewRef(args[1]);
+	FIELD(arrival, Arrival, destination) = tail_of(destination);
+	FIELD(arrival, Arrival, kind) = Py_NewRef(FIELD(receipt, Receipt, kind));
+	FIELD(arrival, Arrival, state) = Py_NewRef(FIELD(receipt, Receipt, state));
+	FIELD(arrival, Arrival, final) = Py_NewRef(FIELD(receipt, Receipt, final));
+	FIELD(arrival, Arrival, receipt) = record;
+	FIELD(arrival, Arrival, segment) = PyLong_FromLong(0);
+	FIELD(arrival, Arrival, raw) = PyBytes_GET_SIZE(raw) <= MOST_KEPT ? Py_NewRef(raw)
 		: PyBytes_FromStringAndSize(NULL, 0);
 	if (PyErr_Occurred())
 		Py_CLEAR(arrival);
@@ -509,42 +512,42 @@ enum { VERSION_3_4 = 0x34 };
 static PyObject *message_id_of(PyObject *submit, PyObject *account, long version)
 {
 	static const long long first = 1000000000, numbers = 3294967296;
-	PyObject *id = FIELD(submit, submit_kind, S_MESSAGE_ID);
+	PyObject *id = FIELD(submit, Submit, _message_id);
 	if (PyBytes_CheckExact(id) && PyBytes_GET_SIZE(id))
 		return Py_NewRef(id);
 	int is_decimal = (version && version < VERSION_3_4)
-		|| is_word(FIELD(account, account_kind, AC_FORM), "decimal10");
+		|| is_word(FIELD(account, Account, message_id_format), "decimal10");
 	long long number = 0;
-	if (!is_decimal || !is_whole(FIELD(submit, submit_kind, S_NUMBER), 64, &number) || number < 0)
+	if (!is_decimal || !is_whole(FIELD(submit, Submit, number), 64, &number) || number < 0)
 		return PyObject_GetAttr(submit, receipt_message_id_name);
 	char text[24];
 	int size = snprintf(text, sizeof text, "%lld", first + number % numbers);
 	id = PyBytes_FromStringAndSize(text, size);
 	if (id)
-		Py_XSETREF(FIELD(submit, submit_kind, S_MESSAGE_ID), Py_NewRef(id));
+		Py_XSETREF(FIELD(submit, Submit, _message_id), Py_NewRef(id));
 	return id;
 }
 
 /* mapping_of(submit, key, began, provider) -> Mapping; with classes, then wanted() */
 FUNCTION(mapping_of)
 {
-	UNLESS(count == 4 && !names && IS(args[0], submit_kind) && PyFloat_CheckExact(args[2]));
-	PyObject *submit = args[0], *account = FIELD(submit, submit_kind, S_ACCOUNT);
-	PyObject *pdu = FIELD(submit, submit_kind, S_PDU), *pick = FIELD(submit, submit_kind, S_PICK);
-	PyObject *offsets = FIELD(submit, submit_kind, S_OFFSETS);
-	PyObject *arrived = FIELD(submit, submit_kind, S_ARRIVED);
-	UNLESS(IS(account, account_kind) && IS(pdu, pdu_kind) && IS(pick, pick_kind)
+	UNLESS(count == 4 && !names && IS(args[0], Submit) && PyFloat_CheckExact(args[2]));
+	PyObject *submit = args[0], *account = FIELD(submit, Submit, account);
+	PyObject *pdu = FIELD(submit, Submit, pdu), *pick = FIELD(submit, Submit, pick);
+	PyObject *offsets = FIELD(submit, Submit, offsets);
+	PyObject *arrived = FIELD(submit, Submit, arrived);
+	UNLESS(IS(account, Account) && IS(pdu, Pdu) && IS(pick, Pick)
 		&& PyTuple_CheckExact(offsets) && PyTuple_GET_SIZE(offsets) == 6
 		&& PyFloat_CheckExact(arrived));
-	PyObject *rewrites = FIELD(pick, pick_kind, PI_REWRITES);
+	PyObject *rewrites = FIELD(pick, Pick, rewrites);
 	UNLESS(PyDict_CheckExact(rewrites) && !PyDict_GET_SIZE(rewrites)
-		&& FIELD(account, account_kind, AC_LATE_DELIVERY) == Py_False
-		&& is_word(FIELD(account, account_kind, AC_ON_NO_RECEIPT), "nothing")
-		&& PyLong_AsLong(FIELD(submit, submit_kind, S_SEGMENTS)) == 1);
+		&& FIELD(account, Account, late_delivery) == Py_False
+		&& is_word(FIELD(account, Account, on_no_receipt), "nothing")
+		&& PyLong_AsLong(FIELD(submit, Submit, segments)) == 1);
 	Py_ssize_t at[6];
 	for (int place = 0; place < 6; place++)
 		at[place] = PyLong_AsSsize_t(PyTuple_GET_ITEM(offsets, place));
-	PyObject *octets = FIELD(pdu, pdu_kind, RAW);
+	PyObject *octets = FIELD(pdu, Pdu, raw);
 	UNLESS(!PyErr_Occurred() && PyBytes_CheckExact(octets));
 	Octets raw = octets_of(octets);
 	Py_ssize_t source_at = at[0], dest_at = at[1], esm_at = at[2], flags_at = at[3];
@@ -552,15 +555,15 @@ FUNCTION(mapping_of)
 	UNLESS(source_at >= HEADER && flags_at > esm_at && flags_at < at[5]
 		&& at[5] == PyBytes_GET_SIZE(octets) && source_size >= 0 && source_size < 256
 		&& dest_size > 0 && dest_size < 256 && all_digits(raw + dest_at + 2, dest_size));
-	long version = version_of(FIELD(submit, submit_kind, S_CLIENT));
+	long version = version_of(FIELD(submit, Submit, client));
 	if (version < 0 && PyErr_Occurred())
 		return NULL;
 	UNLESS(version >= 0 && version < 256);
 
 	PyObject *registered = PyLong_FromLong(raw[flags_at]);
 	PyObject *asked[] = {
-		registered, FIELD(account, account_kind, AC_RECEIPTS),
-		FIELD(account, account_kind, AC_INTERMEDIATE),
+		registered, FIELD(account, Account, receipts),
+		FIELD(account, Account, intermediate),
 	};
 	PyObject *want = registered ? PyObject_Vectorcall(NAMED(self, 0), asked, 3, NULL) : NULL;
 	PyObject *id = want ? message_id_of(submit, account, version) : NULL;
@@ -570,7 +573,7 @@ FUNCTION(mapping_of)
 		Py_CLEAR(id);
 	PyObject *origin = id
 		? PyBytes_FromStringAndSize(NULL, ORIGIN_SIZE + id_size + source_size + dest_size) : NULL;
-	PyObject *mapping = origin ? new_of(&mapping_kind) : NULL;
+	PyObject *mapping = origin ? new_of(&Mapping) : NULL;
 	if (!mapping) {
 		Py_XDECREF(want);
 		Py_XDECREF(id);
@@ -596,17 +599,17 @@ FUNCTION(mapping_of)
 	Py_DECREF(id);
 
 	Py_ssize_t tail_at = dest_size > TAIL ? esm_at - 1 - TAIL : dest_at + 2;
-	FIELD(mapping, mapping_kind, M_KEY) = Py_NewRef(args[1]);
-	FIELD(mapping, mapping_kind, M_ACCOUNT) = Py_NewRef(FIELD(account, account_kind, AC_KEY));
-	FIELD(mapping, mapping_kind, M_DESTINATION) = slice(raw, tail_at, esm_at - 1);
-	FIELD(mapping, mapping_kind, M_WANT) = want;
-	FIELD(mapping, mapping_kind, M_ORIGIN) = origin;
-	FIELD(mapping, mapping_kind, M_GROUP) = PyBytes_FromStringAndSize(NULL, 0);
-	FIELD(mapping, mapping_kind, M_PARTS) = PyLong_FromLong(1);
-	FIELD(mapping, mapping_kind, M_PART) = PyLong_FromLong(1);
-	FIELD(mapping, mapping_kind, M_LATE) = Py_NewRef(Py_False);
-	FIELD(mapping, mapping_kind, M_REMIND) = Py_NewRef(Py_False);
-	FIELD(mapping, mapping_kind, M_ALSO) = PyTuple_New(0);
+	FIELD(mapping, Mapping, key) = Py_NewRef(args[1]);
+	FIELD(mapping, Mapping, account) = Py_NewRef(FIELD(account, Account, key));
+	FIELD(mapping, Mapping, destination) = slice(raw, tail_at, esm_at - 1);
+	FIELD(mapping, Mapping, want) = want;
+	FIELD(mapping, Mapping, origin) = origin;
+	FIELD(mapping, Mapping, group) = PyBytes_FromStringAndSize(NULL, 0);
+	FIELD(mapping, Mapping, parts) = PyLong_FromLong(1);
+	FIELD(mapping, Mapping, part) = PyLong_FromLong(1);
+	FIELD(mapping, Mapping, late) = Py_NewRef(Py_False);
+	FIELD(mapping, Mapping, remind) = Py_NewRef(Py_False);
+	FIELD(mapping, Mapping, also) = PyTuple_New(0);
 	if (PyErr_Occurred())
 		Py_CLEAR(mapping);
 	return mapping;
@@ -629,11 +632,11 @@ enum { ORIGIN_HEAD = 11 };
 /* body_of(delivery, client) -> the deliver_sm behind its header; with classes, then date_text() */
 FUNCTION(body_of)
 {
-	UNLESS(count == 2 && !names && IS(args[0], delivery_kind));
-	PyObject *entry = FIELD(args[0], delivery_kind, D_ENTRY);
-	UNLESS(IS(entry, entry_kind));
-	PyObject *origin = FIELD(entry, entry_kind, E_ORIGIN);
-	PyObject *receipt = FIELD(entry, entry_kind, E_RECEIPT);
+	UNLESS(count == 2 && !names && IS(args[0], Delivery));
+	PyObject *entry = FIELD(args[0], Delivery, entry);
+	UNLESS(IS(entry, Entry));
+	PyObject *origin = FIELD(entry, Entry, origin);
+	PyObject *receipt = FIELD(entry, Entry, receipt);
 	UNLESS(PyBytes_CheckExact(origin) && PyBytes_GET_SIZE(origin) >= ORIGIN_SIZE
 		&& PyBytes_CheckExact(receipt));
 	Octets from = octets_of(origin);
@@ -645,32 +648,32 @@ FUNCTION(body_of)
 	if (version < 0 && PyErr_Occurred())
 		return NULL;
 
-	PyObject *inbox = FIELD(args[0], delivery_kind, D_INBOX), *look = NULL, *body = NULL;
+	PyObject *inbox = FIELD(args[0], Delivery, inbox), *look = NULL, *body = NULL;
 	PyObject *looks = PyObject_GetAttr(inbox, looks_name);
 	PyObject *account = PyObject_GetAttr(inbox, account_name);
 	PyObject *zone = account ? PyObject_GetAttr(account, receipt_tz_name) : NULL;
 	PyObject *key = Py_BuildValue("(NNOOO)", slice(octets_of(receipt), 0, head),
-		slice(from, 0, ORIGIN_HEAD), FIELD(entry, entry_kind, E_SUB),
-		FIELD(entry, entry_kind, E_DLVRD),
+		slice(from, 0, ORIGIN_HEAD), FIELD(entry, Entry, sub),
+		FIELD(entry, Entry, dlvrd),
 		version > 0 && version < VERSION_3_4 ? Py_False : Py_True);
 	PyObject *seconds = PyLong_FromUnsignedLongLong(
 		(uint64_t)big_endian_32(from + 11) << 32 | big_endian_32(from + 15));
 	PyObject *date = NULL;
 	if (looks && zone && key && seconds) {
 		look = Py_XNewRef(PyDict_GetItemWithError(looks, key));
-		if (look && IS(look, look_kind) && FIELD(look, look_kind, L_WATCHED) == Py_False) {
+		if (look && IS(look, Look) && FIELD(look, Look, watched) == Py_False) {
 			PyObject *asked[] = {seconds, zone};
 			date = PyObject_Vectorcall(NAMED(self, 0), asked, 2, NULL);
 		}
 	}
 	if (date) {
-		PyObject *form = FIELD(look, look_kind, L_FORM);
-		PyObject *opening = FIELD(form, form_kind, F_HEAD);
-		PyObject *between = FIELD(form, form_kind, F_BETWEEN);
-		PyObject *to_id = FIELD(form, form_kind, F_TO_ID);
-		PyObject *counts = FIELD(form, form_kind, F_COUNTS);
-		PyObject *ending = FIELD(form, form_kind, F_ENDING);
-		PyObject *tail = FIELD(form, form_kind, F_TAIL);
+		PyObject *form = FIELD(look, Look, form);
+		PyObject *opening = FIELD(form, Form, _head);
+		PyObject *between = FIELD(form, Form, _between);
+		PyObject *to_id = FIELD(form, Form, _to_id);
+		PyObject *counts = FIELD(form, Form, _counts);
+		PyObject *ending = FIELD(form, Form, _ending);
+		PyObject *tail = FIELD(form, Form, _tail);
 		Octets id = from + ORIGIN_SIZE, source = id + id_size, destination = source + source_size;
 		int twice = PyBytes_GET_SIZE(tail) > 0;
 		body = PyBytes_FromStringAndSize(NULL, PyBytes_GET_SIZE(opening) + dest_size
@@ -714,16 +717,16 @@ enum { PLAIN = 4, EXPIRY = 1, WANT = 5, ACCOUNT = 6, MOST_BUNDLED = 100 };
 static int settled_by(
 	PyObject *settled, PyObject **bundle, PyObject *place, PyObject *arrival, PyObject *map)
 {
-	if (!PyBytes_CheckExact(map) || !IS(arrival, arrival_kind))
+	if (!PyBytes_CheckExact(map) || !IS(arrival, Arrival))
 		return 0;
 	Octets octets = octets_of(map);
 	Py_ssize_t end = PyBytes_GET_SIZE(map);
-	PyObject *destination = FIELD(arrival, arrival_kind, A_DESTINATION);
-	PyObject *receipt = FIELD(arrival, arrival_kind, A_RECEIPT);
-	PyObject *keys = FIELD(arrival, arrival_kind, A_KEYS);
+	PyObject *destination = FIELD(arrival, Arrival, destination);
+	PyObject *receipt = FIELD(arrival, Arrival, receipt);
+	PyObject *keys = FIELD(arrival, Arrival, keys);
 	if (end <= ACCOUNT || octets[0] != PLAIN || !PyBytes_CheckExact(destination)
 		|| !PyBytes_CheckExact(receipt) || !PyTuple_CheckExact(keys) || !PyTuple_GET_SIZE(keys)
-		|| !(octets[WANT] & PyLong_AsLong(FIELD(arrival, arrival_kind, A_KIND))))
+		|| !(octets[WANT] & PyLong_AsLong(FIELD(arrival, Arrival, kind))))
 		return 0;
 	Py_ssize_t account_at = ACCOUNT + 1, account_size = octets[ACCOUNT];
 	Py_ssize_t account_end = account_at + account_size;
@@ -735,21 +738,21 @@ static int settled_by(
 		return 0;
 
 	/* The account's bundle: nearly always that of the receipt before. */
-	PyObject *account = *bundle ? FIELD(*bundle, bundle_kind, B_ACCOUNT) : NULL;
+	PyObject *account = *bundle ? FIELD(*bundle, Bundle, account) : NULL;
 	if (!account || PyBytes_GET_SIZE(account) != account_size
 		|| memcmp(octets_of(account), octets + account_at, (size_t)account_size)) {
 		account = slice(octets, account_at, account_end);
 		if (!account)
 			return -1;
-		*bundle = PyDict_GetItemWithError(FIELD(settled, settled_kind, SE_OPEN), account);
+		*bundle = PyDict_GetItemWithError(FIELD(settled, Settled, _open), account);
 		Py_DECREF(account);
-		if (*bundle && !IS(*bundle, bundle_kind))
+		if (*bundle && !IS(*bundle, Bundle))
 			*bundle = NULL;
 	}
 	PyObject *said = PyDict_GetItemWithError(
-		FIELD(settled, settled_kind, SE_SAID), FIELD(arrival, arrival_kind, A_STATE));
-	if (!*bundle || !said || !IS(said, said_kind)
-		|| PyList_GET_SIZE(FIELD(*bundle, bundle_kind, B_PLACES)) == MOST_BUNDLED)
+		FIELD(settled, Settled, said), FIELD(arrival, Arrival, state));
+	if (!*bundle || !said || !IS(said, Said)
+		|| PyList_GET_SIZE(FIELD(*bundle, Bundle, places)) == MOST_BUNDLED)
 		return PyErr_Occurred() ? -1 : 0;
 
 	Py_ssize_t body_at = origin_at + (octets[origin_at] < 0xd9 ? 1 : octets[origin_at] - 0xd7);
@@ -773,23 +776,23 @@ static int settled_by(
 		slice(octets, body_at, end), slice(octets, origin_at, end),
 		slice(start, 0, start_end - start), slice(body, ORIGIN_SIZE, ORIGIN_SIZE + id_size),
 	};
-	PyObject *parts = FIELD(*bundle, bundle_kind, B_PARTS);
+	PyObject *parts = FIELD(*bundle, Bundle, parts);
 	int is_done = made[0] && made[1] && made[2] && made[3]
-		&& !PyList_Append(FIELD(*bundle, bundle_kind, B_PLACES), place)
-		&& !PyList_Append(FIELD(*bundle, bundle_kind, B_ORIGINS), made[0])
+		&& !PyList_Append(FIELD(*bundle, Bundle, places), place)
+		&& !PyList_Append(FIELD(*bundle, Bundle, origins), made[0])
 		&& !PyList_Append(parts, made[1]) && !PyList_Append(parts, made[2])
 		&& !PyList_Append(parts, receipt)
-		&& !PyDict_SetItem(FIELD(settled, settled_kind, SE_MESSAGE_IDS), place, made[3])
-		&& !PyList_Append(FIELD(said, said_kind, SD_IDS), PyTuple_GET_ITEM(keys, 0))
-		&& !PyList_Append(FIELD(said, said_kind, SD_MAPS), map);
+		&& !PyDict_SetItem(FIELD(settled, Settled, message_ids), place, made[3])
+		&& !PyList_Append(FIELD(said, Said, ids), PyTuple_GET_ITEM(keys, 0))
+		&& !PyList_Append(FIELD(said, Said, maps), map);
 	for (int each = 0; each < 4; each++)
 		Py_XDECREF(made[each]);
-	PyObject *first_end = FIELD(settled, settled_kind, SE_FIRST_END);
+	PyObject *first_end = FIELD(settled, Settled, first_end);
 	if (is_done && memcmp(octets + EXPIRY, octets_of(first_end), 4) < 0) {
 		PyObject *sooner = slice(octets, EXPIRY, EXPIRY + 4);
 		is_done = sooner != NULL;
 		if (sooner)
-			Py_XSETREF(FIELD(settled, settled_kind, SE_FIRST_END), sooner);
+			Py_XSETREF(FIELD(settled, Settled, first_end), sooner);
 	}
 	return is_done ? 1 : -1;
 }
@@ -797,7 +800,7 @@ static int settled_by(
 /* settle(settled, places, arrivals, maps) -> the places of those that were; with classes */
 FUNCTION(settle)
 {
-	UNLESS(count == 4 && !names && IS(args[0], settled_kind) && PyList_CheckExact(args[1])
+	UNLESS(count == 4 && !names && IS(args[0], Settled) && PyList_CheckExact(args[1])
 		&& PyList_CheckExact(args[2]) && PyList_CheckExact(args[3])
 		&& PyList_GET_SIZE(args[1]) == PyList_GET_SIZE(args[3]));
 	PyObject *done = PySet_New(NULL), *bundle = NULL;
@@ -823,9 +826,9 @@ FUNCTION(settle)
 /* ------------------------------------------------------------------------------ module */
 
 static PyMethodDef functions[] = {
-#define ENTRY(name) {#name, (PyCFunction)(void (*)(void))name, METH_FASTCALL | METH_KEYWORDS, NULL}
-	ENTRY(cut), ENTRY(walk_message), ENTRY(usual), ENTRY(arrival_of),
-	ENTRY(mapping_of), ENTRY(body_of), ENTRY(settle),
+#define IN_C(name) {#name, (PyCFunction)(void (*)(void))name, METH_FASTCALL | METH_KEYWORDS, NULL}
+	IN_C(cut), IN_C(walk_message), IN_C(usual), IN_C(arrival_of),
+	IN_C(mapping_of), IN_C(body_of), IN_C(settle),
 	{NULL, NULL, 0, NULL},
 };
 
