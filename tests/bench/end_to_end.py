@@ -85,6 +85,11 @@ def bare() -> Figures:
     return loaded("bare", Setup(log=False), binds=10, window=50)
 
 
+def pure() -> Figures:
+    """The same as the first in Python alone, without the compiled part."""
+    return loaded("pure", Setup(pure=True), binds=10, window=50)
+
+
 def watched() -> Figures:
     """The same as the first, its web page open and its metrics scraped."""
     return loaded("watched", looked_at=True, binds=10, window=50)
@@ -196,7 +201,7 @@ def start() -> Figures:
 SCENARIOS: dict[str, Callable[[], Figures]] = {
     each.__name__: each
     for each in (
-        saturated, bare, watched, offered, tls, many, greedy, workers, start, idle, idle_tls
+        saturated, pure, bare, watched, offered, tls, many, greedy, workers, start, idle, idle_tls
     )
 }
 
@@ -246,17 +251,30 @@ def table(results: dict[str, Figures]) -> str:
     return ruled(HEADINGS, [row(name, figures) for name, figures in results.items()])
 
 
-def scaling(results: dict[str, Figures]) -> str:
-    """What two workers would do on two cores of their own, out of what a message costs them here,
-    where load, simulators, log and store are on the same cores; "" without both figures."""
-    both = [results[name] for name in ("saturated", "workers") if name in results]
-    if len(both) < 2:
-        return ""
-    one, two = (figures["cpu_us_per_message"]["node"] for figures in both)
-    return (
-        f"two workers: {two:.1f} us of node for a message, one: {one:.1f} us; on two cores that "
-        f"nobody else uses {2 * one / two:.2f} times as much as one"
-    )
+def compared(results: dict[str, Figures]) -> list[str]:
+    """What a message costs a node beside another: as far as there are figures of both.
+
+    Two workers would do so much on two cores of their own; here load, simulators, log and store are
+    on the same cores.
+    """
+    us = {
+        name: figures["cpu_us_per_message"]["node"]
+        for name, figures in results.items()
+        if "cpu_us_per_message" in figures
+    }
+    one, two, python = (us.get(name, 0.0) for name in ("saturated", "workers", "pure"))
+    lines = []
+    if one and two:
+        lines.append(
+            f"two workers: {two:.1f} us of node for a message, one: {one:.1f} us; on two cores "
+            f"that nobody else uses {2 * one / two:.2f} times as much as one"
+        )
+    if one and python:
+        lines.append(
+            f"the compiled part saves {100 * (1 - one / python):.0f} % of the node's time for a "
+            f"message: {python:.1f} us without it, {one:.1f} us with it"
+        )
+    return lines
 
 
 def main(names: list[str]) -> int:
@@ -276,8 +294,8 @@ def main(names: list[str]) -> int:
     file = OUT / "end-to-end.json"
     file.write_text(json.dumps({"machine": where, "results": results}, indent=1) + "\n")
     print(table(results))
-    if told := scaling(results):
-        print(told)
+    for line in compared(results):
+        print(line)
     print(f"{where['processor']}, {where['cores']} cores, {where['python']} ({where['compiler']})")
     print(f"one of them again: {COMMAND} NAME, of {', '.join(results)}; all figures: "
           f"{file.relative_to(ROOT)}")  # fmt: skip

@@ -49,6 +49,8 @@ class Setup:
 
     tls: bool = False
     log: bool = True
+    pure: bool = False
+    """Without the compiled part."""
     workers: int = 1
     network: str = ""
     """Put behind the network file."""
@@ -90,6 +92,8 @@ class Rig:
         self._write()
         log = (self.folder / "node.log").open("wb")
         environ = {**os.environ, "SMPPPROXY_STORE": f"embedded://{self.folder}/store"}
+        if self.setup.pure:
+            environ["SMPPPROXY_PURE"] = "1"
         options = ["-n", f"--pidfile={self.folder}/pid"]
         command = [TWISTD, *options, "smppproxy", "-c", str(self.folder / "loadtest.toml")]
         self.started = time.monotonic()

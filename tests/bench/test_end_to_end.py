@@ -38,14 +38,19 @@ class EndToEndTests(SynchronousTestCase):
         self.assertGreaterEqual(onlooker.asked, len(PAGE) + 3)
         self.assertGreater(end_to_end.grown({"node": 0.0}, rig)["node"][1], 10.0)
 
-    def test_scaling(self) -> None:
-        """The same cost for each message is twice as much on two cores; one figure says nothing."""
-        results = {
+    def test_compared(self) -> None:
+        """The same cost for each message is twice as much on two cores, half of it half of the
+        time; one figure says nothing."""
+        results: dict[str, end_to_end.Figures] = {
             "saturated": {"cpu_us_per_message": {"node": 30.0, "log": 6.0}},
             "workers": {"cpu_us_per_message": {"node": 32.0, "log": 6.0}},
+            "pure": {"cpu_us_per_message": {"node": 40.0, "log": 6.0}},
+            "idle": {"kib": 5.0},
         }
-        self.assertIn("1.88 times", end_to_end.scaling(results))
-        self.assertEqual("", end_to_end.scaling({"workers": results["workers"]}))
+        workers, pure = end_to_end.compared(results)
+        self.assertIn("1.88 times", workers)
+        self.assertIn("saves 25 %", pure)
+        self.assertEqual([], end_to_end.compared({"workers": results["workers"]}))
 
     def test_tls(self) -> None:
         """TLS on both sides; the table has a line for it."""
