@@ -66,7 +66,7 @@ Which file to open:
 `event_table`   every event of the log, and what it means
 `log_json`      the node's log as JSON
 `log_levels`    how much of it there is, room by room
-`program`       which release and commit this is
+`program`       which release and commit this is, and whether C is in it
 `systemd`       what systemd is told of this node
 `message_log`   what became of each message, as JSON lines in files
 ==============  ====================================================================================

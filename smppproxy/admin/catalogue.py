@@ -261,7 +261,7 @@ VIEWS: dict[str, View] = {
                 text("trouble", "a version that it could not take"),
                 text("durability", "what the store keeps an OK through: memory, process, replica"),
                 text("journal", "off, ready, waiting (for the store) or blocked"),
-                text("program", "its release", wide=True),
+                text("program", "its release, commit and kind: compiled or pure Python", wide=True),
                 text("admin", "where its admin door is", wide=True),
                 whole("clients", "sessions of clients"),
                 whole("binds", "binds to providers that stand"),

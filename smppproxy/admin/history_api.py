@@ -81,7 +81,7 @@ WHOAMI = Operation(
     record(
         (
             text("node", "who answered"),
-            text("program", "its release"),
+            text("program", "its release, commit and kind"),
             text("role", "read, operate or admin"),
             text("who", "a person, or what is known of one"),
             text("peer", "an address, or unix"),

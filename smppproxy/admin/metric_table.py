@@ -98,7 +98,7 @@ METRICS: dict[str, Described] = {
         " alone; 0 is the promise",
     ),
     # -- the node -------------------------------------------------------------------------------
-    **_described(GAUGE, ("node", "version"), node_info="1; the node's name and its release"),
+    **_described(GAUGE, ("node", "version"), node_info="1; the node's name and its program"),
     **_described(
         GAUGE,
         NODE,

@@ -1,4 +1,4 @@
-"""Which program this is: its release, and the commit it was made from."""
+"""Which program this is: its release, the commit it was made from, and whether C is in it."""
 
 from __future__ import annotations
 
@@ -38,6 +38,10 @@ def commit_of(folder: Path) -> str:
 
 
 def program() -> str:
-    """Release and commit, as people tell each other: ``0.1.0 (c87850f)``."""
+    """Release, commit and kind, as people tell each other: ``0.1.0 (c87850f), compiled``."""
+    # While it is built this file is run alone: there is no package yet.
+    from smppproxy.compiled import octets
+
     made_of = commit()
-    return f"{version(NAME)} ({made_of})" if made_of else version(NAME)
+    release = f"{version(NAME)} ({made_of})" if made_of else version(NAME)
+    return f"{release}, {'compiled' if octets else 'pure Python'}"

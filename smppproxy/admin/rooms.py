@@ -35,7 +35,7 @@ class Rooms:
     :ivar clock: of the reactor: monotonic ``seconds`` and ``callLater``.
     :ivar wall: unix seconds.
     :ivar started: unix seconds at which the process began.
-    :ivar program: its release.
+    :ivar program: its release, commit and kind.
     :ivar standing: which version of the network is in force, and what could not be.
     :ivar door: where the admin door is.
     :ivar tracer: finds messages in this node's log and in the store.

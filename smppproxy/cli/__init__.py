@@ -43,7 +43,7 @@ def told_version(context: click.Context, _: click.Parameter, wanted: bool) -> No
 @click.group("smppproxy", context_settings={"help_option_names": ["-h", "--help"]})
 @click.option(
     "--version", is_flag=True, is_eager=True, expose_value=False, callback=told_version,
-    help="Release and commit.",
+    help="Release, commit, and whether its part in C is in use.",
 )  # fmt: skip
 def main() -> None:
     """Everything around the SMPP multiplexing router that is not the server itself.

@@ -8,11 +8,12 @@ from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from smppproxy import compiled
 from smppproxy.admin import program
 
 
 class ProgramTests(SynchronousTestCase):
-    """Release and commit."""
+    """Release, commit, kind."""
 
     def setUp(self) -> None:
         """Whatever this process found out before, or a test pretended."""
@@ -20,6 +21,7 @@ class ProgramTests(SynchronousTestCase):
         self.folder.mkdir(parents=True)
         program.commit.cache_clear()
         self.addCleanup(program.commit.cache_clear)
+        self.patch(compiled, "octets", None)
 
     def git(self, *words: str) -> str:
         """A git command in the folder; what it says."""
@@ -44,7 +46,7 @@ class ProgramTests(SynchronousTestCase):
         """Nobody knows: the release alone. Nor where there is no git."""
         self.assertEqual(program.commit_of(self.folder), "")
         self.patch(program, "FILE", self.folder / "smppproxy" / "commit.txt")
-        self.assertEqual(program.program(), version("smppproxy"))
+        self.assertEqual(program.program(), f"{version('smppproxy')}, pure Python")
         (self.folder / ".git").mkdir()
         self.assertEqual(program.commit_of(self.folder), "")
         self.patch(program, "GIT", str(self.folder / "no-git"))
@@ -55,4 +57,9 @@ class ProgramTests(SynchronousTestCase):
         file = self.folder / "commit.txt"
         file.write_text("c0ffee1\n")
         self.patch(program, "FILE", file)
-        self.assertEqual(program.program(), f"{version('smppproxy')} (c0ffee1)")
+        self.assertEqual(program.program(), f"{version('smppproxy')} (c0ffee1), pure Python")
+
+    def test_kind(self) -> None:
+        """It says so where the part in C is in use."""
+        self.patch(compiled, "octets", object())
+        self.assertTrue(program.program().endswith(", compiled"))
