@@ -74,7 +74,8 @@ help:
 venv: $(STAMP)
 
 # editable_mode=compat: the usual editable install would hide twisted/plugins from twistd.
-$(STAMP): pyproject.toml setup.cfg
+# The part in C is built anew with its file.
+$(STAMP): pyproject.toml setup.cfg setup.py smppproxy/_octets.c
 	$(SAY) 'venv: $(VENV) with everything the tests need'
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo 'Python 3.11 or later is needed: make PYTHON=python3.11 ...'; exit 1; }
@@ -227,3 +228,4 @@ clean:
 	  tests/interop/node/node_modules $(VENV)
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 	find twisted -name dropin.cache -delete
+	find smppproxy -name '*.so' -delete

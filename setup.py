@@ -1,14 +1,30 @@
-"""Writes the commit into what is built; everything else is in pyproject.toml and setup.cfg."""
+"""Writes the commit into what is built, and builds the part in C where that can be done.
 
+Everything else is in pyproject.toml and setup.cfg.
+"""
+
+import os
 import runpy
+import sys
 from pathlib import Path
 
-from setuptools import setup
+from setuptools import Extension, setup
+from setuptools.command.bdist_wheel import bdist_wheel
+from setuptools.command.build_ext import build_ext
 from setuptools.command.build_py import build_py
 from setuptools.command.sdist import sdist
 
 ROOT = Path(__file__).resolve().parent
 COMMIT = Path("smppproxy", "commit.txt")
+OCTETS = Extension(
+    "smppproxy._octets",
+    ["smppproxy/_octets.c"],
+    define_macros=[("_GNU_SOURCE", "1")],
+    extra_compile_args=["-O2"],
+    optional=True,
+)
+PURE = "SMPPPROXY_PURE"
+"""In the environment: leave the part in C away, here as when the program starts."""
 
 
 def write_commit(folder: str) -> None:
@@ -30,6 +46,30 @@ class BuildPy(build_py):
             write_commit(self.build_lib)
 
 
+class BuildExt(build_ext):
+    """In C where there is a compiler; otherwise nothing is missing but speed."""
+
+    def run(self) -> None:
+        built = Path(self.get_ext_fullpath(OCTETS.name))
+        # What another build left here is of another source, or of a compiler that is gone.
+        built.unlink(missing_ok=True)
+        if not os.environ.get(PURE):
+            super().run()
+        if not built.exists():
+            self.distribution.ext_modules = []
+            why = f"{PURE} is set" if os.environ.get(PURE) else "no compiler, or no Python.h"
+            print(f"smppproxy: without its part in C, in pure Python ({why})", file=sys.stderr)
+
+
+class Wheel(bdist_wheel):
+    """For every machine, if there is nothing in C in it: which is known once it is built."""
+
+    def run(self) -> None:
+        self.run_command("build_ext")
+        self.root_is_pure = not self.distribution.has_ext_modules()
+        super().run()
+
+
 class Sdist(sdist):
     """With the commit."""
 
@@ -38,4 +78,7 @@ class Sdist(sdist):
         write_commit(base_dir)
 
 
-setup(cmdclass={"build_py": BuildPy, "sdist": Sdist})
+setup(
+    cmdclass={"bdist_wheel": Wheel, "build_ext": BuildExt, "build_py": BuildPy, "sdist": Sdist},
+    ext_modules=[OCTETS],
+)

@@ -16,6 +16,8 @@ from pathlib import Path
 
 from twisted.trial.unittest import SynchronousTestCase
 
+from tests.support.compiler import can_compile
+
 ROOT = Path(__file__).resolve().parents[1]
 SOURCES = (
     "smppproxy",
@@ -26,15 +28,18 @@ SOURCES = (
     "README.rst",
     "LICENSE",
 )
-NOT_OURS = shutil.ignore_patterns("__pycache__", "*.pyc", "dropin.cache", "*.egg-info")
+NOT_OURS = shutil.ignore_patterns(
+    "__pycache__", "*.pyc", "*.so", "dropin.cache", "*.egg-info"
+)
 TWISTD = "from twisted.scripts.twistd import run; run()"
 
 
-def run(*command: str, cwd: Path) -> str:
-    """What a command prints; AssertionError with all of it when it fails."""
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+def run(*command: str, cwd: Path, **more: str) -> str:
+    """What a command prints, with more in its environment; AssertionError when it fails."""
+    foreign = ("PYTHONPATH", "SMPPPROXY_PURE")
+    environment = {name: value for name, value in os.environ.items() if name not in foreign}
     # Build tools and pip warn about things that are not ours.
-    environment["PYTHONWARNINGS"] = "default"
+    environment |= {"PYTHONWARNINGS": "default", **more}
     result = subprocess.run(
         command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=120, check=False
     )
@@ -59,10 +64,10 @@ class Case(SynchronousTestCase):
                 shutil.copy(ROOT / name, tree / name)
         self.tree = tree
 
-    def build(self, *options: str) -> None:
+    def build(self, *options: str, **more: str) -> None:
         """What `python -m build` makes of the copy, in the folder beside it."""
         common = ("--no-isolation", "--outdir", str(self.folder))
-        run(sys.executable, "-m", "build", *options, *common, cwd=self.tree)
+        run(sys.executable, "-m", "build", *options, *common, cwd=self.tree, **more)
 
     def install(self, wheel: Path) -> Path:
         """A new environment with a wheel; what it depends on is borrowed from this one."""
@@ -77,6 +82,14 @@ class Case(SynchronousTestCase):
         run(*pip, "--no-deps", "--no-index", str(wheel), cwd=self.folder)
         return python
 
+    def demo(self, python: Path) -> dict[str, int]:
+        """The ledger of five seconds, which balances: the demo's status says so."""
+        ports = ("--port", "0", "--tls-port", "0", "--http-port", "0")
+        command = str(python.with_name("smppproxy"))
+        told = run(command, "demo", *ports, "--for", "5", cwd=self.folder)
+        ledger: dict[str, int] = json.loads(told.splitlines()[-1])
+        return ledger
+
 
 class WheelTests(Case):
     """One wheel, installed where the checkout cannot be seen."""
@@ -88,7 +101,10 @@ class WheelTests(Case):
         (self.wheel,) = self.folder.glob("*.whl")
 
     def test_holds_every_file(self) -> None:
-        """Every file of the package is in the wheel: code, Lua, presets, pages; and no test."""
+        """Every file of the package is in the wheel: code, Lua, presets, pages; and no test.
+
+        Of the part in C it is what was built, if there is a compiler, and never the source.
+        """
         with zipfile.ZipFile(self.wheel) as archive:
             packed = {name for name in archive.namelist() if ".dist-info/" not in name}
         wanted = {
@@ -97,7 +113,9 @@ class WheelTests(Case):
             for path in (self.tree / name).rglob("*")
             if path.is_file()
         }
-        self.assertEqual(packed ^ wanted, set())
+        built = {name for name in packed if name.endswith(".so")}
+        self.assertEqual(len(built), can_compile())
+        self.assertEqual((packed - built) ^ wanted, {"smppproxy/_octets.c"})
         self.assertIn("twisted/plugins/smppproxy_plugin.py", packed)
         self.assertIn("smppproxy/py.typed", packed)
 
@@ -127,8 +145,34 @@ class WheelTests(Case):
         self.assertIn("SMPP multiplexing router", listed)
         options = run(str(python), "-c", TWISTD, "smppproxy", "--help", cwd=self.folder)
         self.assertIn("--config=", options)
-        command = run(str(python.with_name("smppproxy")), "--help", cwd=self.folder)
-        self.assertIn("demo", command)
+        command = str(python.with_name("smppproxy"))
+        self.assertIn("demo", run(command, "--help", cwd=self.folder))
+        kind = "compiled" if can_compile() else "pure Python"
+        self.assertTrue(run(command, "--version", cwd=self.folder).endswith(f", {kind}\n"))
+
+
+class PureTests(Case):
+    """Without the part in C: nothing fails, and nothing but speed is missing."""
+
+    def pure(self, **more: str) -> Path:
+        """The wheel, which is for every machine and has nothing in it that was compiled."""
+        self.build("--wheel", **more)
+        (wheel,) = self.folder.glob("*-py3-none-any.whl")
+        with zipfile.ZipFile(wheel) as archive:
+            self.assertEqual([name for name in archive.namelist() if name.endswith(".so")], [])
+        return wheel
+
+    def test_compiler_that_fails(self) -> None:
+        """What an earlier build left is not taken; installed, it runs a whole demo."""
+        self.build("--wheel")
+        python = self.install(self.pure(CC="/bin/false"))
+        command = str(python.with_name("smppproxy"))
+        self.assertTrue(run(command, "--version", cwd=self.folder).endswith(", pure Python\n"))
+        self.assertGreater(self.demo(python)["accepted"], 0)
+
+    def test_not_wanted(self) -> None:
+        """SMPPPROXY_PURE leaves it away, whether there is a compiler or not."""
+        self.pure(SMPPPROXY_PURE="1")
 
 
 class SdistTests(Case):
@@ -145,13 +189,11 @@ class SdistTests(Case):
         self.assertTrue({"setup.py", "README.rst", "LICENSE"} <= names)
         self.assertIn("twisted/plugins/smppproxy_plugin.py", names)
         self.assertIn("smppproxy/store/scripts/match.lua", names)
+        self.assertIn("smppproxy/_octets.c", names)
         shutil.rmtree(self.tree)
         python = self.install(wheel)
         command = str(python.with_name("smppproxy"))
         self.assertIn("(c0ffee1)", run(command, "--version", cwd=self.folder))
         options = run(str(python), "-c", TWISTD, "smppproxy", "--help", cwd=self.folder)
         self.assertIn("--config=", options)
-        ports = ("--port", "0", "--tls-port", "0", "--http-port", "0")
-        told = run(command, "demo", *ports, "--for", "5", cwd=self.folder)
-        # It ends with 0 only if the ledger balances.
-        self.assertGreater(json.loads(told.splitlines()[-1])["accepted"], 0)
+        self.assertGreater(self.demo(python)["accepted"], 0)
