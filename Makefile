@@ -37,13 +37,18 @@ SUITES = $(filter-out tests.interop tests.kernel tests.packages tests.support te
 	$(patsubst tests/%/__init__.py,tests.%,$(sort $(wildcard tests/*/__init__.py)))) \
 	$(patsubst tests/%.py,tests.%,$(sort $(wildcard tests/test_*.py)))
 TRIAL = $(BIN)/python -m tests.support.trial
+# What has a twin in C, and whole nodes that are sent whatever octets there are: with Python alone.
+TWINS := tests.smpp tests.receipts tests.relay tests.store.test_records tests.store.test_settling \
+	tests.store.test_redis tests.scenarios.test_faults_wire tests.test_compiled
+PURE = SMPPPROXY_PURE=1 $(TRIAL) --record pure
 
-.PHONY: help venv demo test simulate chaos kills soak figures mission bench peers docs fuzz lock audit lint format types imports coverage interop-tools interop kernel web packages image deb check suites clean
+.PHONY: help venv demo test pure simulate chaos kills soak figures mission bench peers docs fuzz lock audit lint format types imports coverage interop-tools interop kernel web packages image deb check suites clean
 
 help:
 	@printf 'make %-9s %s\n' \
 	  demo     'two simulated hosts, a client, a host killed half-way: the whole product in 30 s' \
 	  test     'every test that needs nothing but Python' \
+	  pure     'tests of what has a twin in C, without the part in C' \
 	  simulate 'random schedules of the whole relay: SEEDS=1-100000' \
 	  chaos    'real processes, real faults: MINUTES=3 SEED=7 CHAOS="--kills 50 --messages 100000"' \
 	  kills    'chaos as CI runs it: 50 SIGKILLs, 100,000 messages' \
@@ -67,7 +72,7 @@ help:
 	  format   'sort imports and mend what ruff can mend' \
 	  types    'mypy, strict' \
 	  imports  'the import rule of the rooms' \
-	  coverage 'test, with the coverage gate' \
+	  coverage 'test and pure, with the coverage gate' \
 	  venv     'the virtual environment in .venv' \
 	  clean    'remove what the targets made'
 
@@ -92,6 +97,10 @@ demo: venv
 test: venv
 	$(SAY) 'test: $(words $(SUITES)) suites on $(JOBS) workers'
 	@$(TRIAL) --record test -- -j$(JOBS) $(SUITES)
+
+pure: venv
+	$(SAY) 'pure: what has a twin in C, in Python'
+	@$(PURE) -- -j$(JOBS) $(TWINS)
 
 simulate: venv
 	$(SAY) 'simulate: schedules $(SEEDS) on $(JOBS) cores; a seed that fails is told'
@@ -172,9 +181,10 @@ imports: venv
 	@$(BIN)/lint-imports --no-cache --no-logo
 
 coverage: venv
-	$(SAY) 'coverage: test, lines and branches measured'
+	$(SAY) 'coverage: test and pure, lines and branches measured'
 	@rm -rf build/coverage && mkdir -p build/coverage
 	@$(TRIAL) --record test --coverage -- -j$(JOBS) $(SUITES); code=$$?; \
+	  $(PURE) --coverage -- -j$(JOBS) $(TWINS) || code=1; \
 	  $(BIN)/coverage combine -q && $(BIN)/coverage report || code=1; exit $$code
 
 interop-tools: venv
