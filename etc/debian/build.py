@@ -4,7 +4,8 @@
 The package holds an environment of its own below /opt/smppproxy: the wheel of this tree and every
 library of requirements.lock, each checked by its hash. It runs on the Python of the system that it
 was built with; of the distribution it takes nothing else. Wants build, click and pip in the Python
-that runs this, and `dpkg-deb`; needs no root.
+that runs this, and `dpkg-deb`; needs no root. With gcc and python3-dev the part in C is in it,
+without them Python does the same: what it prints tells which.
 """
 
 from __future__ import annotations
@@ -187,15 +188,17 @@ def run(*command: str | Path, **environment: str) -> str:
     return done.stdout
 
 
-def environment(root: Path, wheel: Path) -> None:
-    """The wheel and its libraries below /opt/smppproxy, as if it had been made there."""
+def environment(root: Path, wheel: Path | None) -> None:
+    """The wheel, or that of this tree, and its libraries below /opt/smppproxy, as if made there."""
     home = root / HOME
     run(SYSTEM_PYTHON, "-I", "-m", "venv", "--without-pip", home)
     python = home / "bin" / "python3"
     pip = (sys.executable, "-m", "pip", "--python", python, "install", "-qq", "--no-compile")
     lock = ROOT / "requirements.lock"
     run(*pip, "--only-binary", ":all:", "--require-hashes", "-r", lock, PYTHONWARNINGS="ignore")
+    wheel = wheel or make_wheel(root.parent, python)
     run(*pip, "--no-deps", "--no-index", wheel, PYTHONWARNINGS="ignore")
+    print(run(home / "bin" / "smppproxy", "--version"), end="")
     # twistd keeps what it found out about plugins in a file beside them, which nobody may write
     # once it is installed. It is asked here, before the names of folders change.
     _make_older(home.glob("lib/python3.*/site-packages/twisted/plugins/*.py"))
@@ -244,10 +247,14 @@ def completions(root: Path) -> None:
         _write(root / place, text, False)
 
 
-def make_wheel(folder: Path) -> Path:
-    """By way of an sdist, so that nothing of an earlier build gets into it."""
+def make_wheel(folder: Path, python: Path) -> Path:
+    """For that Python; by way of an sdist, so that nothing of an earlier build gets into it."""
     quiet = {"PYTHONWARNINGS": "ignore"}
-    run(sys.executable, "-m", "build", "-q", "--no-isolation", "--outdir", folder, ROOT, **quiet)
+    build = (sys.executable, "-m", "build", "-q", "--sdist", "--no-isolation")
+    run(*build, "--outdir", folder, ROOT, **quiet)
+    (sdist,) = folder.glob("*.tar.gz")
+    pip = (sys.executable, "-m", "pip", "--python", python, "wheel", "-qq", "--no-deps")
+    run(*pip, "--wheel-dir", folder, sdist, **quiet)
     (wheel,) = folder.glob("*.whl")
     return wheel
 
@@ -273,7 +280,7 @@ def build(folder: Path, output: Path, version: str, wheel: Path | None) -> Path:
     """The package's file in `output`, made in `folder`."""
     root = folder / "root"
     root.mkdir()
-    environment(root, wheel or make_wheel(folder))
+    environment(root, wheel)
     lay_out(root)
     from smppproxy.cli import main as command
 

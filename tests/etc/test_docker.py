@@ -84,6 +84,14 @@ class DockerfileTests(SynchronousTestCase):
         self.assertEqual(len(set(froms)), 1)
         self.assertRegex(froms[0], r"^python:3\.1[1-3]-slim")
 
+    def test_a_compiler_stays_behind(self) -> None:
+        """The stage that builds has one; what is made of it has not."""
+        found = composition.instructions()
+        image = max(number for number, (name, _) in enumerate(found) if name == "FROM")
+        users = [number for number, (_, rest) in enumerate(found) if "gcc" in rest]
+        self.assertTrue(users)
+        self.assertLess(max(users), image)
+
 
 class ComposeTests(SynchronousTestCase):
     """The composition."""

@@ -23,10 +23,12 @@ from tests.etc.packaging import ROOT
 
 PYTHON = "/usr/bin/python3"
 PACKAGES = (
-    "apt", "base-files", "base-passwd", "bash", "coreutils", "dash", "findutils", "grep",
-    "libc-bin", "passwd", "python3", "python3-venv", "sed", "tzdata", "util-linux",
+    "apt", "base-files", "base-passwd", "bash", "coreutils", "dash", "findutils", "gcc", "grep",
+    "libc-bin", "libc6-dev", "passwd", "python3", "python3-dev", "python3-venv", "sed", "tzdata",
+    "util-linux",
 )  # fmt: skip
-"""Of the true image what its recipe and its users take for granted."""
+"""Of the true image what its recipe and its users take for granted, and what the recipe gets of
+Debian: a compiler."""
 
 WHEELS = "usr/share/wheels"
 NEEDLESS = re.compile(r"/usr/share/(doc|info|locale|man|bug|lintian)/|/(idlelib|test)/")
