@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import gc
 import os
-import shutil
 import subprocess
 import sys
-import sysconfig
-from pathlib import Path
 from struct import pack
 
 from hypothesis import given
@@ -25,6 +22,7 @@ from smppproxy.store.interface import Arrival, Entry, Mapping
 from smppproxy.store.records import Origin, ReceiptRecord
 from tests.smpp.samples import bounded, octets, vectors
 from tests.support import twins
+from tests.support.compiler import can_compile
 from tests.support.memory_peers import make_account
 
 TEXT = (
@@ -74,8 +72,7 @@ class PartTests(SynchronousTestCase):
 
     def test_it_is_there_where_a_compiler_is(self):
         """Whoever has a compiler and the headers of Python has the compiled part."""
-        headers = Path(sysconfig.get_paths()["include"], "Python.h")
-        if not shutil.which("cc") or not headers.exists() or os.environ.get("SMPPPROXY_PURE"):
+        if not can_compile() or os.environ.get("SMPPPROXY_PURE"):
             self.assertEqual(compiled.TWINS, {})
             return
         self.assertIsNotNone(compiled.octets)
