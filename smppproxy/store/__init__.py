@@ -16,26 +16,29 @@ What is promised, and who keeps it (on a server, in the memory of tests):
 
 And underneath:
 
-==========  ========================================================================================
-`records`   what is written about a message: versioned, length-checked octets
-`batches`   the forms in which batches travel to the scripts and back
-`settling`  receipts whose maps the node reads first
-`known`     maps that the node has just recorded
-`scripts`   the Lua scripts, put together from shared parts
-`merging`   several receipts as one entry, for the store in memory
-`journal`   a file of this node for maps that the store does not take
+=============  ===================================================================================
+`records`      what is written about a message: versioned, length-checked octets
+`batches`      the forms in which batches travel to the scripts and back
+`settling`     receipts whose maps the node reads first
+`known`        maps that the node has just recorded
+`scripts`      the Lua scripts, put together from shared parts
+`merging`      several receipts as one entry, for the store in memory
+`journal`      a file of this node for maps that the store does not take
 
-`opening`   from a read URL (`url`) to a store: the only place that knows every kind
-`redis`     the store on a server: handshake and readiness
-`replicas`  answers that wait until a replica has what they speak of
-`calls`     calls that outlive a connection: patience, a bound, one exception
-`times`     how long calls took
-`link`      one connection
-`sentinel`  where the master is
-`tls`       TLS to the store
-`embedded`  the store in a folder of this machine, on a private server
-`server`    that server: found, started, watched, started again, stopped
-==========  ========================================================================================
+`opening`      from a read URL (`url`) to a store: the only place that knows every kind
+`redis`        the store on a server: handshake and readiness
+`replicas`     answers that wait until a replica has what they speak of
+`calls`        calls that outlive a connection: patience, a bound, one exception
+`times`        how long calls took
+`link`         one connection
+`greeting`     what each begins with: login, and whether the server is who it should be
+`asking`       several servers asked one thing
+`sentinel`     where the master is, by the word of sentinels
+`slots`        slots of a cluster, and what its servers say of them
+`tls`          TLS to the store
+`embedded`     the store in a folder of this machine, on a private server
+`server`       that server: found, started, watched, started again, stopped
+=============  ===================================================================================
 """
 
 from __future__ import annotations

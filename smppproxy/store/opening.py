@@ -8,6 +8,7 @@ from typing import Any
 from twisted.internet.endpoints import HostnameEndpoint, UNIXClientEndpoint
 
 from .embedded import EmbeddedStore
+from .greeting import Login
 from .interface import Store
 from .redis import RedisStore
 from .sentinel import SentinelEndpoint
@@ -19,9 +20,10 @@ CONNECT_TIMEOUT = 5
 
 def open_address(address: Address, node_name: str, reactor: Any, durability: str) -> Store:
     """A store that is not started yet."""
+    wrap = partial(tls_endpoint, name=address.name, ca=address.ca) if address.tls else None
+    login = Login(address.user, address.password, address.name if address.tls else "")
     options: dict[str, Any] = {
-        "user": address.user,
-        "password": address.password,
+        "login": login,
         "db": address.db,
         "prefix": address.prefix,
         "deadline": address.deadline,
@@ -29,19 +31,15 @@ def open_address(address: Address, node_name: str, reactor: Any, durability: str
     }
     if address.scheme == "embedded":
         return EmbeddedStore(address.path, node_name, reactor, **options)
+    endpoint: Any
     if address.scheme == "redis+unix":
         options["where"] = address.path
-        endpoint: Any = UNIXClientEndpoint(reactor, address.path, timeout=CONNECT_TIMEOUT)
-        return RedisStore(endpoint, node_name, reactor, **options)
-    if address.scheme == "redis+sentinel":
-        wrap = partial(tls_endpoint, name=address.name, ca=address.ca) if address.tls else None
+        endpoint = UNIXClientEndpoint(reactor, address.path, timeout=CONNECT_TIMEOUT)
+    elif address.scheme == "redis+sentinel":
         endpoint = SentinelEndpoint(address.hosts, address.master, reactor, wrap)
-        options["tls_name"] = address.name if address.tls else ""
-        return RedisStore(endpoint, node_name, reactor, **options)
-    host, port = address.hosts[0]
-    options["where"] = f"{host}:{port}"
-    endpoint = HostnameEndpoint(reactor, host.encode(), port, timeout=CONNECT_TIMEOUT)
-    if address.scheme == "rediss":
-        endpoint = tls_endpoint(endpoint, address.name, address.ca)
-        options["tls_name"] = address.name
+    else:
+        host, port = address.hosts[0]
+        options["where"] = f"{host}:{port}"
+        endpoint = HostnameEndpoint(reactor, host.encode(), port, timeout=CONNECT_TIMEOUT)
+        endpoint = wrap(endpoint) if wrap else endpoint
     return RedisStore(endpoint, node_name, reactor, **options)

@@ -18,11 +18,11 @@ from twisted.python.failure import Failure
 
 from .calls import Calls
 from .commands import Commands
+from .greeting import Login, Refused
 from .interface import Limit, StoreError
 from .link import Connector, Link, Lost, ServerError
 from .listening import Listening
 from .replicas import is_confirmed
-from .tls import name_fits
 
 TICK = 0.1
 """Seconds between two looks at deadlines and patience."""
@@ -33,14 +33,6 @@ PROBE = 5.0
 _FENCE_LIFE = 600
 
 _NO_REPLICA = "no replica of it confirms what is written (durability replica)"
-
-
-class Refused(Exception):
-    """The server answered, but it is not one to work with. ``final``: it never will be."""
-
-    def __init__(self, text: str, final: bool = False) -> None:
-        super().__init__(text)
-        self.final = final
 
 
 class RedisStore(Commands):
@@ -61,12 +53,10 @@ class RedisStore(Commands):
         node: str,
         clock: IReactorTime,
         *,
-        user: bytes = b"",
-        password: bytes = b"",
+        login: Login | None = None,
         db: int = 0,
         prefix: bytes = b"smppproxy:",
         deadline: float = 1.0,
-        tls_name: str = "",
         in_flight: int = 1000,
         durability: str = "process",
         where: str = "",
@@ -78,11 +68,11 @@ class RedisStore(Commands):
         self.full = False
         self.memory_used = 0.0
         self._clock = clock
-        self._user, self._password, self._db = user, password, db
+        self._login = login or Login()
+        self._db = db
         self._prefix = prefix
         self._deadline = deadline
         self._where = where
-        self._tls_name = tls_name
         self._fence = prefix + b"node:" + instance
         self.durability = self._wanted = durability
         self._replicas = None
@@ -191,25 +181,13 @@ class RedisStore(Commands):
             self._set_ready(False)
 
     @inlineCallbacks
-    def _greet(self, link: Link) -> Generator[Deferred[Any], Any, None]:
-        """Know the server, and be known to it."""
-        if self._tls_name:
-            yield link.ask(b"PING").addErrback(_tolerate_refusal)
-            if not name_fits(link.transport.getHandle(), self._tls_name):
-                raise Refused(f"its certificate is not for {self._tls_name}")
-        if self._user:
-            yield link.ask(b"AUTH", self._user, self._password)
-        elif self._password:
-            yield link.ask(b"AUTH", self._password)
-
-    @inlineCallbacks
     def _greet_ear(self, link: Link) -> Generator[Deferred[Any], Any, None]:
-        yield self._greet(link)
+        yield self._login.greet(link)
         self._check_server(_fields((yield link.ask(b"INFO"))))
 
     @inlineCallbacks
     def _shake_hands(self, link: Link) -> Generator[Deferred[Any], Any, None]:
-        yield self._greet(link)
+        yield self._login.greet(link)
         if self._db:
             yield link.ask(b"SELECT", self._db)
         info = yield link.ask(b"INFO")
@@ -272,7 +250,9 @@ class RedisStore(Commands):
         self.full = not writable
         self._calls.up(link, b"%d" % self._epoch)
         self._listening.up(link)
-        self.log.info("store connected", event="store_connected", writable=writable)
+        self.log.info(
+            "store connected: {at}", event="store_connected", at=_peer(link), writable=writable
+        )
         if not confirmed:
             self._complain(_NO_REPLICA)
         self._set_ready(writable and confirmed)
@@ -372,6 +352,11 @@ def _ignore(reply: Any) -> None:
     """The answer to a command whose loss does no harm."""
 
 
+def _peer(link: Link) -> str:
+    peer = link.transport.getPeer()
+    return f"{peer.host}:{peer.port}" if hasattr(peer, "port") else os.fsdecode(peer.name or b"")
+
+
 def _fields(info: bytes) -> dict[bytes, bytes]:
     pairs = (line.partition(b":") for line in info.split(b"\r\n"))
     return {name: value for name, _, value in pairs}
@@ -381,11 +366,6 @@ def _unknown(failure: Failure) -> list[bytes]:
     """A server that keeps its settings to itself is taken at its word."""
     failure.trap(ServerError)
     return []
-
-
-def _tolerate_refusal(failure: Failure) -> None:
-    """NOAUTH is an answer too: the TLS handshake is over."""
-    failure.trap(ServerError)
 
 
 def _out_of_memory(failure: Failure) -> None:

@@ -28,9 +28,10 @@ from twisted.trial.unittest import SynchronousTestCase, TestCase
 
 from smppproxy.smpp.constants import READ_SIZE
 from smppproxy.store import open_store
+from smppproxy.store.asking import NoMaster
 from smppproxy.store.interface import Limit, StoreError
 from smppproxy.store.link import LOST, Link
-from smppproxy.store.sentinel import NoMaster, SentinelEndpoint
+from smppproxy.store.sentinel import SentinelEndpoint
 
 from .contract import later, mapping
 from .test_redis import ServerTestCase, shared_server
