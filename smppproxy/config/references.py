@@ -11,9 +11,16 @@ from smppproxy.config.lines import Path
 from smppproxy.config.problems import Problem
 from smppproxy.config.source import Source, near
 
+_SEVERAL = "HOST:PORT,HOST:PORT,HOST:PORT/NAME"
+_PLACES = {
+    "redis+unix": "/run/redis.sock", "redis+sentinel": _SEVERAL, "redis+cluster": _SEVERAL,
+}  # fmt: skip
+"""What stands behind a scheme; ``HOST:PORT/0`` for all others."""
+
 _SCHEMES = (
     "embedded",
     "redis",
+    "redis+cluster",
     "redis+sentinel",
     "redis+unix",
     "rediss",
@@ -110,7 +117,7 @@ def _checked(source: Source, path: Path, url: str, folder: FilePath) -> str | No
     except ValueError:
         here = False
     if not here:
-        mend = f"write {scheme}://{'/run/redis.sock' if scheme == 'redis+unix' else 'HOST:PORT/0'}"
+        mend = f"write {scheme}://{_PLACES.get(scheme, 'HOST:PORT/0')}"
         source.problem(path, "the address of the store has no host", mend)
         return None
     return url

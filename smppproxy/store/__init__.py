@@ -32,9 +32,10 @@ And underneath:
 `times`        how long calls took
 `link`         one connection
 `greeting`     what each begins with: login, and whether the server is who it should be
-`asking`       several servers asked one thing
+`asking`       several servers asked one thing: for those two
 `sentinel`     where the master is, by the word of sentinels
-`slots`        slots of a cluster, and what its servers say of them
+`slot_master`  where it is in a cluster
+`slots`        that cluster's slots, and what its servers say of them
 `tls`          TLS to the store
 `embedded`     the store in a folder of this machine, on a private server
 `server`       that server: found, started, watched, started again, stopped

@@ -36,10 +36,19 @@ CAUTION = 0.25
 QUIET = 60.0
 """Seconds until it is told again that calls of one script are refused."""
 
-_BAD_SERVER = ("READONLY", "LOADING", "MASTERDOWN", "NOAUTH", "WRONGPASS", "UNBLOCKED")
-"""Errors that say: not this server, or not now. The connection is given up (T17, F85)."""
+BAD_SERVER = frozenset(
+    {
+        "READONLY", "LOADING", "MASTERDOWN", "NOAUTH", "WRONGPASS", "UNBLOCKED",
+        "MOVED", "ASK", "CLUSTERDOWN",
+    }
+)  # fmt: skip
+"""Errors that say: not this server, or not now. The connection is given up (T17, F85).
 
-_PASSING = ("OOM", "MISCONF", "NOREPLICAS", "BUSY", "CLUSTERDOWN", "TRYAGAIN")
+Of a cluster: the slot of all keys is at another server or on its way there, or those who say where
+it is are cut off; then others may know more. Nothing was changed.
+"""
+
+_PASSING = ("OOM", "MISCONF", "NOREPLICAS", "BUSY", "TRYAGAIN")
 """Errors that say: not now. Nothing was changed."""
 
 _pack = msgpack.Packer(use_bin_type=False, autoreset=True).pack
@@ -96,6 +105,10 @@ class Call:
 class Calls:
     """Every call of one store. ``link`` is set while a connection is up and shaken hands with.
 
+    :param keys: what each script says that it touches: in a cluster a key that is never there. A
+        server that has the slot of all keys, all of it, runs the script; any other refuses it
+        before it begins. Without such a key it would run on a server that keys are just leaving,
+        up to the first one that is not there.
     :ivar times: from the sending of a call to its answer; tries without one are not in it.
     """
 
@@ -109,6 +122,7 @@ class Calls:
         instance: bytes,
         trouble: Callable[[], None],
         limit: int = 1000,
+        keys: tuple[bytes, ...] = (),
     ) -> None:
         self._clock = clock
         self._prefix = prefix
@@ -116,6 +130,7 @@ class Calls:
         self._instance = instance
         self._trouble = trouble
         self._limit = limit
+        self._keys = (len(keys), *keys)
         self.times = Times(CALL_BOUNDS)
         self._closed = False
         self._replicas: Replicas | None = None
@@ -263,9 +278,9 @@ class Calls:
             self._answered(call, link, reply)
 
         if call.whole:
-            link.send(answered, b"EVAL", script.source, 0, head, call.body)
+            link.send(answered, b"EVAL", script.source, *self._keys, head, call.body)
         else:
-            link.send(answered, b"EVALSHA", script.sha, 0, head, call.body)
+            link.send(answered, b"EVALSHA", script.sha, *self._keys, head, call.body)
         if self._replicas is not None and script.name in CONFIRMED:
             self._replicas.sent(call, link)
 
@@ -308,7 +323,7 @@ class Calls:
             link.send(self._time_told, b"TIME")
             call.due = self._clock.seconds() + 0.1
             self._retry(call, call.fate, "lost", text)
-        elif code in _BAD_SERVER:
+        elif code in BAD_SERVER:
             self._retry(call, call.fate, "away", text)
             link.abort()
         elif code in _PASSING:

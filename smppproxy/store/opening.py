@@ -12,6 +12,7 @@ from .greeting import Login
 from .interface import Store
 from .redis import RedisStore
 from .sentinel import SentinelEndpoint
+from .slot_master import ClusterEndpoint
 from .tls import tls_endpoint
 from .url import Address
 
@@ -37,6 +38,9 @@ def open_address(address: Address, node_name: str, reactor: Any, durability: str
         endpoint = UNIXClientEndpoint(reactor, address.path, timeout=CONNECT_TIMEOUT)
     elif address.scheme == "redis+sentinel":
         endpoint = SentinelEndpoint(address.hosts, address.master, reactor, wrap)
+    elif address.scheme == "redis+cluster":
+        options["clustered"] = True
+        endpoint = ClusterEndpoint(address.hosts, address.tag, reactor, login.greet, wrap)
     else:
         host, port = address.hosts[0]
         options["where"] = f"{host}:{port}"

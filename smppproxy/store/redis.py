@@ -16,7 +16,7 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime, IStreamClien
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from .calls import Calls
+from .calls import BAD_SERVER, Calls
 from .commands import Commands
 from .greeting import Login, Refused
 from .interface import Limit, StoreError
@@ -42,6 +42,7 @@ class RedisStore(Commands):
     and the calls that were out are tried again, as far as their patience goes.
 
     :param durability: what it is to keep acknowledged changes through (``config.node``).
+    :param clustered: whether it is part of a cluster; then ``prefix`` begins with a hash tag.
     :ivar durability: what it does keep them through, as far as it tells.
     """
 
@@ -60,9 +61,14 @@ class RedisStore(Commands):
         in_flight: int = 1000,
         durability: str = "process",
         where: str = "",
+        clustered: bool = False,
     ) -> None:
         instance = os.urandom(8).hex().encode()
-        calls = Calls(clock, prefix, node.encode(), instance, self._suspect, in_flight)
+        # A key that nobody writes, for :meth:`_check_slot`.
+        self._declared = (prefix + b"nothing",) if clustered else ()
+        calls = Calls(
+            clock, prefix, node.encode(), instance, self._suspect, in_flight, self._declared
+        )
         super().__init__(calls, self._send_news)
         self.ready = False
         self.full = False
@@ -184,6 +190,7 @@ class RedisStore(Commands):
     def _greet_ear(self, link: Link) -> Generator[Deferred[Any], Any, None]:
         yield self._login.greet(link)
         self._check_server(_fields((yield link.ask(b"INFO"))))
+        yield self._check_slot(link)
 
     @inlineCallbacks
     def _shake_hands(self, link: Link) -> Generator[Deferred[Any], Any, None]:
@@ -192,6 +199,7 @@ class RedisStore(Commands):
             yield link.ask(b"SELECT", self._db)
         info = yield link.ask(b"INFO")
         self._check_server(_fields(info))
+        yield self._check_slot(link)
         self._look_how_full(info)
         settings = yield link.ask(b"CONFIG", b"GET", b"maxmemory-policy").addErrback(_unknown)
         durable = yield link.ask(b"CONFIG", b"GET", b"appendonly").addErrback(_unknown)
@@ -211,10 +219,27 @@ class RedisStore(Commands):
         version = info.get(b"redis_version", b"0")
         if int(version.split(b".")[0]) < 7:
             raise Refused(f"it is version {version.decode()}, 7.0 is needed", final=True)
+        if info.get(b"cluster_enabled") == b"1" and not self._declared:
+            raise Refused(
+                "it is part of a cluster: write redis+cluster://HOST:PORT/NAME, with a name for"
+                " this network",
+                final=True,
+            )
         if info.get(b"loading") == b"1":
             raise Refused("it is still reading its data")
         if info.get(b"role", b"master") != b"master":
             raise Refused("it is a replica")
+
+    def _check_slot(self, link: Link) -> Deferred[Any]:
+        """Whether this server has the slot of all our keys, all of it.
+
+        It says so when it is asked for a key of which it knows nothing: MOVED when the slot is
+        another's, ASK while the slot is on its way to another. Each script names that key as well
+        (``store.calls``): one that finds some of its keys gone would fail half-way.
+        """
+        if not self._declared:
+            return succeed(None)
+        return link.ask(b"EXISTS", *self._declared).addErrback(_not_served)
 
     def _check_settings(
         self, settings: list[bytes], durable: list[bytes], synced: list[bytes]
@@ -325,7 +350,7 @@ class RedisStore(Commands):
         refused = isinstance(reply, ServerError)
         if refused:
             self._complain(str(reply))
-            if str(reply).startswith(("READONLY", "LOADING", "MASTERDOWN", "NOAUTH")):
+            if str(reply).split(" ", 1)[0] in BAD_SERVER:
                 if self._link is not None:
                     self._link.abort()
                 return
@@ -366,6 +391,12 @@ def _unknown(failure: Failure) -> list[bytes]:
     """A server that keeps its settings to itself is taken at its word."""
     failure.trap(ServerError)
     return []
+
+
+def _not_served(failure: Failure) -> None:
+    """The server's own word: MOVED, ASK, CLUSTERDOWN."""
+    failure.trap(ServerError)
+    raise Refused(f"it does not serve the network's slot: {failure.getErrorMessage()}")
 
 
 def _out_of_memory(failure: Failure) -> None:

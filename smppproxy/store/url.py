@@ -1,11 +1,13 @@
 """The store's URL: where it is and how to get in.
 
 ``embedded:///folder``, ``redis://[user:password@]host[:port][/db]``, ``rediss://`` (over TLS),
-``redis+unix:///path/to/socket`` and ``redis+sentinel://host[:port],host,.../name[/db]``. Options
-after ``?``: ``prefix`` (default ``smppproxy:``), ``db``, ``deadline`` (seconds an answer may take,
-default 1), ``ca`` (file with the trusted certificates), ``name`` (the name to verify, default the
-host), ``password_file``. Behind sentinels ``tls=yes`` encrypts the connections to them and to the
-master; all of them have certificates for the one ``name``, which must be given then.
+``redis+unix:///path/to/socket``, ``redis+sentinel://host[:port],host,.../name[/db]`` and
+``redis+cluster://host[:port],host,.../NAME``, where all keys of the network get the hash tag
+``{NAME}``. Options after ``?``: ``prefix`` (default ``smppproxy:``), ``db``, ``deadline``
+(seconds an answer may take, default 1), ``ca`` (file with the trusted certificates), ``name`` (the
+name to verify, default the host), ``password_file``. Behind sentinels and in a cluster ``tls=yes``
+encrypts the connections to all servers; all of them have certificates for the one ``name``, which
+must be given then.
 """
 
 from __future__ import annotations
@@ -16,13 +18,18 @@ import attrs
 
 from .interface import StoreError
 
-_SCHEMES = frozenset({"embedded", "redis", "rediss", "redis+unix", "redis+sentinel"})
+_PORTS = {"redis": 6379, "rediss": 6379, "redis+sentinel": 26379, "redis+cluster": 6379}
+_SCHEMES = _PORTS.keys() | {"embedded", "redis+unix"}
+_SEVERAL = {"redis+sentinel": "behind sentinels", "redis+cluster": "in a cluster"}
+"""Kinds with more than one server, and where that puts the store."""
 _OPTIONS = frozenset({"prefix", "db", "deadline", "ca", "name", "password_file", "tls"})
 
 
 @attrs.define
 class Address:
-    """A read URL. ``hosts`` has one item, or the sentinels; ``path`` is a socket or a folder."""
+    """A read URL. ``hosts`` has one item, the sentinels, or servers of the cluster; ``path`` is a
+    socket or a folder; ``tag`` is the hash tag of a cluster's keys, with which ``prefix`` begins.
+    """
 
     scheme: str
     hosts: list[tuple[str, int]] = attrs.field(factory=list)
@@ -35,6 +42,7 @@ class Address:
     ca: str = ""
     name: str = ""
     master: str = ""
+    tag: bytes = b""
     tls: bool = False
 
 
@@ -75,7 +83,10 @@ def _read(parts: SplitResult, options: dict[str, str]) -> Address:
         address.path = _path(parts, place)
         address.db = int(options.get("db", "0"))
         return address
-    address.hosts = _hosts(place, 26379 if parts.scheme == "redis+sentinel" else 6379)
+    address.hosts = _hosts(place, _PORTS[parts.scheme])
+    if parts.scheme == "redis+cluster":
+        _divide(address, steps, options)
+        return address
     if parts.scheme == "redis+sentinel":
         if not steps:
             raise StoreError("the URL of a store behind sentinels ends with the master's name")
@@ -87,19 +98,33 @@ def _read(parts: SplitResult, options: dict[str, str]) -> Address:
     return address
 
 
+def _divide(address: Address, steps: list[str], options: dict[str, str]) -> None:
+    """All keys of a network have one place in its cluster."""
+    if "db" in options or len(steps) > 1:
+        raise StoreError("a store in a cluster has no databases: give each network a name instead")
+    if not steps:
+        raise StoreError("the URL of a store in a cluster ends with the network's name")
+    if set(steps[0]) & {"{", "}"}:
+        raise StoreError("the network's name in the store's URL must be without { and }")
+    address.tag = steps[0].encode()
+    address.prefix = b"{%b}:%b" % (address.tag, address.prefix)
+
+
 def _tls(scheme: str, options: dict[str, str]) -> bool:
     """Whether connections are encrypted; options that say half of it are an error."""
     wanted = options.get("tls", "no")
-    if scheme != "redis+sentinel":
+    where = _SEVERAL.get(scheme)
+    if where is None:
         if "tls" in options:
-            raise StoreError("the option tls is for redis+sentinel; for one server write rediss://")
+            others = ", ".join(sorted(_SEVERAL))
+            raise StoreError(f"the option tls is for {others}; for one server write rediss://")
         return scheme == "rediss"
     if wanted not in ("yes", "no"):
         raise StoreError("the option tls of the store's URL is yes or no")
     if wanted == "no" and options.keys() & {"ca", "name"}:
-        raise StoreError("behind sentinels ca and name are for tls=yes")
+        raise StoreError(f"{where} ca and name are for tls=yes")
     if wanted == "yes" and not options.get("name"):
-        raise StoreError("behind sentinels tls=yes needs name=, which all certificates are for")
+        raise StoreError(f"{where} tls=yes needs name=, which all certificates are for")
     return wanted == "yes"
 
 

@@ -85,7 +85,7 @@ BAD: list[tuple[str, str, str]] = [
         "a store nobody knows",
         HEAD + 'store = "postgres://h" # <--\n' + DOOR,
         "node.store: this is not the address of a store; known are embedded:, "
-        "redis+sentinel:, redis+unix:, redis:, rediss:",
+        "redis+cluster:, redis+sentinel:, redis+unix:, redis:, rediss:",
     ),
     (
         "a store of the wrong type",

@@ -27,6 +27,7 @@ class StoreUrlTest(FileCase):
             "rediss://user:pass@h/1",
             "redis+unix:///run/redis.sock",
             "redis+sentinel://h1,h2,h3/name",
+            "redis+cluster://h1,h2,h3/name",
             "embedded:///var/lib/smppproxy",
         ):
             self.assertEqual(self.url(url), url)
@@ -54,13 +55,14 @@ class StoreUrlTest(FileCase):
             "env:STORE": "set it, or write a default: env:STORE:embedded:///var/lib/smppproxy",
             "env:": "set it, or write a default: env:NAME:embedded:///var/lib/smppproxy",
             "rdis://u:hunter2@h": 'did you mean "redis:"?',
-            "hunter2": "known are embedded:, redis:, redis+sentinel:, redis+unix:, "
+            "hunter2": "known are embedded:, redis:, redis+cluster:, redis+sentinel:, redis+unix:, "
             "rediss:",
-            "mysql://u:hunter2@h": "known are embedded:, redis+sentinel:, redis+unix:, "
-            "redis:, rediss:",
+            "mysql://u:hunter2@h": "known are embedded:, redis+cluster:, redis+sentinel:, "
+            "redis+unix:, redis:, rediss:",
             "embedded:": "write embedded:///var/lib/smppproxy, or embedded:PATH for a relative one",
             "redis:hunter2": "write redis://HOST:PORT/0",
             "redis://[hunter2": "write redis://HOST:PORT/0",
+            "redis+cluster:": "write redis+cluster://HOST:PORT,HOST:PORT,HOST:PORT/NAME",
             "redis+unix:": "write redis+unix:///run/redis.sock",
         }
         for written, mend in bad.items():

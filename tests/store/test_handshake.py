@@ -40,7 +40,8 @@ PEM = serialization.Encoding.PEM
 
 
 class Script(Protocol):
-    """A server that answers by a table: first word of the command -> the raw reply."""
+    """A server that answers by a table: first two words of the command, or the first one -> the
+    raw reply."""
 
     transport: Any
 
@@ -53,7 +54,9 @@ class Script(Protocol):
         self.reader.feed(data)
         while (command := self.reader.gets()) is not False:
             self.commands.append(command)
-            reply = self.replies.get(command[0], b"+OK\r\n")
+            reply = self.replies.get(b" ".join(command[:2])) or self.replies.get(
+                command[0], b"+OK\r\n"
+            )
             if reply:
                 self.transport.write(reply)
 
@@ -104,6 +107,13 @@ class PlayedServerTests(TestCase):
         store = await self.play({b"INFO": info(redis_version="6.2.1")})
         with self.assertRaisesRegex(StoreError, "version 6.2.1, 7.0 is needed"):
             await store.start()
+
+    async def test_a_server_of_a_cluster_is_refused(self):
+        """At the start, whichever of its servers it is, with what to write instead."""
+        for role in ("master", "slave"):
+            store = await self.play({b"INFO": info(cluster_enabled="1", role=role)})
+            with self.assertRaisesRegex(StoreError, "write redis.cluster://HOST:PORT/NAME"):
+                await store.start()
 
     async def test_a_server_that_evicts_is_refused(self):
         """It would throw away what it was given."""
@@ -371,6 +381,53 @@ class TlsTests(ServerTestCase):
                 await later(reactor, 0.01)
         self.assertFalse(store.ready)
         await self.refused(await self.behind_sentinels("store.example", "elsewhere.example"))
+
+    async def in_cluster(self, asked: str, master: str) -> Any:
+        """A store in a cluster: the server that is asked for its slot and that slot's master have
+        certificates for these names. What they are told is in ``commands``."""
+        self.commands: list[list[Any]] = [[], []]
+        port = await self.listen_tls(lambda: Script(GOOD, self.commands[1]), x509.DNSName(master))
+        told = {
+            b"CLUSTER SLOTS": b"*1\r\n*3\r\n:0\r\n:16383\r\n*3\r\n$-1\r\n:%d\r\n$1\r\nx\r\n" % port,
+            b"CLUSTER NODES": b"$0\r\n\r\n",
+        }
+        place = await self.listen_tls(lambda: Script(told, self.commands[0]), x509.DNSName(asked))
+        options = f"tls=yes&name=store.example&ca={self.folder}/ca.pem"
+        return self.store_at(f"redis+cluster://us:secret@127.0.0.1:{place}/net?{options}")
+
+    async def test_f49_in_a_cluster(self):
+        """All servers speak TLS and have certificates for one name; each is told who we are."""
+        store = await self.in_cluster("store.example", "store.example")
+        await store.start()
+        self.assertTrue(store.ready)
+        for commands in self.commands:
+            self.assertEqual([[b"PING"], [b"AUTH", b"us", b"secret"]], commands[:2])
+
+    async def test_f49_other_names_in_a_cluster(self):
+        """Whoever has another name gets no password, is not believed, and not written to."""
+        with capturedLogs() as events:
+            store = await self.in_cluster("elsewhere.example", "store.example")
+            store.start()
+            while not [each for each in events if "who has slot" in str(each.get("reason"))]:
+                await later(reactor, 0.01)
+        self.assertFalse(store.ready)
+        self.assertEqual([[], []], self.commands)
+        await self.refused(await self.in_cluster("store.example", "elsewhere.example"))
+        self.assertEqual([], self.commands[1])
+
+    async def test_f50_no_name_in_a_cluster(self):
+        """A certificate without any name, which the library lets pass, gets no password either."""
+        commands: list[Any] = []
+        port = await self.listen_tls(lambda: Script(GOOD, commands))
+        options = f"tls=yes&name=store.example&ca={self.folder}/ca.pem"
+        store = self.store_at(f"redis+cluster://us:secret@127.0.0.1:{port}/net?{options}")
+        with capturedLogs() as events:
+            store.start()
+            while not [each for each in events if "certificate is not" in str(each.get("reason"))]:
+                await later(reactor, 0.01)
+        self.assertEqual([b"PING"], commands[0])
+        self.assertNotIn(b"AUTH", [command[0] for command in commands])
+        self.flushLoggedErrors(CertificateError)
 
     def test_a_ca_file_that_holds_none(self):
         """Is a mistake in the configuration."""

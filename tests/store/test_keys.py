@@ -8,9 +8,13 @@ from collections.abc import Awaitable, Callable
 
 from hiredis import Reader, pack_command
 
+from smppproxy.store.budgets import Demand
 from smppproxy.store.interface import Limit
+from smppproxy.store.leftovers import ORPHANS, Message
+from smppproxy.store.scripts import load_scripts
 
-from .contract import Uses, arrival, mapping, part
+from .contract import FINAL_TTL, Uses, arrival, mapping, part
+from .test_in_cluster import NETWORK, PREFIX, ClusterTestCase
 from .test_leftovers import park_unseen
 from .test_redis import ServerTestCase, shared_server
 
@@ -29,7 +33,10 @@ _PART = re.compile(rb'"((?:[^"\\]|\\.)*)"')
 
 
 class Monitor:
-    """The commands that a server runs, those of scripts included."""
+    """The commands that a server runs, those of scripts included.
+
+    :ivar called: the scripts that were asked for, as the server knows them.
+    """
 
     def __init__(self, path: str) -> None:
         self._socket = socket.socket(socket.AF_UNIX)
@@ -37,6 +44,7 @@ class Monitor:
         self._socket.connect(path)
         self._socket.sendall(pack_command(("MONITOR",)))
         self._reader = Reader()
+        self.called: set[str] = set()
         self._reply()
 
     def _reply(self) -> bytes:
@@ -49,8 +57,13 @@ class Monitor:
         found: list[list[str]] = []
         while (line := self._reply()).find(mark.encode()) < 0:
             match = _LINE.search(line)
-            if match and match[1] == b"lua":
-                found.append([each.decode() for each in _PART.findall(match[2])])
+            if match is None:
+                continue
+            parts = [each.decode() for each in _PART.findall(match[2])]
+            if match[1] == b"lua":
+                found.append(parts)
+            elif parts[0] == "EVALSHA":
+                self.called.add(parts[1])
         return found
 
     def close(self) -> None:
@@ -134,3 +147,96 @@ class KeyTests(ServerTestCase, Uses):
         """A bind is leased under its account's key."""
         take = await self.whose(lambda: self.store.take_bind(b"alpha", b"s", 1, 9))
         self.assertEqual(take, {"account"})
+
+
+class SlotTests(ClusterTestCase, Uses):
+    """In a cluster all keys of a network have one slot."""
+
+    def setUp(self):
+        started = super().setUp()
+        self.monitor = Monitor(self.server.path)
+        self.addCleanup(self.monitor.close)
+        return started
+
+    async def test_each_script_touches_one_slot(self):
+        """Every script of the store is run, and every key that any of them touches has the tag of
+        the network in front."""
+        for call in (self.messages, self.queues, self.leftovers, self.nodes):
+            await call()
+        self.server.command("ECHO", "%behind%")
+        touched: set[bytes] = set()
+        for parts in self.monitor.until("%behind%"):
+            keys = self.server.command("COMMAND", "GETKEYS", *parts)
+            touched.update(keys if isinstance(keys, list) else ())
+        called = {each.name for each in self.scripts() if each.sha.decode() in self.monitor.called}
+        self.assertEqual({each.name for each in self.scripts()}, called)
+        self.assertEqual([], [each for each in touched if not each.startswith(PREFIX.encode())])
+        slots = {self.server.command("CLUSTER", "KEYSLOT", each) for each in touched}
+        self.assertEqual({self.server.command("CLUSTER", "KEYSLOT", NETWORK)}, slots)
+        kinds = {each.decode().removeprefix(PREFIX).split(":")[0] for each in touched}
+        self.assertLess(20, len(kinds), kinds)
+
+    def scripts(self):
+        """All there are."""
+        return load_scripts().values()
+
+    async def messages(self) -> None:
+        """Maps, receipts, whole or in groups, parked, quarantined, overdue."""
+        store, other = self.store, await self.new_store("other")
+        await self.match(arrival(b"1"), arrival(b"9"))
+        await self.record(mapping(b"1"), part(2, 2), mapping(b"3", remind=True), mapping(b"4"))
+        await self.match(arrival(b"2"), arrival(b"3", destination=b"7"))
+        await other.match(b"north", [arrival(b"4")], FINAL_TTL, {}, room=lambda *_: True)
+        await store.record(b"north", [mapping(b"5", remind=True)], 1, {})
+        await store.overdue(9)
+        park_unseen(self.server, b"north", arrival(b"1"), prefix=PREFIX)
+        await store.meet_parked(0, 9, {}, {})
+
+    async def queues(self) -> None:
+        """What is queued, in hands, and removed; and what tells of it."""
+        store, limit = self.store, Limit(1, 9)
+        await store.put(b"m:alpha", [b"one", b"two"], limit)
+        await store.put_receipts(b"alpha", [(b"origin", b"receipt")], limit)
+        names = [(each.queue, each.entry_id) for each in await self.fetch(b"m:alpha")]
+        await store.touch(names)
+        await store.adopt([b"r:alpha", b"m:alpha"], 9, 0)
+        await store.ack(names)
+        await store.sizes([b"r:alpha"])
+        await store.ages([b"r:alpha"])
+        await store.sweep({b"r:alpha": limit})
+        await store.take_bind(b"alpha", b"s", 1, 9)
+        await store.keep_binds([(b"alpha", b"s")], 9)
+        await store.drop_binds([(b"alpha", b"s")])
+
+    async def leftovers(self) -> None:
+        """What has no owner."""
+        store, north = self.store, b"north"
+        await store.put_messages(
+            [
+                Message(north, b"mo", (b"m:alpha", b"m:beta"), once=9),
+                Message(north, b"part", (b"m:alpha",), long=b"x"),
+                Message(north, b"lost", (b"m:",)),
+            ],
+            {},
+        )
+        await store.unrouted(9)
+        await store.fitting(north, [arrival(b"1")])
+        await store.replay(ORPHANS, north, [(b"1-1", arrival(b"1"))], FINAL_TTL, {})
+        await store.dropped()
+        await store.parked(north)
+        await store.held(north, [b"1"])
+        await store.seek(b"r:alpha", b"1", 9)
+
+    async def nodes(self) -> None:
+        """What nodes share."""
+        store = self.store
+        await store.take_numbers(b"one", 1)
+        await store.beat({})
+        await store.nodes()
+        await store.leave()
+        await store.versions.add(b"blob", "ann", "why", "", 0)
+        await store.versions.newest(9)
+        await store.share([Demand(b"a:x", 10.0, 1.0, 0.0)], [], 10.0)
+        await store.wishes({b"w": b"up"})
+        await store.add_counts({(3600, "alpha", "acme", "45", "ESME_ROK"): 1})
+        await store.counts([3600])

@@ -102,25 +102,27 @@ class LostAnswerTests(LostAnswerCase):
         self.assertEqual(await self.store.sizes([b"r:alpha"]), [(1, 0)])
 
 
-def park_unseen(server: RedisServer, provider: bytes, *arrivals: Arrival) -> None:
+def park_unseen(
+    server: RedisServer, provider: bytes, *arrivals: Arrival, prefix: str = "smppproxy:"
+) -> None:
     """Parks receipts with the entries that the version wrote which kept each map under a key of
     its own: it looked for ``m:PROVIDER:ID`` and did not find what is in ``mm:PROVIDER``.
     """
     now, name_of = int(server.command("TIME")[0]), named(provider).decode()
     names_of: dict[bytes, list[bytes]] = {}
-    commands: list[tuple[Any, ...]] = [("SADD", "smppproxy:pp", name_of)]
+    commands: list[tuple[Any, ...]] = [("SADD", f"{prefix}pp", name_of)]
     for each in arrivals:
         name = each.keys[0] + b"\0" + each.destination + b"\0%d" % each.state
         receipt = [each.keys, each.destination, each.kind, each.state, each.final, each.receipt]
         packed = msgpacked([now, receipt])
         commands += [
-            ("HSETNX", f"smppproxy:pd:{name_of}", name, packed),
-            ("ZADD", f"smppproxy:pi:{name_of}", now, name),
+            ("HSETNX", f"{prefix}pd:{name_of}", name, packed),
+            ("ZADD", f"{prefix}pi:{name_of}", now, name),
         ]
         for key in each.keys:
             names_of.setdefault(key, []).append(name)
     for key, names in names_of.items():
-        place = f"smppproxy:pk:{name_of}:{key.decode()}"
+        place = f"{prefix}pk:{name_of}:{key.decode()}"
         commands.append(("SET", place, msgpacked(names), "EX", 259_200))
     server.commands(*commands)
 

@@ -31,6 +31,13 @@ class UrlTests(SynchronousTestCase):
         self.assertEqual(sentinels.hosts, [("one", 26379), ("two", 1234), ("three", 26379)])
         self.assertEqual((sentinels.master, sentinels.db, sentinels.tls), ("main", 5, False))
         self.assertTrue(parse_url("redis+sentinel://a/main?tls=yes&name=store.example").tls)
+        cluster = parse_url("redis+cluster://u:p@one,two:1234/net?tls=yes&name=store.example")
+        self.assertEqual(cluster.hosts, [("one", 6379), ("two", 1234)])
+        self.assertEqual((cluster.tag, cluster.prefix), (b"net", b"{net}:smppproxy:"))
+        self.assertEqual((cluster.user, cluster.tls, cluster.name), (b"u", True, "store.example"))
+        own = parse_url("redis+cluster://one/n%20et?prefix=x:&deadline=2")
+        self.assertEqual((own.tag, own.prefix), (b"n et", b"{n et}:x:"))
+        self.assertEqual((own.tls, own.name, own.deadline), (False, "", 2.0))
         self.assertEqual(parse_url("embedded:///var/lib/smppproxy").path, "/var/lib/smppproxy")
 
     def test_a_password_in_a_file(self):
@@ -58,7 +65,17 @@ class UrlTests(SynchronousTestCase):
             ("redis+sentinel://a,b/m?tls=maybe", "yes or no"),
             ("redis+sentinel://a,b/m?tls=yes", "needs name="),
             ("redis+sentinel://a,b/m?ca=/ca.pem", "for tls=yes"),
-            ("redis://a?tls=yes", "write rediss://"),
+            ("redis://a?tls=yes", "for redis.cluster, redis.sentinel; .* write rediss://"),
+            ("redis+cluster://:hush@a,b", "ends with the network's name"),
+            ("redis+cluster://:hush@a,b/", "ends with the network's name"),
+            ("redis+cluster:///net", "names no host"),
+            ("redis+cluster://a,/net", "names no host"),
+            ("redis+cluster://a/net/0", "no databases"),
+            ("redis+cluster://a/net?db=0", "no databases"),
+            ("redis+cluster://a/n{e}t", "without { and }"),
+            ("redis+cluster://a/net%7D", "without { and }"),
+            ("redis+cluster://a/net?tls=yes", "in a cluster tls=yes needs name="),
+            ("redis+cluster://a/net?ca=/ca.pem", "in a cluster ca and name are for tls=yes"),
             ("embedded://folder", "whole path"),
             ("embedded:///", "whole path"),
             ("redis+unix:socket", "whole path"),
