@@ -24,6 +24,7 @@ from smppproxy.admin.log_json import as_json
 from smppproxy.admin.log_levels import LogLevels, OfWorkers
 from smppproxy.config import ConfigError, Network, Node, load_network, load_node, no_network
 from smppproxy.config.source import raise_found
+from smppproxy.store.checking import check_store
 from smppproxy.store.interface import StoreError
 from smppproxy.turns import end_turns
 from smppproxy.wire.certificates import Wrong, check_network, check_node
@@ -102,6 +103,7 @@ def read(path: str) -> tuple[Node, Network]:
     node = load_node(path)
     network = load_network(node.network_file) if node.network_file else no_network()
     check_node(path, node)
+    check_store(path, node)
     if node.network_file:
         check_network(node.network_file, network)
     return node, network

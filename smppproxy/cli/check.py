@@ -37,6 +37,7 @@ def check(config: str, network: str | None, provider: str | None, account: str |
     """
     from smppproxy.config import ConfigError, load_network, load_node
     from smppproxy.config.references import exposed
+    from smppproxy.store.checking import check_store
     from smppproxy.wire.certificates import check_network, check_node
 
     node = None
@@ -45,6 +46,7 @@ def check(config: str, network: str | None, provider: str | None, account: str |
         if network is None:
             node = load_node(config)
             check_node(config, node)
+            check_store(config, node)
             doors = f", {_count(len(node.listeners), 'listener')}"
             network = _shown(node.network_file) if node.network_file else ""
         if not network:

@@ -25,6 +25,7 @@ And underneath:
 `merging`      several receipts as one entry, for the store in memory
 `journal`      a file of this node for maps that the store does not take
 
+`checking`     the URL in a node file, before anything starts
 `opening`      from a read URL (`url`) to a store: the only place that knows every kind
 `redis`        the store on a server: handshake and readiness
 `replicas`     answers that wait until a replica has what they speak of

@@ -99,6 +99,21 @@ class CheckTest(SynchronousTestCase):
         self.assertEqual(result.exit_code, 1)
         self.assertIn(f"{path}:6: listener[1].certificate: ", result.output)
 
+    def test_an_address_of_a_store_that_is_none(self) -> None:
+        """All of it is read, not only its kind; a password in it is not shown."""
+        for address, what in (
+            ("redis+cluster://u:hush@h1,h2", "ends with the network's name"),
+            ("redis+cluster://u:hush@h1,h2/net?db=1", "no databases"),
+            ("redis://u:hush@h1?colour=red", "unknown option: colour"),
+        ):
+            node = f'[node]\nname = "n1"\nstore = "{address}"\n[[listener]]\nport = 0\n'
+            path = self.write(node, "")
+            result = run("check", "-c", path)
+            self.assertEqual(result.exit_code, 1)
+            self.assertIn(f"{path}:3: node.store: ", result.output)
+            self.assertIn(what, result.output)
+            self.assertNotIn("hush", result.output)
+
     def test_mg03_nowhere_to_bind(self) -> None:
         """An account that may bind with TLS only, at a node whose listeners are all plain, is
         told; another node may have the listener, so it is no reason to refuse the file."""
