@@ -36,7 +36,7 @@ CAUTION = 0.25
 QUIET = 60.0
 """Seconds until it is told again that calls of one script are refused."""
 
-BAD_SERVER = frozenset(
+_BAD_SERVER = frozenset(
     {
         "READONLY", "LOADING", "MASTERDOWN", "NOAUTH", "WRONGPASS", "UNBLOCKED",
         "MOVED", "ASK", "CLUSTERDOWN",
@@ -323,7 +323,7 @@ class Calls:
             link.send(self._time_told, b"TIME")
             call.due = self._clock.seconds() + 0.1
             self._retry(call, call.fate, "lost", text)
-        elif code in BAD_SERVER:
+        elif code in _BAD_SERVER:
             self._retry(call, call.fate, "away", text)
             link.abort()
         elif code in _PASSING:
@@ -375,6 +375,11 @@ class Calls:
         if call in self._waiting:
             self._waiting.remove(call)
             self._leave(call)
+
+
+def is_bad(reply: Any) -> bool:
+    """Whether a reply says that the connection must be given up."""
+    return isinstance(reply, ServerError) and str(reply).split(" ", 1)[0] in _BAD_SERVER
 
 
 def _end_of(call: Call) -> float:

@@ -16,7 +16,7 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime, IStreamClien
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from .calls import BAD_SERVER, Calls
+from .calls import Calls, is_bad
 from .commands import Commands
 from .greeting import Login, Refused
 from .interface import Limit, StoreError
@@ -350,7 +350,7 @@ class RedisStore(Commands):
         refused = isinstance(reply, ServerError)
         if refused:
             self._complain(str(reply))
-            if str(reply).split(" ", 1)[0] in BAD_SERVER:
+            if is_bad(reply):
                 if self._link is not None:
                     self._link.abort()
                 return
@@ -370,11 +370,13 @@ class RedisStore(Commands):
             parts: list[bytes] = []
             for queue, limit in limits.items():
                 parts += (queue, struct.pack(">II", limit.count, limit.keep))
-            link.send(_ignore, b"HSET", self._prefix + b"limits", *parts)
 
+            def answered(reply: Any) -> None:
+                # The next connection tells them again.
+                if is_bad(reply):
+                    link.abort()
 
-def _ignore(reply: Any) -> None:
-    """The answer to a command whose loss does no harm."""
+            link.send(answered, b"HSET", self._prefix + b"limits", *parts)
 
 
 def _peer(link: Link) -> str:

@@ -19,9 +19,10 @@ from smppproxy.store.listening import Ear
 
 from .contract_cluster import BusContract, NodesContract
 from .test_faults import FaultTestCase
-from .test_handshake import Door, Script
+from .test_handshake import Script
 from .test_memory import MemoryTestCase
 from .test_redis import ServerTestCase
+from .test_tls import Door
 
 
 class RedisBusTests(ServerTestCase, BusContract):

@@ -102,19 +102,24 @@ class Masters:
         """Wait until a condition holds."""
         assert holds(condition, PATIENCE), "\n".join(each.log() for each in self.servers)
 
-    def _knows_all(self, server: Member) -> bool:
+    def _knows_all(self, server: Member, replicas: int = 0) -> bool:
         lines = server.cluster("NODES").splitlines()
-        return len(lines) == len(self.servers) and all(b"handshake" not in each for each in lines)
+        # A server that is not known to be a replica gets no votes.
+        return (
+            len(lines) == len(self.servers)
+            and all(b"handshake" not in each for each in lines)
+            and sum(b"slave" in each for each in lines) == replicas
+        )
 
     def is_whole(self) -> bool:
-        """Whether all say that all is well, and all replicas are in step."""
-        for server in self.servers:
-            fields = server.fields()
-            if fields[b"cluster_state"] != b"ok":
-                return False
-            if fields.get(b"master_link_status", b"up") != b"up":
-                return False
-        return len(self.replicas()) == len(self.servers) - MASTERS
+        """Whether all say that all is well, and all replicas are known and in step."""
+        replicas = len(self.servers) - MASTERS
+        return (
+            all(each.fields()[b"cluster_state"] == b"ok" for each in self.servers)
+            and all(each.owner(last) for _, last in self._ranges for each in self.servers)
+            and all(self._knows_all(each, replicas) for each in self.servers)
+            and len(self.replicas()) == replicas
+        )
 
     def master(self, network: str = "", of: Member | None = None) -> Member:
         """Where the network lives, or another one, by the word of the first server, or of another
