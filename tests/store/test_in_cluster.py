@@ -406,7 +406,7 @@ class AskedTests(FaultTestCase):
 
     async def test_a_server_without_a_cluster(self) -> None:
         """It is named, with its own words; once, as long as nothing changes."""
-        lonely = Member(NEVER_DOWN, "--cluster-enabled", "no")
+        lonely = Member("--cluster-enabled", "no")
         self.addCleanup(lonely.close)
         lonely.start()
         with capturedLogs() as told:
@@ -420,7 +420,7 @@ class AskedTests(FaultTestCase):
 
     async def test_a_cluster_without_the_slot(self) -> None:
         """Nobody has it yet; when somebody takes it, all goes on."""
-        server = Member(NEVER_DOWN)
+        server = Member()
         self.addCleanup(server.close)
         server.start()
         url = f"redis+cluster://127.0.0.1:{server.port},127.0.0.1:1/net"

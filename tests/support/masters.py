@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from smppproxy.store.slots import SLOTS, slot_of
-from tests.support.ports import free_port
+from tests.support.ports import free_ports
 from tests.support.redis_server import RedisServer
 from tests.support.waiting import holds
 
@@ -25,8 +25,13 @@ class Member(RedisServer):
     :ivar port: where it is asked; :ivar name: what it is called in the cluster, in hex.
     """
 
-    def __init__(self, node_timeout: int, *options: str) -> None:
-        self.port, self._bus = free_port(), free_port()
+    def __init__(
+        self, *options: str, node_timeout: int = NEVER_DOWN, ports: Sequence[int] = ()
+    ) -> None:
+        """
+        :param ports: the one where it is asked, and one for the other servers; default free ones.
+        """
+        self.port, self._bus = ports or free_ports(2)
         super().__init__(
             "--port", str(self.port), "--bind", "127.0.0.1", "--cluster-enabled", "yes",
             "--cluster-port", str(self._bus), "--cluster-node-timeout", str(node_timeout),
@@ -79,7 +84,11 @@ class Masters:
         self._slot = slot = slot_of(network.encode())
         first, last = (slot, slot + 1) if alone else (slot // 2, (slot + SLOTS) // 2)
         self._ranges = (0, first - 1), (first, last - 1), (last, SLOTS - 1)
-        self.servers = [Member(node_timeout) for _ in range(MASTERS + replicas)]
+        ports = free_ports(2 * (MASTERS + replicas))
+        self.servers = [
+            Member(node_timeout=node_timeout, ports=each)
+            for each in zip(ports[::2], ports[1::2], strict=True)
+        ]
 
     def start(self) -> Masters:
         """Start all of them, and wait until all agree and every replica follows its master."""

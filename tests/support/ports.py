@@ -24,6 +24,14 @@ def free_port() -> int:
             return port
 
 
+def free_ports(count: int) -> list[int]:
+    """So many of them, no two alike: for several programs that start one after the other."""
+    found: dict[int, None] = {}
+    while len(found) < count:
+        found[free_port()] = None
+    return [*found]
+
+
 def listens(port: int) -> bool:
     """Whether somebody accepts connections there; nobody notices the look."""
     rows = [row.split() for row in Path("/proc/net/tcp").read_text().splitlines()[1:]]

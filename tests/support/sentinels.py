@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tests.support.ports import free_port
+from tests.support.ports import free_port, free_ports
 from tests.support.redis_server import RedisServer, server_binary
 
 NAME = "main"
@@ -65,7 +65,7 @@ class Guarded:
     def __init__(
         self, replicas: int = 2, password: str = "", down_after: int = DOWN_AFTER_MS
     ) -> None:
-        self.ports = [free_port() for _ in range(replicas + 1)]
+        self.ports = free_ports(replicas + 1)
         self.servers: list[RedisServer] = []
         common: tuple[str, ...] = ("--bind", "127.0.0.1", "--repl-diskless-sync-delay", "0")
         if password:
