@@ -12,7 +12,7 @@ from twisted.internet.protocol import Factory
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from .link import Link
+from .link import Link, Told
 from .slots import Place
 
 ANSWER_TIMEOUT = 1.0
@@ -51,9 +51,17 @@ class Asking:
         return asked.addCallback(lambda answers: [answer for _, answer in answers])
 
     def connect(self, place: Place, factory: Any) -> Deferred[Any]:
-        """To the master, as an endpoint does."""
-        connecting: Deferred[Any] = self._endpoint(place, CONNECT_TIMEOUT).connect(factory)
-        return connecting
+        """To the master, as an endpoint does; that it cannot be reached is told."""
+        host, port = place
+        endpoint = Told(
+            self._endpoint(place, CONNECT_TIMEOUT),
+            lambda reason: self.complain(f"{host}:{port}, the master by their word: {reason}"),
+        )
+        return endpoint.connect(factory).addCallback(self._reached)
+
+    def _reached(self, link: Any) -> Any:
+        self.complain("")
+        return link
 
     def complain(self, text: str) -> None:
         """Say why the store is away, if that is news; "": nothing is wrong."""

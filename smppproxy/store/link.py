@@ -148,8 +148,11 @@ class Link(txredisapi.HiredisProtocol):  # type: ignore[misc]
         self._owner.link_lost(self)
 
 
-class _Told:
-    """An endpoint that says why it cannot be connected to; ClientService keeps that to itself."""
+class Told:
+    """An endpoint that says why it cannot be connected to; ClientService keeps that to itself.
+
+    That we gave up ourselves is no news.
+    """
 
     def __init__(self, endpoint: IStreamClientEndpoint, refused: Callable[[str], None]) -> None:
         self._endpoint = endpoint
@@ -187,7 +190,7 @@ class Connector(txredisapi.RedisFactory):  # type: ignore[misc]
         super().__init__(None, None, 1, isLazy=True, charset=None, convertNumbers=False)
         self._make = make or (lambda: Link(owner, clock))
         self.rejected = 0
-        to: Any = _Told(endpoint, refused) if refused else endpoint
+        to: Any = Told(endpoint, refused) if refused else endpoint
         self._service = ClientService(to, self, retryPolicy=self._delay, clock=clock)
 
     def _delay(self, attempt: int) -> float:

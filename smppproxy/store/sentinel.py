@@ -43,7 +43,6 @@ class SentinelEndpoint:
         named = Counter(answer for answer in answers if isinstance(answer, tuple))
         for master, votes in named.most_common(1):
             if 2 * votes > len(self._hosts):
-                self._asking.complain("")
                 return self._asking.connect(master, factory)
         few = f"{sum(named.values())} of {len(self._hosts)} sentinels answer, no majority for one"
         self._asking.complain(few)

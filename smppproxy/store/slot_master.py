@@ -58,19 +58,9 @@ class ClusterEndpoint:
             self._asking.complain(told)
             raise NoMaster(told)
         self._learnt = [claim.master, *claim.replicas]
-        return await self._reach(claim.master, factory)
+        return await self._asking.connect(claim.master, factory)
 
     async def _claimed(self, link: Link, host: str) -> Claim | None:
         await self._greet(link)
         slots = await link.ask(b"CLUSTER", b"SLOTS")
         return read_claim(slots, await link.ask(b"CLUSTER", b"NODES"), self._slot, host)
-
-    async def _reach(self, master: Place, factory: Any) -> Any:
-        try:
-            reached = await self._asking.connect(master, factory)
-        except Exception as error:
-            host, port = master
-            self._asking.complain(f"{host}:{port}, which has slot {self._slot}: {error}")
-            raise
-        self._asking.complain("")
-        return reached

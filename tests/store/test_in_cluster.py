@@ -290,7 +290,7 @@ class MovedTests(MovingCase):
         to = self.masters.others()[0]
         next(self.masters.moving(to))
         found = store.match(b"north", [arrival(b"1")], FINAL_TTL, {})
-        await self.until(lambda: not store.ready)
+        await self.until(lambda: not store.ready or found.called)
         self.assertEqual(1, self.server.command("HEXISTS", f"{PREFIX}mm:north", "1"))
         self.masters.stay(to)
         self.assertEqual([(QUEUED, QUEUE)], await found)
