@@ -2,20 +2,29 @@
 
 All servers that the URL names are asked at every connect, and those that had the slot when it was
 last found: a cluster whose machines have all been replaced, one after the other, is found still.
+
+A master that some keys of the slot have left refuses our calls until all have. A replica that
+takes over from it may not know that (Redis, and Valkey before 8), and would take what is not there
+for what never was. The server that those keys went to knows: when it is among those that are asked,
+there is no master until the move is over.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from twisted.internet.defer import Deferred
 
 from .asking import Asking, NoMaster, Wrap
 from .link import Link
-from .slots import Claim, Place, newest, read_claim, slot_of
+from .slots import Claim, Place, is_arriving, newest, read_claim, slot_of
 
 Greet = Callable[[Link], Deferred[Any]]
+
+
+class Arriving(Exception):
+    """A server takes keys of the slot from its master."""
 
 
 class ClusterEndpoint:
@@ -50,17 +59,30 @@ class ClusterEndpoint:
     async def _connect(self, factory: Any) -> Any:
         places = list(dict.fromkeys([*self._hosts, *self._learnt]))
         answers = await self._asking.all(places, self._claimed)
-        claim = newest([each for each in answers if isinstance(each, Claim)])
+        claim, why = self._judge(dict(zip(places, answers, strict=True)))
         if claim is None:
-            told = f"no server of the cluster says who has slot {self._slot}"
-            for (host, port), answer in zip(places, answers, strict=True):
-                told += f"; {host}:{port}: {answer or 'nobody'}"
-            self._asking.complain(told)
-            raise NoMaster(told)
+            self._asking.complain(why)
+            raise NoMaster(why)
         self._learnt = [claim.master, *claim.replicas]
         return await self._asking.connect(claim.master, factory)
+
+    def _judge(self, said: Mapping[Place, Claim | Exception | None]) -> tuple[Claim | None, str]:
+        """Whose word counts; or None, and why nobody's does."""
+        for (host, port), answer in said.items():
+            if isinstance(answer, Arriving):
+                return None, f"slot {self._slot} is being moved: {host}:{port} takes keys of it"
+        claim = newest(answer for answer in said.values() if isinstance(answer, Claim))
+        if claim is None:
+            told = "; ".join(
+                f"{host}:{port}: {answer or 'nobody'}" for (host, port), answer in said.items()
+            )
+            return None, f"no server says who has slot {self._slot}; {told}"
+        return claim, ""
 
     async def _claimed(self, link: Link, host: str) -> Claim | None:
         await self._greet(link)
         slots = await link.ask(b"CLUSTER", b"SLOTS")
-        return read_claim(slots, await link.ask(b"CLUSTER", b"NODES"), self._slot, host)
+        nodes = await link.ask(b"CLUSTER", b"NODES")
+        if is_arriving(nodes, self._slot):
+            raise Arriving
+        return read_claim(slots, nodes, self._slot, host)

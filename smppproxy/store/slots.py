@@ -47,6 +47,14 @@ def read_claim(slots: Any, nodes: Any, slot: int, asked: str) -> Claim | None:
         return None
 
 
+def is_arriving(nodes: Any, slot: int) -> bool:
+    """By the answer to ``CLUSTER NODES``: whether who gave it takes keys of a slot from its master.
+
+    That lasts until the move is over, or given up on both sides, whatever becomes of the master.
+    """
+    return isinstance(nodes, bytes) and b" [%d-<-" % slot in nodes
+
+
 def newest(claims: Iterable[Claim]) -> Claim | None:
     """The claim of the highest epoch; of several, the one that most servers make."""
     votes = Counter(claims)

@@ -121,7 +121,7 @@ class ClusterTests(Scenario):
         for left in masters.moving(to):
             if left == 3:
                 for node in self.nodes:
-                    await node.process.expect_line("serve the network's slot: ASK")
+                    await node.process.expect_line("slot 13557 is being moved")
         for node in self.nodes:
             await node.process.expect_line(READY)
         self.assertIs(to, masters.master())

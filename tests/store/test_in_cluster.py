@@ -270,15 +270,66 @@ class MovedTests(MovingCase):
         traffic = Traffic(store)
         await self.more(traffic)
         to = self.masters.others()[0]
-        for left in self.masters.moving(to):
-            await later(reactor, 0.02)
-            if left > 1:
-                await self.until(lambda: not store.ready)
-                await self.until(lambda: "serve the network's slot: ASK" in store._complaint)
+        with capturedLogs() as told:
+            await self.move(store, to)
+        why = {each["reason"] for each in told if each.get("event") == "store_away"}
+        slot = slot_of(NETWORK.encode())
+        self.assertEqual(
+            {f"slot {slot} is being moved: 127.0.0.1:{to.port} takes keys of it"}, why
+        )
         await self.at(store, to)
         await self.more(traffic)
         await self.check(store, traffic)
         self.assertEqual([], self.server.command("KEYS", "*"))
+
+    async def move(self, store: Any, to: Member) -> None:
+        """Its slot, slowly enough for the store to see it on its way."""
+        for left in self.masters.moving(to):
+            await later(reactor, 0.02)
+            if left > 1:
+                await self.until(lambda: not store.ready)
+
+    async def test_those_that_are_asked_do_not_know_of_the_move(self) -> None:
+        """Then the master says so itself, to each who connects."""
+        self.cluster()
+        store = await self.new(of=[self.server])
+        traffic = Traffic(store)
+        await self.more(traffic)
+        to = self.masters.others()[0]
+        with capturedLogs() as told:
+            await self.move(store, to)
+        why = [each["reason"] for each in told if each.get("event") == "store_away"]
+        self.assertIn("it does not serve the network's slot: ASK", why[0])
+        await self.at(store, to)
+        await self.more(traffic)
+        await self.check(store, traffic)
+
+    async def test_the_master_is_lost_on_the_way(self) -> None:
+        """Its replica takes over, and does not know, or does, that keys are missing: nothing runs
+        until the move is over, and nothing is lost.
+        """
+        self.cluster(1, QUICK)
+        store = await self.new()
+        traffic = Traffic(store)
+        await self.more(traffic)
+        heir, (to, third) = self.masters.replicas()[0], self.masters.others()
+        moving = self.masters.moving(to)
+        next(moving)
+        next(moving)
+        await self.until(lambda: not store.ready)
+        there = int(self.server.fields()[b"master_repl_offset"])
+        await self.until(lambda: int(heir.fields()[b"slave_repl_offset"]) >= there)
+        before = traffic.done
+        self.server.kill()
+        await self.until(lambda: self.masters.master(of=third) is heir)
+        with capturedLogs() as told:
+            await self.until(lambda: sum("attempt" in each for each in told) > 2)
+        self.assertEqual((False, before), (store.ready, traffic.done))
+        for _ in self.masters.moving(to, heir):
+            pass
+        await self.at(store, to)
+        await self.more(traffic)
+        await self.check(store, traffic)
 
     async def test_nothing_runs_half_way(self) -> None:
         """A receipt's map is there, its queue is not: a script that began would take the map and

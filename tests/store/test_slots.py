@@ -6,7 +6,7 @@ from typing import Any
 
 from twisted.trial.unittest import SynchronousTestCase
 
-from smppproxy.store.slots import SLOTS, Claim, newest, read_claim, slot_of
+from smppproxy.store.slots import SLOTS, Claim, is_arriving, newest, read_claim, slot_of
 
 A, B, C = b"a" * 40, b"b" * 40, b"c" * 40
 ASKED = "10.0.0.9"
@@ -84,6 +84,23 @@ class ClaimTests(SynchronousTestCase):
             ([good], nodes(a=1).replace(b" 1 ", b" one ")),
         ):
             self.assertIsNone(read_claim(slots, said, 7, ASKED), (slots, said))
+
+
+class ArrivingTests(SynchronousTestCase):
+    """Whether keys of a slot are on their way to whoever answers."""
+
+    def test_in_a_servers_own_words(self):
+        """Only of that slot, only while they come, and never by what makes no sense."""
+        line = b"%b 10.0.0.1:6379@16379 myself,master - 0 0 1 connected 0-5 %b\n"
+        for mark, arrives in (
+            (b"[7-<-%b]" % B, True),
+            (b"[3-<-%b] [7-<-%b] [9-<-%b]" % (B, B, B), True),
+            (b"[77-<-%b] [17-<-%b]" % (B, B), False),
+            (b"[7->-%b]" % B, False),
+            (b"", False),
+        ):
+            self.assertEqual(arrives, is_arriving(nodes(b=1) + line % (A, mark), 7), mark)
+        self.assertFalse(is_arriving(None, 7))
 
 
 class NewestTests(SynchronousTestCase):

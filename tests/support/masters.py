@@ -41,6 +41,11 @@ class Member(RedisServer):
         )  # fmt: skip
         self.name = b""
 
+    @property
+    def runs(self) -> bool:
+        """Whether it was started, and not ended since."""
+        return self._process is not None
+
     def cluster(self, *parts: Any) -> Any:
         """A CLUSTER command, which has to succeed; its reply."""
         reply = self.command("CLUSTER", *parts)
@@ -139,13 +144,13 @@ class Masters:
     def others(self) -> list[Member]:
         """The masters where the network does not live."""
         here = self.master()
-        masters = [each for each in self.servers if each.fields()[b"role"] == b"master"]
-        return [each for each in masters if each is not here]
+        others = [each for each in self.servers if each.runs and each is not here]
+        return [each for each in others if each.fields()[b"role"] == b"master"]
 
     def replicas(self) -> list[Member]:
         """Those of the master where the network lives that are in step with it."""
         port = str(self.master().port).encode()
-        known = [(each, each.fields()) for each in self.servers]
+        known = [(each, each.fields()) for each in self.servers if each.runs]
         return [
             each
             for each, fields in known
@@ -157,12 +162,14 @@ class Masters:
         hosts = ",".join(f"127.0.0.1:{each.port}" for each in of or self.servers)
         return f"redis+cluster://{hosts}/{network or self.network}{options}"
 
-    def moving(self, to: Member) -> Iterator[int]:
+    def moving(self, to: Member, source: Member | None = None) -> Iterator[int]:
         """Move the network's slot to another master, key by key, as operators' tools do.
 
         Yields after each step how many keys are still to go: first when none has gone.
+
+        :param source: its master; default by the word of the first server.
         """
-        slot, source = self._slot, self.master()
+        slot, source = self._slot, source or self.master()
         to.cluster("SETSLOT", slot, "IMPORTING", source.name)
         source.cluster("SETSLOT", slot, "MIGRATING", to.name)
         yield source.cluster("COUNTKEYSINSLOT", slot)
